@@ -1,0 +1,19 @@
+//! The pod kernel: everything a pod decides, as plain data.
+//!
+//! Nothing here reads a clock, entropy, a file or a socket; time and chance are arguments. Every queue,
+//! table and buffer that a guest can make grow has a bound in [`limits`].
+//!
+//! Reading order: [`time`] and [`seed`], the words of the rest; [`spec`], what a person asked for; [`pod`], its
+//! lifecycle; then what guests see: [`process`], [`net`], [`ipc`], [`volume`], [`image`].
+
+pub mod image;
+pub mod ipc;
+pub mod kernel;
+pub mod limits;
+pub mod net;
+pub mod pod;
+pub mod process;
+pub mod seed;
+pub mod spec;
+pub mod time;
+pub mod volume;

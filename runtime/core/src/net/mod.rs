@@ -1,0 +1,5 @@
+//! The network of a pod.
+
+/// The network namespace of one pod.
+#[derive(Debug, Default)]
+pub struct Namespace {}

@@ -1,0 +1,5 @@
+//! Files: trees, layers and volumes.
+
+/// A tree of files.
+#[derive(Debug, Default)]
+pub struct Tree {}

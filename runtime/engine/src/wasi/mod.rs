@@ -1,0 +1,1 @@
+//! What guests import. Each file only translates guest calls into calls of the kernel.
