@@ -1,0 +1,29 @@
+//! The process table of a pod: who runs, who waits for whom, and what signals do.
+//!
+//! A container is a tree of processes in one namespace of its own, or in the pod's shared one. Process 1 of a
+//! namespace adopts orphans, and when it ends the namespace ends with it, as on Linux.
+
+mod pipe;
+mod signal;
+mod table;
+
+pub use pipe::{BrokenPipe, Pipe, PipeReader, PipeWriter, pipe};
+pub use signal::{Disposition, ParseSignalError, Signal};
+pub use table::{
+    ExitStatus, KillError, NamespaceId, Process, ProcessId, SpawnError, State, Table, WaitError,
+    Which,
+};
+
+use std::task::Waker;
+
+fn wait(queue: &mut Vec<Waker>, waker: &Waker) {
+    if !queue.iter().any(|known| known.will_wake(waker)) {
+        queue.push(waker.clone());
+    }
+}
+
+fn wake(queue: &mut Vec<Waker>) {
+    for waker in queue.drain(..) {
+        waker.wake();
+    }
+}
