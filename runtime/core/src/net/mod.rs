@@ -1,5 +1,117 @@
 //! The network of a pod.
+//!
+//! A [`Namespace`] is the network stack of one pod: `lo`, a pod IP, its sockets and ports. A [`Fabric`] is the
+//! virtual pod network that connects the pods of a host process: pod IPs, Services, cluster names. What two pods share
+//! are objects of their own: a connection ([`Stream`], [`End`]), a listener's backlog, a socket's datagram queue
+//! ([`Mailbox`]). Reads and writes touch nothing but the connection.
+//!
+//! Locks are taken in this order, and never two of one kind: namespace (the caller's), fabric, listener, mailbox,
+//! connection. So no code ever holds the namespaces of two pods.
+//!
+//! All of it is in poll style: a call that must wait leaves a [`Waker`](std::task::Waker) in the object it waits for.
+//! From outside in there is one door, [`Namespace::connect_from`] and [`Fabric::connect_from`]; from inside out there
+//! is one, [`Namespace::poll_request`], which stays empty unless [`Egress::Host`] opens it.
+//!
+//! Rules on the path between two addresses (delay, loss, reset, partition) have one place to hang: `route` in
+//! `namespace.rs`, which every connect and every datagram passes.
 
-/// The network namespace of one pod.
-#[derive(Debug, Default)]
-pub struct Namespace {}
+mod datagram;
+mod egress;
+mod fabric;
+mod listener;
+mod names;
+mod namespace;
+mod ports;
+mod ring;
+mod stream;
+mod tcp;
+mod udp;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::spec::Protocol;
+pub use datagram::{Datagram, Mailbox};
+pub use egress::{Denied, Egress, Event, OutsideConnect, OutsideLookup, Request};
+pub use fabric::{CLUSTER_DOMAIN, Fabric, FabricError};
+pub use names::Lookup;
+pub use namespace::{Namespace, SocketId};
+pub use stream::{Buffers, End, Stream};
+pub use tcp::TcpOptions;
+pub use udp::UdpOptions;
+
+use std::net::IpAddr;
+
+/// Why a socket call failed. `engine` maps each to the WASI code and so to the `errno` of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// `EADDRINUSE`
+    #[error("address already in use")]
+    AddressInUse,
+    /// `EADDRNOTAVAIL`
+    #[error("cannot assign requested address")]
+    AddressNotBindable,
+    /// `EINVAL`
+    #[error("invalid argument")]
+    InvalidArgument,
+    /// `EINVAL`, `EISCONN`, `ENOTCONN`: not what a socket in this state can do.
+    #[error("invalid socket state")]
+    InvalidState,
+    /// `ECONNREFUSED`
+    #[error("connection refused")]
+    ConnectionRefused,
+    /// `ECONNRESET`
+    #[error("connection reset by peer")]
+    ConnectionReset,
+    /// `EPIPE`
+    #[error("broken pipe")]
+    BrokenPipe,
+    /// `EHOSTUNREACH`
+    #[error("no route to host")]
+    RemoteUnreachable,
+    /// `ETIMEDOUT`
+    #[error("connection timed out")]
+    Timeout,
+    /// `EMFILE`
+    #[error("too many open sockets")]
+    SocketLimit,
+    /// `EMSGSIZE`
+    #[error("message too long")]
+    DatagramTooLarge,
+    /// `EAI_NONAME`
+    #[error("name or service not known")]
+    NameUnresolvable,
+    /// `EAI_AGAIN`
+    #[error("temporary failure in name resolution")]
+    TemporaryResolverFailure,
+}
+
+/// `AF_INET` or `AF_INET6`. A socket of one family never sees the other: IPv6 sockets are `IPV6_V6ONLY`, as WASI says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// IPv4
+    Ipv4,
+    /// IPv6
+    Ipv6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub const fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
+        }
+    }
+}
+
+/// Which direction of a connection to stop: `SHUT_RD`, `SHUT_WR`, `SHUT_RDWR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// No more reads. What is queued is dropped, and so is what still comes.
+    Receive,
+    /// No more writes. The peer reads to the end.
+    Send,
+    /// Neither.
+    Both,
+}

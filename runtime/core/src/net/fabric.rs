@@ -1,0 +1,411 @@
+//! The virtual pod network that all pods of a host process share: addresses, Services, names.
+
+use super::listener::Listener;
+use super::stream::{Buffers, Stream};
+use super::{Error, Mailbox, Protocol};
+use crate::limits::{PODS_PER_FABRIC, SERVICES_PER_FABRIC, SOCKET_BUFFER_BYTES_DEFAULT};
+use crate::spec::{self, ClusterIp, TargetPort};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The domain of all cluster names (kubeadm's default).
+pub const CLUSTER_DOMAIN: &str = "cluster.local";
+
+/// Pod IPs are 10.244.0.0/16 (flannel's default), and the same under fd00:10:244::/96.
+const POD_NETWORK: [u8; 2] = [10, 244];
+/// Services' addresses are 10.96.0.0/16, the beginning of kubeadm's default.
+const SERVICE_NETWORK: [u8; 2] = [10, 96];
+
+/// A handle of the pod network.
+#[derive(Clone, Debug, Default)]
+pub struct Fabric(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    pods: BTreeMap<Ipv4Addr, Pod>,
+    last_pod: u16,
+    services: BTreeMap<ServiceKey, Service>,
+    service_ips: BTreeMap<IpAddr, ServiceKey>,
+    last_service: u16,
+    listeners: BTreeMap<SocketAddr, Arc<Listener>>,
+    mailboxes: BTreeMap<SocketAddr, Mailbox>,
+}
+
+/// Namespace and name.
+type ServiceKey = (String, String);
+
+#[derive(Debug)]
+struct Pod {
+    namespace: String,
+    labels: BTreeMap<String, String>,
+    hostname: String,
+    subdomain: Option<String>,
+    ports: BTreeMap<(String, Protocol), u16>,
+    ready: bool,
+}
+
+#[derive(Debug)]
+struct Service {
+    spec: spec::Service,
+    ip: Option<IpAddr>,
+    /// Ready pods that the selector selects.
+    endpoints: BTreeSet<Ipv4Addr>,
+    /// Who got the last connection: the next one in order gets the next.
+    last: Ipv4Addr,
+}
+
+/// Why the pod network cannot take a pod or a Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FabricError {
+    /// All of 10.244.0.0/16 is in use.
+    #[error("no free pod IP: {PODS_PER_FABRIC} pods are running")]
+    PodsExhausted,
+    /// All of 10.96.0.0/16 is in use.
+    #[error("no free cluster IP: there are {SERVICES_PER_FABRIC} Services")]
+    ServicesExhausted,
+    /// `clusterIP` names an address that is another Service's.
+    #[error("clusterIP {0} is already allocated")]
+    ClusterIpInUse(IpAddr),
+    /// `clusterIP` names an address that a Service cannot have.
+    #[error("clusterIP {0} is a loopback, unspecified, multicast or pod address")]
+    ClusterIpInvalid(IpAddr),
+}
+
+/// What an address of the pod network stands for.
+pub(super) enum Resolved {
+    /// A pod, maybe after a Service has chosen it.
+    Pod(SocketAddr),
+    /// A Service without backends, or without this port.
+    Refused,
+    /// An address of the pod network that nobody has.
+    Nobody,
+    /// Not on the pod network.
+    Outside,
+}
+
+impl Fabric {
+    /// Connects from outside, as seen from `from`, to a pod IP or a Service: the way of hostPort and NodePort. Wait with
+    /// [`poll_connected`](super::End::poll_connected).
+    pub fn connect_from(&self, from: SocketAddr, to: SocketAddr) -> Result<Stream, Error> {
+        let Resolved::Pod(to) = self.resolve(Protocol::Tcp, to) else {
+            return Err(Error::ConnectionRefused);
+        };
+        let listener = self.listener(to).ok_or(Error::ConnectionRefused)?;
+        listener.connect(from, to, Buffers::default())
+    }
+
+    /// Adds a Service, or changes one: an address it has stays. Returns its address, `None` when headless.
+    pub fn set_service(&self, spec: &spec::Service) -> Result<Option<IpAddr>, FabricError> {
+        let mut state = self.lock();
+        let key = (spec.meta.namespace.clone(), spec.meta.name.clone());
+        let old = state.services.get(&key).and_then(|service| service.ip);
+        let ip = match (spec.cluster_ip, old) {
+            (ClusterIp::Headless, _) => None,
+            (ClusterIp::Auto, Some(old)) => Some(old),
+            (ClusterIp::Auto, None) => Some(state.free_service_ip()?),
+            (ClusterIp::Fixed(ip), _) => Some(state.check_cluster_ip(ip, &key)?),
+        };
+        old.map(|old| state.service_ips.remove(&old));
+        ip.map(|ip| state.service_ips.insert(ip, key.clone()));
+        let selected = state.pods.iter().filter(|(_, pod)| pod.is_behind(spec));
+        let endpoints = selected.map(|(ip, _)| *ip).collect();
+        let service = Service {
+            spec: spec.clone(),
+            ip,
+            endpoints,
+            last: Ipv4Addr::UNSPECIFIED,
+        };
+        state.services.insert(key, service);
+        Ok(ip)
+    }
+
+    /// Removes a Service; its connections stay.
+    pub fn remove_service(&self, namespace: &str, name: &str) {
+        let mut state = self.lock();
+        let removed = state
+            .services
+            .remove(&(namespace.to_owned(), name.to_owned()));
+        if let Some(ip) = removed.and_then(|service| service.ip) {
+            state.service_ips.remove(&ip);
+        }
+    }
+
+    /// The address of a Service; `None` when there is no such Service or it is headless.
+    pub fn service_ip(&self, namespace: &str, name: &str) -> Option<IpAddr> {
+        self.lock()
+            .services
+            .get(&(namespace.to_owned(), name.to_owned()))?
+            .ip
+    }
+
+    pub(super) fn attach(&self, spec: &spec::Pod) -> Result<Ipv4Addr, FabricError> {
+        let mut state = self.lock();
+        if state.pods.len() >= PODS_PER_FABRIC {
+            return Err(FabricError::PodsExhausted);
+        }
+        let ip = loop {
+            state.last_pod = next_host(state.last_pod);
+            let ip = address(POD_NETWORK, state.last_pod);
+            if !state.pods.contains_key(&ip) {
+                break ip;
+            }
+        };
+        let ports = spec.all_containers().flat_map(|container| &container.ports);
+        let named = ports
+            .filter_map(|port| Some(((port.name.clone()?, port.protocol), port.container_port)));
+        let pod = Pod {
+            namespace: spec.meta.namespace.clone(),
+            labels: spec.meta.labels.clone(),
+            hostname: spec.hostname().to_owned(),
+            subdomain: spec.subdomain.clone(),
+            ports: named.collect(),
+            ready: false,
+        };
+        state.pods.insert(ip, pod);
+        state.select(ip);
+        Ok(ip)
+    }
+
+    pub(super) fn detach(&self, ip: Ipv4Addr) {
+        let mut state = self.lock();
+        state.pods.remove(&ip);
+        state.select(ip);
+    }
+
+    pub(super) fn set_ready(&self, ip: Ipv4Addr, ready: bool) {
+        let mut state = self.lock();
+        if let Some(pod) = state.pods.get_mut(&ip) {
+            pod.ready = ready;
+        }
+        state.select(ip);
+    }
+
+    pub(super) fn resolve(&self, protocol: Protocol, to: SocketAddr) -> Resolved {
+        let mut state = self.lock();
+        let pod = pod_ipv4(to.ip());
+        if pod.is_some_and(|ip| state.pods.contains_key(&ip)) {
+            return Resolved::Pod(to);
+        }
+        let State {
+            pods,
+            services,
+            service_ips,
+            ..
+        } = &mut *state;
+        if let Some(service) = service_ips
+            .get(&to.ip())
+            .and_then(|key| services.get_mut(key))
+        {
+            let backend = service.next_backend(protocol, to.port(), pods);
+            return backend.map_or(Resolved::Refused, Resolved::Pod);
+        }
+        let is_service = matches!(to.ip(), IpAddr::V4(ip) if ip.octets()[..2] == SERVICE_NETWORK);
+        if pod.is_some() || is_service {
+            Resolved::Nobody
+        } else {
+            Resolved::Outside
+        }
+    }
+
+    /// Addresses of a cluster name as a pod of `namespace` sees it, with the search list of `ClusterFirst`.
+    pub(super) fn lookup(&self, name: &str, namespace: &str) -> Vec<IpAddr> {
+        let state = self.lock();
+        let domain = format!("svc.{CLUSTER_DOMAIN}");
+        let search = [
+            &format!(".{namespace}.{domain}"),
+            &format!(".{domain}"),
+            &format!(".{CLUSTER_DOMAIN}"),
+            "",
+        ];
+        let full = search.iter().map(|suffix| format!("{name}{suffix}"));
+        let found = full.map(|full| {
+            match full
+                .strip_suffix(&domain)
+                .and_then(|rest| rest.strip_suffix('.'))
+            {
+                Some(rest) => state.find(&rest.split('.').collect::<Vec<_>>()),
+                None => Vec::new(),
+            }
+        });
+        found
+            .into_iter()
+            .find(|addresses| !addresses.is_empty())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn listener(&self, address: SocketAddr) -> Option<Arc<Listener>> {
+        self.lock().listeners.get(&address).cloned()
+    }
+
+    pub(super) fn set_listener(&self, address: SocketAddr, listener: Option<Arc<Listener>>) {
+        let mut state = self.lock();
+        match listener {
+            Some(listener) => state.listeners.insert(address, listener),
+            None => state.listeners.remove(&address),
+        };
+    }
+
+    pub(super) fn mailbox(&self, address: SocketAddr) -> Option<Mailbox> {
+        self.lock().mailboxes.get(&address).cloned()
+    }
+
+    pub(super) fn set_mailbox(&self, address: SocketAddr, mailbox: Option<Mailbox>) {
+        let mut state = self.lock();
+        match mailbox {
+            Some(mailbox) => state.mailboxes.insert(address, mailbox),
+            None => state.mailboxes.remove(&address),
+        };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Adds or removes one pod from all Services.
+    fn select(&mut self, ip: Ipv4Addr) {
+        let pod = self.pods.get(&ip);
+        for service in self.services.values_mut() {
+            if pod.is_some_and(|pod| pod.is_behind(&service.spec)) {
+                service.endpoints.insert(ip);
+            } else {
+                service.endpoints.remove(&ip);
+            }
+        }
+    }
+
+    fn find(&self, labels: &[&str]) -> Vec<IpAddr> {
+        match *labels {
+            [service, namespace] => {
+                let service = self
+                    .services
+                    .get(&(namespace.to_owned(), service.to_owned()));
+                service.map_or_else(Vec::new, |service| match service.ip {
+                    Some(ip) => vec![ip],
+                    None => service.endpoints.iter().map(|ip| (*ip).into()).collect(),
+                })
+            }
+            [hostname, subdomain, namespace] => {
+                let is_named = |pod: &Pod| {
+                    pod.namespace == namespace
+                        && pod.subdomain.as_deref() == Some(subdomain)
+                        && pod.hostname == hostname
+                };
+                self.pods
+                    .iter()
+                    .filter(|(_, pod)| is_named(pod))
+                    .map(|(ip, _)| (*ip).into())
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn free_service_ip(&mut self) -> Result<IpAddr, FabricError> {
+        if self.service_ips.len() >= SERVICES_PER_FABRIC {
+            return Err(FabricError::ServicesExhausted);
+        }
+        loop {
+            self.last_service = next_host(self.last_service);
+            let ip = address(SERVICE_NETWORK, self.last_service).into();
+            if !self.service_ips.contains_key(&ip) {
+                return Ok(ip);
+            }
+        }
+    }
+
+    fn check_cluster_ip(&self, ip: IpAddr, key: &ServiceKey) -> Result<IpAddr, FabricError> {
+        if ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || pod_ipv4(ip).is_some() {
+            return Err(FabricError::ClusterIpInvalid(ip));
+        }
+        match self.service_ips.get(&ip) {
+            Some(owner) if owner != key => Err(FabricError::ClusterIpInUse(ip)),
+            Some(_) | None => Ok(ip),
+        }
+    }
+}
+
+impl Pod {
+    fn is_behind(&self, service: &spec::Service) -> bool {
+        self.namespace == service.meta.namespace
+            && (self.ready || service.publish_not_ready_addresses)
+            && !service.selector.is_empty()
+            && service
+                .selector
+                .iter()
+                .all(|(key, value)| self.labels.get(key) == Some(value))
+    }
+}
+
+impl Service {
+    /// The backends take turns, as kube-proxy's IPVS `rr`. A pod without the named port is passed over.
+    fn next_backend(
+        &mut self,
+        protocol: Protocol,
+        port: u16,
+        pods: &BTreeMap<Ipv4Addr, Pod>,
+    ) -> Option<SocketAddr> {
+        let ports = &self.spec.ports;
+        let port = ports
+            .iter()
+            .find(|entry| entry.port == port && entry.protocol == protocol)?;
+        let after = self.endpoints.range((Excluded(self.last), Unbounded));
+        let in_turn = after.chain(self.endpoints.range(..=self.last));
+        let target = |ip: &Ipv4Addr| match &port.target_port {
+            TargetPort::Number(number) => Some((*ip, *number)),
+            TargetPort::Name(name) => {
+                Some((*ip, *pods.get(ip)?.ports.get(&(name.clone(), protocol))?))
+            }
+        };
+        let (ip, port) = in_turn.into_iter().find_map(target)?;
+        self.last = ip;
+        Some((ip, port).into())
+    }
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self {
+            receive: SOCKET_BUFFER_BYTES_DEFAULT,
+            send: SOCKET_BUFFER_BYTES_DEFAULT,
+        }
+    }
+}
+
+/// The IPv6 address of the pod with this IPv4 address.
+pub(super) fn pod_ipv6(ip: Ipv4Addr) -> Ipv6Addr {
+    let [a, b, c, d] = ip.octets();
+    Ipv6Addr::new(
+        0xfd00,
+        0x10,
+        0x244,
+        0,
+        0,
+        0,
+        u16::from_be_bytes([a, b]),
+        u16::from_be_bytes([c, d]),
+    )
+}
+
+/// The IPv4 address of the pod that has, or would have, this address.
+fn pod_ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
+    let ipv4 = match ip {
+        IpAddr::V4(ip) => ip,
+        IpAddr::V6(ip) => Ipv4Addr::from(u32::from_be_bytes(ip.octets()[12..].try_into().ok()?)),
+    };
+    let is_pod = ipv4.octets()[..2] == POD_NETWORK && (ip.is_ipv4() || ip == pod_ipv6(ipv4));
+    is_pod.then_some(ipv4)
+}
+
+/// Host 0 is the network, the last one its broadcast address.
+const fn next_host(last: u16) -> u16 {
+    if last >= u16::MAX - 1 { 1 } else { last + 1 }
+}
+
+fn address([a, b]: [u8; 2], host: u16) -> Ipv4Addr {
+    let [c, d] = host.to_be_bytes();
+    Ipv4Addr::new(a, b, c, d)
+}
