@@ -82,3 +82,75 @@ pub const PODS_PER_FABRIC: usize = (1 << 16) - 2;
 
 /// Services on one virtual pod network, 10.96.0.0/16.
 pub const SERVICES_PER_FABRIC: usize = (1 << 16) - 2;
+/// Bytes of the name of a POSIX object after its slash (Linux `NAME_MAX`).
+pub const IPC_NAME_BYTES: usize = 255;
+
+/// Message queues, semaphores and memory objects one process has open (Linux `RLIMIT_NOFILE`: 1024).
+pub const IPC_HANDLES_PER_PROCESS: usize = 1024;
+
+/// POSIX message queues of a pod (Linux `queues_max`).
+pub const MQUEUES: usize = 256;
+
+/// Messages of a queue that says nothing about it (Linux `msg_default`).
+pub const MQUEUE_MESSAGES_DEFAULT: u32 = 10;
+
+/// Messages a queue may ask for (Linux `HARD_MSGMAX`; its soft limit of 10 is for unprivileged users).
+pub const MQUEUE_MESSAGES: u32 = 65_536;
+
+/// Bytes of a message in a queue that says nothing about it (Linux `msgsize_default`).
+pub const MQUEUE_MESSAGE_BYTES_DEFAULT: u32 = 8192;
+
+/// Bytes of a message a queue may ask for (Linux `HARD_MSGSIZEMAX`: 16 MiB).
+pub const MQUEUE_MESSAGE_BYTES: u32 = 16 << 20;
+
+/// Bytes all queues of a pod may hold when full, reserved when a queue is made as on Linux (`RLIMIT_MSGQUEUE`, there 800
+/// kB for each user).
+pub const MQUEUE_BYTES_TOTAL: u64 = 64 << 20;
+
+/// What a queued message costs besides its bytes (Linux: `struct msg_msg`, 48 bytes).
+pub const MESSAGE_OVERHEAD_BYTES: u64 = 48;
+
+/// Priorities of a message queue (POSIX `MQ_PRIO_MAX`).
+pub const MQUEUE_PRIORITIES: u32 = 32_768;
+
+/// POSIX semaphores of a pod, named and unnamed (as many as System V sets on Linux).
+pub const SEMAPHORES: usize = 32_000;
+
+/// Greatest value of a POSIX semaphore (Linux `SEM_VALUE_MAX`).
+pub const SEMAPHORE_VALUE: u32 = i32::MAX as u32;
+
+/// Shared memory objects and segments of a pod (Linux `SHMMNI`).
+pub const SHARED_MEMORY_OBJECTS: usize = 4096;
+
+/// Bytes of all shared memory of a pod (the `/dev/shm` of a container is 64 MiB).
+pub const SHARED_MEMORY_BYTES_TOTAL: u64 = 64 << 20;
+
+/// System V message queues of a pod (Linux `MSGMNI`).
+pub const MSG_QUEUES: usize = 32_000;
+
+/// Bytes of a System V message (Linux `MSGMAX`).
+pub const MSG_BYTES: usize = 8192;
+
+/// Bytes a System V queue holds, and messages as well (Linux `MSGMNB`).
+pub const MSG_QUEUE_BYTES: u32 = 16_384;
+
+/// Bytes of all System V messages of a pod, those of waiting senders included (Linux: the memory of the container).
+pub const MSG_BYTES_TOTAL: u64 = 64 << 20;
+
+/// System V semaphore sets of a pod (Linux `SEMMNI`).
+pub const SEM_SETS: usize = 32_000;
+
+/// Semaphores of a System V set (Linux `SEMMSL`).
+pub const SEM_PER_SET: u32 = 32_000;
+
+/// Semaphores of all System V sets (Linux `SEMMNS` is a thousand times more, and memory).
+pub const SEM_TOTAL: usize = 1 << 20;
+
+/// Operations of one `semop` (Linux `SEMOPM`).
+pub const SEM_OPERATIONS: usize = 500;
+
+/// Greatest value of a System V semaphore, and of its `SEM_UNDO` adjustment (Linux `SEMVMX`, `SEMAEM`).
+pub const SEM_VALUE: i32 = 32_767;
+
+/// `SEM_UNDO` adjustments of a pod, one for each process and semaphore (Linux: memory).
+pub const SEM_UNDO_TOTAL: usize = 65_536;
