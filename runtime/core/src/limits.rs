@@ -154,3 +154,34 @@ pub const SEM_VALUE: i32 = 32_767;
 
 /// `SEM_UNDO` adjustments of a pod, one for each process and semaphore (Linux: memory).
 pub const SEM_UNDO_TOTAL: usize = 65_536;
+
+// Files.
+
+/// Bytes of a file name: Linux' `NAME_MAX`.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of a path with its terminating zero: Linux' `PATH_MAX`.
+pub const PATH_BYTES_MAX: usize = 4096;
+/// Symbolic links followed in one path: Linux' `MAXSYMLINKS`.
+pub const SYMLINKS_FOLLOWED_MAX: u32 = 40;
+/// Names of one file, and directories in a directory: what ext4 allows.
+pub const HARD_LINKS_MAX: u32 = 65_000;
+/// Bytes of one file, holes included. Holes cost nothing; this keeps every offset far from overflow.
+pub const FILE_BYTES_MAX: u64 = 1 << 40;
+/// Directory entries of an image: a full Debian has 100,000.
+pub const IMAGE_ENTRIES_MAX: u64 = 1 << 20;
+/// Directory entries a guest may add to a layer or a memory volume.
+pub const TREE_ENTRIES_MAX: u64 = 1 << 16;
+/// Bytes a container may write to its private layer, which lies in memory.
+pub const LAYER_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of a memory volume without, or with a larger `sizeLimit`.
+pub const MEMORY_VOLUME_BYTES_MAX: u64 = 1 << 30;
+/// Mounts of one container.
+pub const MOUNTS_MAX: usize = 1024;
+/// Open files of one process: the usual `ulimit -n`.
+pub const OPEN_FILES_PER_PROCESS_MAX: usize = 1024;
+/// Directory entries handed out at once; what a directory stream buffers.
+pub const READDIR_ENTRIES_MAX: usize = 1024;
+/// Bytes of one read or write; the rest is a short count.
+pub const FILE_IO_BYTES_MAX: usize = 1 << 20;
+/// How often opening a file that others create and remove at the same time starts over.
+pub const CREATE_RACES_MAX: u32 = 8;

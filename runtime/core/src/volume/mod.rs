@@ -1,5 +1,67 @@
-//! Files: trees, layers and volumes.
+//! Files: what a container sees, and the volumes it consists of.
+//!
+//! A container has one [`Files`]: a table of mounts, fixed before its first process starts, over volumes that may be
+//! shared with other containers. [`Files`] resolves paths as a kernel does in a chroot: symbolic links and `..`
+//! never leave the container's root, because nothing above it has a name. A [`Volume`] knows nodes, not paths:
+//! [`MemoryVolume`] over a [`Tree`] (the image with the private layer, memory volumes, generated files, devices),
+//! [`HostVolume`] over a directory of the machine, and [`SyntheticVolume`] for `/proc`.
+//!
+//! Locks: every volume has its own, held for one operation on one node; no code ever holds two. A synthetic volume asks
+//! its owner for content and that may lock the kernel, so the order is volume, then kernel, never the reverse.
 
-/// A tree of files.
-#[derive(Debug, Default)]
-pub struct Tree {}
+mod atomic;
+mod builder;
+mod content;
+mod device;
+mod errno;
+mod files;
+mod host;
+mod memory;
+mod mount;
+mod names;
+mod open_file;
+mod resolve;
+mod synthetic;
+#[cfg(test)]
+mod tests;
+mod tree;
+#[expect(
+    clippy::module_inception,
+    reason = "the trait that gives the module its name"
+)]
+mod volume;
+
+pub use atomic::{Payload, PayloadFile, ProjectedVolume};
+pub use builder::TreeBuilder;
+pub use device::{Device, Entropy};
+pub use errno::Errno;
+pub use files::{At, Files, Follow, OpenFlags};
+pub use host::{HostDir, HostFile, HostStat, HostVolume};
+pub use memory::MemoryVolume;
+pub use mount::{Access, Mount, MountError};
+pub use open_file::{OpenFile, Opened};
+pub use synthetic::{Synthetic, SyntheticNode, SyntheticVolume};
+pub use tree::{Tree, Usage};
+pub use volume::{DirEntry, FileType, New, Stat, Times, Volume};
+
+use crate::process::ProcessId;
+use crate::time::WallTime;
+
+/// Who calls, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The process; what `/proc/self` stands for.
+    pub process: ProcessId,
+    /// The time, for time stamps.
+    pub now: WallTime,
+}
+
+impl Caller {
+    /// The host itself, as it prepares a container.
+    pub const fn host(now: WallTime) -> Self {
+        Self {
+            process: ProcessId(0),
+            now,
+        }
+    }
+}
