@@ -300,6 +300,7 @@ impl Drop for Stream {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Close {
     Orderly,
     Reset,

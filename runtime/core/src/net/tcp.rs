@@ -293,7 +293,7 @@ impl Namespace {
         socket.options = options;
         match &socket.state {
             State::Connecting(stream) | State::Connected(stream) => {
-                stream.set_buffers(options.buffers)
+                stream.set_buffers(options.buffers);
             }
             State::Listening(listener) => {
                 listener.set_backlog(options.backlog);
