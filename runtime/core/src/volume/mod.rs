@@ -50,8 +50,8 @@ use crate::time::WallTime;
 /// Who calls, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The process; what `/proc/self` stands for.
-    pub process: ProcessId,
+    /// The process, for `/proc/self`; none when the host itself prepares a container.
+    pub process: Option<ProcessId>,
     /// The time, for time stamps.
     pub now: WallTime,
 }
@@ -60,7 +60,7 @@ impl Caller {
     /// The host itself, as it prepares a container.
     pub const fn host(now: WallTime) -> Self {
         Self {
-            process: ProcessId(0),
+            process: None,
             now,
         }
     }
