@@ -30,7 +30,7 @@ pub use sysv_semaphore::{SemaphoreSetStatus, SemaphoreStatus, SetOperation};
 pub use wait::{Attempt, Blocking, Message, WaitId};
 
 use crate::process::ProcessId;
-use crate::time::{Instant, Timers};
+use crate::time::Instant;
 
 /// Who calls, and when.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,9 @@ pub enum Error {
     /// `EIDRM`
     #[error("identifier removed")]
     IdentifierRemoved,
+    /// `EINTR`
+    #[error("interrupted")]
+    Interrupted,
     /// `EINVAL`
     #[error("invalid argument")]
     Invalid,
@@ -122,12 +125,9 @@ impl Namespace {
         Self::default()
     }
 
-    /// Ends what a process had open, waited for or owed. Nothing of it may wait here any longer when it is gone: drop its
-    /// calls first or here.
-    pub fn handle_process_exit(&mut self, timers: &mut Timers, by: Caller) {
-        for id in self.waits.of_process(by.process) {
-            self.cancel(timers, id);
-        }
+    /// Ends what a process had open, waited for or owed.
+    pub fn handle_process_exit(&mut self, by: Caller) {
+        self.abandon_waits(by.process);
         for handle in self.handles.of_process(by.process) {
             self.close(handle, by.now);
         }

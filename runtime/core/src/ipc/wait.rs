@@ -123,11 +123,6 @@ impl Waits {
     pub(super) fn process(&self, id: WaitId) -> Option<ProcessId> {
         self.waits.get(&id).map(|wait| wait.process)
     }
-
-    pub(super) fn of_process(&self, process: ProcessId) -> Vec<WaitId> {
-        let of_process = self.waits.iter().filter(|(_, w)| w.process == process);
-        of_process.map(|(id, _)| *id).collect()
-    }
 }
 
 /// `semtimedop` says that its time is over as if it had not waited; the POSIX calls have a word for it.
@@ -181,10 +176,24 @@ impl Namespace {
         let Some(wait) = self.forget(timers, id) else {
             return;
         };
-        if wait.outcome.is_some() {
-            return;
+        if wait.outcome.is_none() {
+            self.leave(wait.place, id);
         }
-        match wait.place {
+    }
+
+    /// Ends the waits of a process that has ended; who polled them still has to cancel.
+    pub(super) fn abandon_waits(&mut self, process: ProcessId) {
+        let waits = self.waits.waits.iter();
+        let waiting = waits.filter(|(_, w)| w.process == process && w.outcome.is_none());
+        let waiting: Vec<_> = waiting.map(|(id, wait)| (*id, wait.place)).collect();
+        for (id, place) in waiting {
+            self.leave(place, id);
+            self.waits.complete(id, Err(Error::Interrupted));
+        }
+    }
+
+    fn leave(&mut self, place: Place, id: WaitId) {
+        match place {
             Place::MqueueSend(queue) => self.mq_cancel_send(queue, id),
             Place::MqueueReceive(queue) => self.mq_cancel_receive(queue, id),
             Place::Semaphore(semaphore) => self.semaphore_cancel(semaphore, id),
