@@ -185,3 +185,17 @@ pub const READDIR_ENTRIES_MAX: usize = 1024;
 pub const FILE_IO_BYTES_MAX: usize = 1 << 20;
 /// How often opening a file that others create and remove at the same time starts over.
 pub const CREATE_RACES_MAX: u32 = 8;
+/// Containers of a pod, init containers included. Every change of a pod walks over all of them.
+pub const CONTAINERS_PER_POD: usize = 256;
+
+/// Bytes of the termination message file that are kept, from its end (Kubernetes: 4 KiB).
+pub const TERMINATION_MESSAGE_BYTES: usize = 4 << 10;
+
+/// Bytes of the log that stand in for an empty termination message file (Kubernetes: 2 KiB).
+pub const TERMINATION_LOG_BYTES: usize = 2 << 10;
+
+/// Lines of the log that stand in for an empty termination message file (Kubernetes: 80).
+pub const TERMINATION_LOG_LINES: usize = 80;
+
+/// Bytes of all termination messages of a pod together; each container gets its equal share (Kubernetes: 12 KiB).
+pub const TERMINATION_MESSAGES_BYTES: usize = 12 << 10;

@@ -1,1 +1,357 @@
-//! The lifecycle of a pod.
+//! The lifecycle of a pod: which container starts, restarts, is signalled and killed, and what its status says.
+//!
+//! A [`Pod`] never does anything. It is told what happened, and asked what to do:
+//!
+//! ```text
+//!                 handle(now, Event)          poll_action() -> Action
+//!   engine ───────────────────────────► Pod ───────────────────────────► engine
+//!                 handle_timeout(now)         poll_timeout() -> when to come back
+//! ```
+//!
+//! After every `handle` and `handle_timeout` take actions until there are none, perform them in that order, then wait for
+//! an answer or for `poll_timeout`. The rules are the kubelet's of Kubernetes 1.36; where it retries "about every ten
+//! seconds" this does so exactly then, because a run must repeat.
+//!
+//! ```text
+//! pod        Active ──── delete, deadline, nothing left to run ────► Terminating ── nobody alive ──► Finished
+//!
+//! sandbox    Creating ──► Ready ──────────────────────────────────────────────────────────────────► Removed
+//!               ▲  └─ failed ─► Waiting
+//!               └─── time ────────┘
+//!
+//! container  Waiting ── its turn ──► Pulling ──► Starting ──► Running ──► Terminated
+//!               ▲                       │           │                        │   │
+//!               └────── failed ─────────┴───────────┘                        │   └─ restart at once ─► Pulling
+//!               └────── restart after back-off ──────────────────────────────┘
+//!
+//! stop       Turn ── regular and later sidecars ended, or grace over ──► Signalled ── grace over ──► Killed
+//! ```
+//!
+//! Reading order: `event`, the two alphabets; `start`, who is tried next; `container`; `termination`; then what is
+//! shown: `status`, `phase`, `conditions`, `publish`. The rest are rules without state: [`environment`], [`command`],
+//! [`hosts`], [`termination_message`], [`printer`], [`security`].
+
+pub mod admission;
+mod backoff;
+mod conditions;
+mod container;
+mod duration;
+mod event;
+mod outbox;
+mod phase;
+mod publish;
+mod pull;
+mod qos;
+mod restart;
+mod sandbox;
+pub mod security;
+mod start;
+mod status;
+mod termination;
+mod words;
+
+pub use duration::human_duration;
+pub use event::{
+    Action, ContainerId, Event, EventReason, EventType, Exit, ImageError, ImageErrorReason,
+    ImageFacts, PodEvent, SandboxError, StartError,
+};
+pub use qos::qos_class;
+pub use restart::{Restart, Role};
+pub use status::{
+    Condition, ConditionReason, ConditionType, ContainerState, ContainerStatus, Deletion, Phase,
+    PodReason, QosClass, Status, Terminated, TerminatedReason, Waiting, WaitingReason,
+};
+
+use crate::limits::{CONTAINERS_PER_POD, TERMINATION_MESSAGES_BYTES};
+use crate::seed::{Rng, Seed};
+use crate::spec::{self, GracePeriod};
+use crate::time::{Instant, WallTime};
+use admission::{Admission, Verdict};
+use container::Container;
+use outbox::Outbox;
+use pull::Pulls;
+use sandbox::Sandbox;
+use start::{Progress, Starts};
+use std::net::IpAddr;
+use std::sync::Arc;
+use termination::{Cause, Termination};
+
+/// What a pod is told about itself and its node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `metadata.uid`.
+    pub uid: String,
+    /// Name of the node.
+    pub node_name: String,
+    /// Address of the node.
+    pub host_ip: IpAddr,
+}
+
+/// One pod. See the module for the order of calls.
+#[derive(Debug)]
+pub struct Pod {
+    spec: Arc<spec::Pod>,
+    identity: Identity,
+    epoch: WallTime,
+    deadline: Option<Instant>,
+    life: Life,
+    admission: Admission,
+    /// When it was asked for, and the grace period granted since.
+    deletion: Option<(Instant, GracePeriod)>,
+    sandbox: Sandbox,
+    /// In the order of [`spec::Pod::all_containers`].
+    containers: Vec<Container>,
+    starts: Starts,
+    pulls: Pulls,
+    instance_ids: Rng,
+    status: Status,
+    outbox: Outbox,
+}
+
+/// Where the pod is in its life.
+#[derive(Debug)]
+enum Life {
+    /// Containers start and restart.
+    Active,
+    /// Nothing starts any more.
+    Terminating(Termination),
+    /// All over.
+    Finished { cause: Cause },
+}
+
+impl Pod {
+    /// Accepts a pod at `now`. `epoch` is the wall time of [`Instant::ZERO`]; the seed gives container ids.
+    ///
+    /// # Panics
+    /// When the pod has more than [`CONTAINERS_PER_POD`] containers, which `api` refuses.
+    pub fn new(
+        spec: Arc<spec::Pod>,
+        identity: Identity,
+        seed: Seed,
+        now: Instant,
+        epoch: WallTime,
+    ) -> Self {
+        let containers: Vec<_> = Role::all(&spec)
+            .map(|(role, own)| Container::new(&own.name, role, now))
+            .collect();
+        assert!(containers.len() <= CONTAINERS_PER_POD);
+        let mut outbox = Outbox::default();
+        let meta = &spec.meta;
+        let message = format!(
+            "Successfully assigned {}/{} to {}",
+            meta.namespace, meta.name, identity.node_name
+        );
+        outbox.emit(EventType::Normal, EventReason::Scheduled, message, None);
+        let mut pod = Self {
+            deadline: spec.active_deadline.map(|span| now + span),
+            status: Status::accepted(&spec, identity.host_ip, epoch.at(now)),
+            spec,
+            identity,
+            epoch,
+            life: Life::Active,
+            admission: Admission::default(),
+            deletion: None,
+            sandbox: Sandbox::create(&mut outbox),
+            containers,
+            starts: Starts::default(),
+            pulls: Pulls::default(),
+            instance_ids: seed.fork("container ids").rng(),
+            outbox,
+        };
+        pod.publish(now);
+        pod
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::SandboxReady { pod_ip } => self.sandbox.handle_ready(pod_ip),
+            Event::SandboxFailed { error } => {
+                self.sandbox.handle_failed(error, now, &mut self.outbox);
+            }
+            Event::ImagePulling { container } if self.has(container) => {
+                self.handle_image_pulling(container);
+            }
+            Event::ImageReady {
+                container,
+                image,
+                config,
+            } if self.has(container) => {
+                self.handle_image_ready(container, image, &config, now);
+            }
+            Event::ImageFailed { container, error } if self.has(container) => {
+                self.handle_image_failed(container, error, now);
+            }
+            Event::Started { container } if self.has(container) => {
+                self.handle_started(container, now)
+            }
+            Event::StartFailed { container, error } if self.has(container) => {
+                self.handle_start_failed(container, error, now);
+            }
+            Event::Exited { container, exit } if self.has(container) => {
+                self.handle_exited(container, exit, now);
+            }
+            Event::Delete { grace } => self.handle_delete(grace, now),
+            Event::ImagePulling { .. }
+            | Event::ImageReady { .. }
+            | Event::ImageFailed { .. }
+            | Event::Started { .. }
+            | Event::StartFailed { .. }
+            | Event::Exited { .. } => {}
+        }
+        self.advance(now);
+    }
+
+    /// Time passed; due when [`poll_timeout`](Self::poll_timeout) says, harmless at any other time.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.sandbox.handle_timeout(now, &mut self.outbox);
+        self.advance(now);
+    }
+
+    /// What to do next.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.outbox.poll()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.life {
+            Life::Finished { .. } => None,
+            Life::Terminating(termination) => termination.poll_timeout(&self.containers),
+            Life::Active => {
+                let (sandbox, starts) = (&self.sandbox, &self.starts);
+                let times = [self.deadline, sandbox.poll_timeout(), starts.poll_timeout()];
+                times.into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// What to show to people.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// What the person asked for.
+    pub fn spec(&self) -> &Arc<spec::Pod> {
+        &self.spec
+    }
+
+    /// What the pod was told about itself.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Whether the last action was taken or waits to be: nothing will happen any more.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.life, Life::Finished { .. })
+    }
+
+    /// The spec of one container.
+    ///
+    /// # Panics
+    /// When the pod has no such container.
+    pub fn spec_of(&self, id: ContainerId) -> &spec::Container {
+        let all = self.spec.init_containers.len();
+        match id.index().checked_sub(all) {
+            Some(regular) => &self.spec.containers[regular],
+            None => &self.spec.init_containers[id.index()],
+        }
+    }
+
+    /// The container of this name.
+    pub fn find(&self, name: &str) -> Option<ContainerId> {
+        let mut ids = (0..).map(ContainerId).zip(self.spec.all_containers());
+        ids.find(|(_, own)| own.name == name).map(|(id, _)| id)
+    }
+}
+
+impl Pod {
+    fn has(&self, id: ContainerId) -> bool {
+        id.index() < self.containers.len()
+    }
+
+    /// How messages name the pod: `name_namespace(uid)`.
+    fn describe(&self) -> String {
+        let meta = &self.spec.meta;
+        format!("{}_{}({})", meta.name, meta.namespace, self.identity.uid)
+    }
+
+    fn next_instance_id(&mut self) -> String {
+        let words = [(); 4].map(|()| format!("{:016x}", self.instance_ids.next_u64()));
+        format!("seedpod://{}", words.concat())
+    }
+
+    /// The share of one container in what all termination messages may take.
+    fn cut_message<'a>(&self, message: &'a str) -> &'a str {
+        let share = TERMINATION_MESSAGES_BYTES / self.containers.len().max(1);
+        &message[..message.floor_char_boundary(share)]
+    }
+
+    fn handle_exited(&mut self, id: ContainerId, mut exit: Exit, now: Instant) {
+        self.handle_started(id, now);
+        exit.message = exit
+            .message
+            .map(|message| self.cut_message(&message).to_owned());
+        self.containers[id.index()].handle_exit(&exit, now, self.epoch);
+    }
+
+    fn handle_delete(&mut self, grace: Option<GracePeriod>, now: Instant) {
+        let default = self.spec.termination_grace_period;
+        let Verdict::Accept(grace) = self.admission.delete(grace, default) else {
+            return;
+        };
+        let requested_at = self.deletion.map_or(now, |(at, _)| at);
+        self.deletion = Some((requested_at, grace));
+        match &mut self.life {
+            Life::Active => self.terminate(Cause::Deleted, grace, now),
+            Life::Terminating(termination) => termination.shorten(grace, now),
+            Life::Finished { .. } => {}
+        }
+    }
+
+    /// Draws all conclusions from what is known at `now`.
+    fn advance(&mut self, now: Instant) {
+        let grace = self.spec.termination_grace_period;
+        if self.is_active() && self.deadline.is_some_and(|deadline| deadline <= now) {
+            let reason = EventReason::DeadlineExceeded;
+            self.outbox
+                .emit(EventType::Normal, reason, DEADLINE_MESSAGE, None);
+            self.terminate(Cause::DeadlineExceeded, grace, now);
+        }
+        if self.is_active()
+            && self.sandbox.is_ready()
+            && self.start_containers(now) == Progress::Complete
+        {
+            self.terminate(Cause::Completed, grace, now);
+        }
+        let mut removed = None;
+        if let Life::Terminating(termination) = &mut self.life {
+            termination.advance(&self.containers, &mut self.outbox, now);
+            if !self.containers.iter().any(Container::is_alive) {
+                let cause = termination.cause;
+                self.life = Life::Finished { cause };
+                self.admission.handle_finished();
+                self.sandbox.handle_removed();
+                removed = Some(Action::RemoveSandbox);
+            }
+        }
+        self.publish(now);
+        removed
+            .into_iter()
+            .for_each(|action| self.outbox.act(action));
+    }
+
+    fn terminate(&mut self, cause: Cause, grace: GracePeriod, now: Instant) {
+        self.starts.stop();
+        for container in &mut self.containers {
+            container.give_up_pull(now);
+        }
+        self.life = Life::Terminating(Termination::new(cause, grace, &self.containers, now));
+    }
+
+    fn is_active(&self) -> bool {
+        matches!(self.life, Life::Active)
+    }
+}
+
+const DEADLINE_MESSAGE: &str = "Pod was active on the node longer than the specified deadline";

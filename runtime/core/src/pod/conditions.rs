@@ -1,0 +1,128 @@
+//! The conditions of a pod, in the order and with the words of the kubelet (`status/generate.go`).
+
+use super::restart::Role;
+use super::status::{
+    Condition, ConditionReason, ConditionType, ContainerState, ContainerStatus, Phase,
+};
+use crate::spec;
+use crate::time::WallTime;
+
+/// One condition without its time.
+struct Finding {
+    status: bool,
+    reason: Option<ConditionReason>,
+    message: Option<String>,
+}
+
+/// The conditions at `now`; those whose status did not change keep the time they had in `before`.
+pub(super) fn conditions(
+    spec: &spec::Pod,
+    statuses: &[ContainerStatus],
+    phase: Phase,
+    sandbox_ready: bool,
+    before: &[Condition],
+    now: WallTime,
+) -> Vec<Condition> {
+    let ready = || containers_ready(spec, statuses, phase);
+    let findings = [
+        (
+            ConditionType::PodReadyToStartContainers,
+            Finding::plain(sandbox_ready),
+        ),
+        (
+            ConditionType::Initialized,
+            initialized(spec, statuses, phase),
+        ),
+        (ConditionType::Ready, ready()),
+        (ConditionType::ContainersReady, ready()),
+        (ConditionType::PodScheduled, Finding::plain(true)),
+    ];
+    let timed = |(type_, finding): (ConditionType, Finding)| {
+        let Finding {
+            status,
+            reason,
+            message,
+        } = finding;
+        let old = before
+            .iter()
+            .find(|old| old.type_ == type_ && old.status == status);
+        let last_transition = old.map_or(now, |old| old.last_transition);
+        Condition {
+            type_,
+            status,
+            reason,
+            message,
+            last_transition,
+        }
+    };
+    findings.into_iter().map(timed).collect()
+}
+
+impl Finding {
+    fn plain(status: bool) -> Self {
+        Self {
+            status,
+            reason: None,
+            message: None,
+        }
+    }
+
+    fn because(status: bool, reason: ConditionReason, message: Option<String>) -> Self {
+        Self {
+            status,
+            reason: Some(reason),
+            message,
+        }
+    }
+}
+
+fn initialized(spec: &spec::Pod, statuses: &[ContainerStatus], phase: Phase) -> Finding {
+    if phase == Phase::Succeeded {
+        return Finding::because(true, ConditionReason::PodCompleted, None);
+    }
+    let pairs = || Role::all(spec).map(|(role, _)| role).zip(statuses);
+    let has_started = |(role, status): (Role, &ContainerStatus)| {
+        let waits = matches!(status.state, ContainerState::Waiting(_));
+        role == Role::Regular && (!waits || status.last_state.is_some())
+    };
+    if pairs().any(has_started) {
+        return Finding::plain(true);
+    }
+    let incomplete = pairs().filter(|(role, status)| match role {
+        Role::Init => !status.ready,
+        Role::Sidecar => !status.started,
+        Role::Regular => false,
+    });
+    match names(incomplete) {
+        None => Finding::plain(true),
+        Some(names) => Finding::because(
+            false,
+            ConditionReason::ContainersNotInitialized,
+            Some(format!("containers with incomplete status: {names}")),
+        ),
+    }
+}
+
+fn containers_ready(spec: &spec::Pod, statuses: &[ContainerStatus], phase: Phase) -> Finding {
+    match phase {
+        Phase::Succeeded => return Finding::because(false, ConditionReason::PodCompleted, None),
+        Phase::Failed => return Finding::because(false, ConditionReason::PodFailed, None),
+        Phase::Pending | Phase::Running => {}
+    }
+    let pairs = Role::all(spec).map(|(role, _)| role).zip(statuses);
+    let unready = pairs.filter(|(role, status)| *role != Role::Init && !status.ready);
+    match names(unready) {
+        None => Finding::plain(true),
+        Some(names) => Finding::because(
+            false,
+            ConditionReason::ContainersNotReady,
+            Some(format!("containers with unready status: {names}")),
+        ),
+    }
+}
+
+/// As Go prints a list: `[a b]`; `None` when it is empty.
+fn names<'a>(containers: impl Iterator<Item = (Role, &'a ContainerStatus)>) -> Option<String> {
+    let names: Vec<_> = containers.map(|(_, status)| status.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("[{}]", names.join(" ")))
+}

@@ -1,0 +1,253 @@
+//! One container: what it does right now, how its instances ended, and when it may be tried again.
+
+use super::backoff::Backoff;
+use super::event::{Exit, ImageFacts};
+use super::restart::{Restart, Role};
+use super::status::{
+    ContainerState, ContainerStatus, Terminated, TerminatedReason, Waiting, WaitingReason,
+};
+use crate::process::Signal;
+use crate::spec;
+use crate::time::{Instant, WallTime};
+
+/// The first process of a container and the attempts to have one.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) state: State,
+    /// Why the last attempt did not lead to a running instance.
+    pub(super) failure: Option<Waiting>,
+    pub(super) crashes: Backoff,
+    pub(super) image: Option<ImageFacts>,
+    pub(super) stop_signal: Signal,
+    latest: Option<Ended>,
+    previous: Option<Terminated>,
+    /// How many times it ran, this time included.
+    instances: u32,
+    id: Option<String>,
+}
+
+/// What happens to a container right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing, until `due` at the earliest.
+    Waiting { due: Instant },
+    /// Its image is being resolved.
+    Pulling { announced: bool },
+    /// It is being created and started.
+    Starting,
+    /// Its first process exists.
+    Running { since: Instant },
+    /// Its last instance ended and nobody has decided yet whether it starts again, or it never will.
+    Terminated,
+}
+
+#[derive(Clone, Debug)]
+struct Ended {
+    at: Instant,
+    shown: Terminated,
+}
+
+impl Container {
+    pub(super) fn new(name: &str, role: Role, now: Instant) -> Self {
+        Self {
+            name: name.to_owned(),
+            role,
+            state: State::Waiting { due: now },
+            failure: None,
+            crashes: Backoff::default(),
+            image: None,
+            stop_signal: Signal::TERM,
+            latest: None,
+            previous: None,
+            instances: 0,
+            id: None,
+        }
+    }
+
+    /// Whether a first process exists or may come to exist.
+    pub(super) fn is_alive(&self) -> bool {
+        matches!(self.state, State::Starting | State::Running { .. })
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
+    }
+
+    /// Whether there ever was an instance.
+    pub(super) fn has_run(&self) -> bool {
+        self.instances > 0
+    }
+
+    /// The number of the next instance, from 0.
+    pub(super) fn attempt(&self) -> u32 {
+        self.instances
+    }
+
+    /// Whether its startup is over. Startup probes and hooks will have their say here.
+    pub(super) fn started(&self) -> bool {
+        self.is_running()
+    }
+
+    /// Whether it counts as ready. Readiness probes will have their say here.
+    pub(super) fn ready(&self) -> bool {
+        match self.role {
+            Role::Init => !self.is_alive() && self.exit_code() == Some(0),
+            Role::Sidecar | Role::Regular => self.started(),
+        }
+    }
+
+    /// How the last instance ended.
+    pub(super) fn exit_code(&self) -> Option<i32> {
+        self.latest.as_ref().map(|ended| ended.shown.exit_code)
+    }
+
+    pub(super) fn finished_at(&self) -> Option<Instant> {
+        self.latest.as_ref().map(|ended| ended.at)
+    }
+
+    /// Whether it is to run again; always, before its first instance.
+    pub(super) fn restart(&self, pod: &spec::Pod, own: &spec::Container) -> Restart {
+        self.exit_code().map_or(Restart::Allowed, |code| {
+            Restart::after_exit(pod.restart_policy, own.restart_policy, self.role, code)
+        })
+    }
+
+    /// When the next attempt may be made; `None` while one is under way or it runs.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self.state {
+            State::Waiting { due } => Some(due),
+            State::Terminated => Some(Instant::ZERO),
+            State::Pulling { .. } | State::Starting | State::Running { .. } => None,
+        }
+    }
+
+    /// The last attempt failed; the next one comes at `due`.
+    pub(super) fn wait(&mut self, reason: WaitingReason, message: String, due: Instant) {
+        let message = Some(message);
+        self.failure = Some(Waiting { reason, message });
+        self.state = State::Waiting { due };
+    }
+
+    /// The pod ends: the image is not needed any more.
+    pub(super) fn give_up_pull(&mut self, now: Instant) {
+        if let State::Pulling { .. } = self.state {
+            self.state = State::Waiting { due: now };
+        }
+    }
+
+    pub(super) fn handle_started(&mut self, id: String, now: Instant) {
+        self.instances += 1;
+        self.id = Some(id);
+        self.failure = None;
+        self.state = State::Running { since: now };
+    }
+
+    /// Its program could not start: an instance that ends where it begins.
+    pub(super) fn handle_start_error(
+        &mut self,
+        id: String,
+        message: &str,
+        now: Instant,
+        epoch: WallTime,
+    ) {
+        self.instances += 1;
+        self.id = Some(id);
+        self.failure = Some(Waiting {
+            reason: WaitingReason::RunContainerError,
+            message: Some(message.to_owned()),
+        });
+        let message = (!message.is_empty()).then(|| message.to_owned());
+        self.end(128, TerminatedReason::StartError, message, None, now, epoch);
+    }
+
+    pub(super) fn handle_exit(&mut self, exit: &Exit, now: Instant, epoch: WallTime) {
+        let State::Running { since } = self.state else {
+            return;
+        };
+        let code = if exit.oom_killed {
+            137
+        } else {
+            exit.status.code()
+        };
+        let reason = match code {
+            _ if exit.oom_killed => TerminatedReason::OOMKilled,
+            0 => TerminatedReason::Completed,
+            _ => TerminatedReason::Error,
+        };
+        let message = exit.message.clone().filter(|text| !text.is_empty());
+        self.end(code, reason, message, Some(since), now, epoch);
+    }
+
+    fn end(
+        &mut self,
+        exit_code: i32,
+        reason: TerminatedReason,
+        message: Option<String>,
+        since: Option<Instant>,
+        now: Instant,
+        epoch: WallTime,
+    ) {
+        let shown = Terminated {
+            exit_code,
+            reason,
+            message,
+            started_at: since.map_or(WallTime::default(), |since| epoch.at(since)),
+            finished_at: epoch.at(now),
+            container_id: self.id.clone().unwrap_or_default(),
+        };
+        let ended = Ended { at: now, shown };
+        self.previous = self.latest.replace(ended).map(|ended| ended.shown);
+        self.state = State::Terminated;
+    }
+
+    /// What people see: a dead container is `Terminated` until an attempt to restart it left a reason to wait.
+    pub(super) fn status(
+        &self,
+        own: &spec::Container,
+        epoch: WallTime,
+        view: View,
+    ) -> ContainerStatus {
+        let latest = self.latest.as_ref().map(|ended| ended.shown.clone());
+        let failure = self.failure.clone().filter(|_| match view.restart {
+            Restart::Allowed => true,
+            Restart::Never => latest.is_none(),
+        });
+        let (state, last_state) = match (self.state, failure, latest) {
+            (State::Running { since }, _, latest) => {
+                let started_at = epoch.at(since);
+                (ContainerState::Running { started_at }, latest)
+            }
+            (_, Some(failure), latest) => (ContainerState::Waiting(failure), latest),
+            (_, None, Some(latest)) => (ContainerState::Terminated(latest), self.previous.clone()),
+            (_, None, None) => {
+                let (reason, message) = (view.untried, None);
+                (ContainerState::Waiting(Waiting { reason, message }), None)
+            }
+        };
+        ContainerStatus {
+            name: own.name.clone(),
+            state,
+            last_state,
+            ready: self.ready(),
+            started: self.started(),
+            restart_count: self.instances.saturating_sub(1),
+            image: own.image.clone(),
+            image_id: self
+                .image
+                .as_ref()
+                .map_or_else(String::new, |image| image.digest.clone()),
+            container_id: self.id.clone(),
+        }
+    }
+}
+
+/// What the pod adds to the view of one container.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Whether it would start again; never while the pod ends.
+    pub(super) restart: Restart,
+    /// What it waits for before its first attempt.
+    pub(super) untried: WaitingReason,
+}

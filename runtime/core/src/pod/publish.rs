@@ -1,0 +1,132 @@
+//! Turns the state of a pod into the [`Status`] that people see.
+
+use super::container::{Container, View};
+use super::event::Action;
+use super::phase::{Circumstances, phase};
+use super::restart::{Restart, Role};
+use super::status::{
+    ContainerState, ContainerStatus, Deletion, Phase, PodReason, Status, Terminated,
+    TerminatedReason, WaitingReason,
+};
+use super::termination::Cause;
+use super::{DEADLINE_MESSAGE, Life, Pod, conditions};
+use crate::spec;
+use crate::time::{Instant, WallTime};
+use std::time::Duration;
+
+impl Pod {
+    /// Brings the status up to date and says so if it differs.
+    pub(super) fn publish(&mut self, now: Instant) {
+        let mut status = self.status.clone();
+        self.fill(&mut status, now);
+        if status != self.status {
+            self.status = status;
+            self.outbox.act(Action::StatusChanged);
+        }
+    }
+
+    fn fill(&self, status: &mut Status, now: Instant) {
+        let finished = matches!(self.life, Life::Finished { .. });
+        let mut all = self.container_statuses();
+        if !status.phase.is_terminal() {
+            let circumstances = Circumstances {
+                torn_down: finished,
+                initialized: self.is_initialized(),
+            };
+            let decided = phase(&self.spec, &all, circumstances);
+            if let Life::Finished { cause } = self.life {
+                end(status, cause, decided);
+            } else if !decided.is_terminal() {
+                status.phase = decided;
+            }
+        }
+        if finished {
+            mark_lost(&self.spec, &mut all);
+        }
+        let before = std::mem::take(&mut status.conditions);
+        let ready = self.sandbox.is_ready();
+        let now = self.epoch.at(now);
+        status.conditions =
+            conditions::conditions(&self.spec, &all, status.phase, ready, &before, now);
+        status.pod_ip = self.sandbox.pod_ip;
+        status.deletion = self.deletion.map(|(requested_at, grace)| {
+            let span = Duration::from_secs(grace.seconds.into());
+            let timestamp = self.epoch.at(requested_at + span);
+            Deletion { timestamp, grace }
+        });
+        status.containers = all.split_off(self.spec.init_containers.len());
+        status.containers.sort_by(|a, b| a.name.cmp(&b.name));
+        status.init_containers = all;
+    }
+
+    /// In the order of the spec.
+    fn container_statuses(&self) -> Vec<ContainerStatus> {
+        let untried = if self.spec.init_containers.is_empty() {
+            WaitingReason::ContainerCreating
+        } else {
+            WaitingReason::PodInitializing
+        };
+        let pairs = self.containers.iter().zip(self.spec.all_containers());
+        let status = |(container, own): (&Container, &spec::Container)| {
+            let restart = match self.life {
+                Life::Active => container.restart(&self.spec, own),
+                Life::Terminating(_) | Life::Finished { .. } => Restart::Never,
+            };
+            container.status(own, self.epoch, View { restart, untried })
+        };
+        pairs.map(status).collect()
+    }
+
+    fn is_initialized(&self) -> bool {
+        let (_, regular) = self.containers.split_at(self.spec.init_containers.len());
+        regular.iter().any(Container::has_run)
+    }
+}
+
+/// The last phase. A pod that ends before it could decide has failed (kubelet `TerminatePod`).
+fn end(status: &mut Status, cause: Cause, decided: Phase) {
+    status.phase = match (cause, decided) {
+        (Cause::Deleted | Cause::Completed, Phase::Succeeded) => Phase::Succeeded,
+        (Cause::Deleted | Cause::Completed | Cause::DeadlineExceeded, _) => Phase::Failed,
+    };
+    if cause == Cause::DeadlineExceeded {
+        status.reason = Some(PodReason::DeadlineExceeded);
+        status.message = Some(DEADLINE_MESSAGE.to_owned());
+    }
+}
+
+/// What has not ended by now never will be known: it counts as killed. Containers whose turn never came stay as they
+/// are (kubelet `TerminatePod`, `hasPodInitialized`, `initializedContainers`).
+fn mark_lost(spec: &spec::Pod, statuses: &mut [ContainerStatus]) {
+    let (init, regular) = statuses.split_at_mut(spec.init_containers.len());
+    let touched = |status: &ContainerStatus| {
+        !matches!(status.state, ContainerState::Waiting(_)) || status.last_state.is_some()
+    };
+    let last_is_done = Role::all(spec)
+        .zip(init.iter())
+        .last()
+        .is_none_or(|((role, _), last)| match role {
+            Role::Init | Role::Regular => last.ready,
+            Role::Sidecar => last.started,
+        });
+    let reached = init.iter().rposition(touched).unwrap_or_default() + 1;
+    let lost = |status: &mut ContainerStatus| {
+        if matches!(status.state, ContainerState::Terminated(_)) {
+            return;
+        }
+        status.state = ContainerState::Terminated(Terminated {
+            exit_code: 137,
+            reason: TerminatedReason::ContainerStatusUnknown,
+            message: Some(
+                "The container could not be located when the pod was terminated".to_owned(),
+            ),
+            started_at: WallTime::default(),
+            finished_at: WallTime::default(),
+            container_id: String::new(),
+        });
+    };
+    if last_is_done || regular.iter().any(touched) {
+        regular.iter_mut().for_each(lost);
+    }
+    init.iter_mut().take(reached).for_each(lost);
+}

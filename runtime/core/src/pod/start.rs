@@ -1,0 +1,336 @@
+//! Who starts next. As in the kubelet, a look at the pod yields a list of containers to try, which are then tried one
+//! after the other; only then comes the next look.
+
+use super::backoff::SYNC_PERIOD;
+use super::container::{Container, State};
+use super::duration::go_duration;
+use super::event::{
+    Action, ContainerId, EventReason, EventType, ImageError, ImageErrorReason, ImageFacts,
+    StartError,
+};
+use super::restart::{Restart, Role};
+use super::status::WaitingReason;
+use super::{Pod, security};
+use crate::image::ImageConfig;
+use crate::process::Signal;
+use crate::spec::{self, ImagePullPolicy};
+use crate::time::Instant;
+use std::collections::VecDeque;
+
+/// The attempts of one look at the pod.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    queue: VecDeque<ContainerId>,
+    /// Whose attempt waits for an answer of the engine.
+    busy: Option<ContainerId>,
+    /// When the next attempt is due, if none is under way.
+    next: Option<Instant>,
+}
+
+impl Starts {
+    /// When to look again.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// Nothing starts any more.
+    pub(super) fn stop(&mut self) {
+        *self = Self::default();
+    }
+
+    fn release(&mut self, id: ContainerId) {
+        if self.busy == Some(id) {
+            self.busy = None;
+        }
+    }
+}
+
+/// What one look at the pod says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Try these.
+    Start(Vec<ContainerId>),
+    /// All run or wait, one of them only until then.
+    Wait(Option<Instant>),
+    /// Nothing regular runs or will run again: the pod is over.
+    Complete,
+}
+
+/// Whether there is still something to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Yes.
+    Ongoing,
+    /// No: see [`Plan::Complete`].
+    Complete,
+}
+
+/// Looks at the pod (kubelet `computePodActions`, `computeInitContainerActions`).
+pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> Plan {
+    let (init, regular) = containers.split_at(spec.init_containers.len());
+    let mut wanted = Vec::new();
+    let ran = regular.iter().any(Container::has_run);
+    let mut reached = ran;
+    let mut initialized = ran || init.is_empty();
+    for (index, (container, own)) in init.iter().zip(&spec.init_containers).enumerate().rev() {
+        let is_sidecar = container.role == Role::Sidecar;
+        if !container.has_run() {
+            if reached && is_sidecar {
+                wanted.push(index);
+            }
+            continue;
+        }
+        if reached && !is_sidecar {
+            continue;
+        }
+        let is_done = match container.role {
+            Role::Sidecar => container.started(),
+            Role::Init | Role::Regular => container.ready(),
+        };
+        if is_done && index + 1 == init.len() {
+            initialized = true;
+        } else if is_done && !reached {
+            wanted.push(index + 1);
+        }
+        if !is_done && !container.is_running() {
+            if container.restart(spec, own) == Restart::Never {
+                return Plan::Complete;
+            }
+            wanted.push(index);
+        }
+        reached = true;
+    }
+    if !reached && !init.is_empty() {
+        wanted.push(0);
+    }
+    if initialized {
+        let first = init.len();
+        let again = |(container, own): (&Container, _)| {
+            !container.is_running() && container.restart(spec, own) == Restart::Allowed
+        };
+        let pairs = regular.iter().zip(&spec.containers).enumerate();
+        let before = wanted.len();
+        wanted.extend(
+            pairs
+                .filter(|(_, pair)| again(*pair))
+                .map(|(index, _)| first + index),
+        );
+        if wanted.len() == before && !regular.iter().any(Container::is_running) {
+            return Plan::Complete;
+        }
+    }
+    schedule(containers, wanted, now)
+}
+
+fn schedule(containers: &[Container], mut wanted: Vec<usize>, now: Instant) -> Plan {
+    wanted.sort_unstable();
+    let due = |index: &usize| containers[*index].due();
+    let mut ids = Vec::new();
+    for (id, index) in (0..).map(ContainerId).zip(0..containers.len()) {
+        if wanted.contains(&index) && due(&index).is_some_and(|due| due <= now) {
+            ids.push(id);
+        }
+    }
+    match ids.is_empty() {
+        true => Plan::Wait(wanted.iter().filter_map(due).min()),
+        false => Plan::Start(ids),
+    }
+}
+
+impl Pod {
+    /// Makes attempts until one needs an answer, all containers wait, or the pod is over.
+    pub(super) fn start_containers(&mut self, now: Instant) -> Progress {
+        self.starts.next = None;
+        while self.starts.busy.is_none() {
+            if let Some(id) = self.starts.queue.pop_front() {
+                self.attempt(id, now);
+                continue;
+            }
+            match plan(&self.spec, &self.containers, now) {
+                Plan::Start(ids) => self.starts.queue.extend(ids),
+                Plan::Wait(next) => {
+                    self.starts.next = next;
+                    break;
+                }
+                Plan::Complete => return Progress::Complete,
+            }
+        }
+        Progress::Ongoing
+    }
+
+    /// Either leaves the container waiting for a later time or asks the engine.
+    fn attempt(&mut self, id: ContainerId, now: Instant) {
+        let pod = self.describe();
+        let container = &mut self.containers[id.index()];
+        let name = container.name.clone();
+        if let Some(finished) = container.finished_at() {
+            if let Some(until) = container
+                .crashes
+                .until(finished)
+                .filter(|until| now < *until)
+            {
+                let delay = go_duration(container.crashes.delay());
+                let message =
+                    format!("back-off {delay} restarting failed container={name} pod={pod}");
+                container.wait(WaitingReason::CrashLoopBackOff, message, until);
+                let message = format!("Back-off restarting failed container {name} in pod {pod}");
+                self.warn(EventReason::BackOff, message, id);
+                return;
+            }
+            container.crashes.attempt(finished, now);
+        }
+        self.pull(id, now);
+    }
+
+    fn pull(&mut self, id: ContainerId, now: Instant) {
+        let own = self.spec_of(id);
+        let (image, policy) = (own.image.clone(), own.image_pull_policy);
+        if let Some((until, error)) = self.pulls.wait(&image, now) {
+            let message = format!("Back-off pulling image {image:?}");
+            let full = format!("{message}: {error}");
+            self.containers[id.index()].wait(WaitingReason::ImagePullBackOff, full, until);
+            self.inform(EventReason::BackOff, message, id);
+            self.warn(EventReason::Failed, "Error: ImagePullBackOff", id);
+            return;
+        }
+        self.starts.busy = Some(id);
+        self.containers[id.index()].state = State::Pulling { announced: false };
+        if policy == ImagePullPolicy::Always {
+            self.handle_image_pulling(id);
+        }
+        self.outbox.act(Action::PullImage { container: id });
+    }
+
+    pub(super) fn handle_image_pulling(&mut self, id: ContainerId) {
+        if self.containers[id.index()].state == (State::Pulling { announced: false }) {
+            self.containers[id.index()].state = State::Pulling { announced: true };
+            let message = format!("Pulling image {:?}", self.spec_of(id).image);
+            self.inform(EventReason::Pulling, message, id);
+        }
+    }
+
+    pub(super) fn handle_image_ready(
+        &mut self,
+        id: ContainerId,
+        image: ImageFacts,
+        config: &ImageConfig,
+        now: Instant,
+    ) {
+        if !image.already_present {
+            self.handle_image_pulling(id);
+        }
+        let State::Pulling { announced } = self.containers[id.index()].state else {
+            return;
+        };
+        let name = &self.spec_of(id).image;
+        let message = if announced {
+            let time = go_duration(image.pull_time);
+            let size = image.size;
+            format!(
+                "Successfully pulled image {name:?} in {time} ({time} including waiting). Image size: {size} bytes."
+            )
+        } else {
+            format!("Container image {name:?} already present on machine")
+        };
+        self.inform(EventReason::Pulled, message, id);
+        let allowed = security::check_non_root(&self.spec, self.spec_of(id), &config.user);
+        let container = &mut self.containers[id.index()];
+        container.image = Some(image);
+        container.stop_signal = config.stop_signal.unwrap_or(Signal::TERM);
+        container.state = State::Starting;
+        if let Err(error) = allowed {
+            let error = StartError::CreateContainerConfig(error.to_string());
+            return self.handle_start_failed(id, error, now);
+        }
+        let attempt = container.attempt();
+        self.outbox.act(Action::Start {
+            container: id,
+            attempt,
+        });
+    }
+
+    pub(super) fn handle_image_failed(&mut self, id: ContainerId, error: ImageError, now: Instant) {
+        if !matches!(self.containers[id.index()].state, State::Pulling { .. }) {
+            return;
+        }
+        let image = self.spec_of(id).image.clone();
+        let ImageError {
+            reason,
+            message: cause,
+        } = error;
+        let (waiting, message) = match reason {
+            ImageErrorReason::ErrImagePull => {
+                self.handle_image_pulling(id);
+                self.pulls.fail(&image, format!("{reason}: {cause}"), now);
+                let message = format!("Failed to pull image {image:?}: {cause}");
+                self.warn(EventReason::Failed, message, id);
+                (WaitingReason::ErrImagePull, cause)
+            }
+            ImageErrorReason::ErrImageNeverPull => {
+                let message =
+                    format!("Container image {image:?} is not present with pull policy of Never");
+                self.warn(EventReason::ErrImageNeverPull, message.clone(), id);
+                (WaitingReason::ErrImageNeverPull, message)
+            }
+            ImageErrorReason::InvalidImageName => {
+                let message = format!("Failed to apply default image tag {image:?}: {cause}");
+                self.warn(EventReason::InspectFailed, message.clone(), id);
+                (WaitingReason::InvalidImageName, message)
+            }
+            ImageErrorReason::ImageInspectError => {
+                let message = format!("Failed to inspect image {image:?}: {cause}");
+                self.warn(EventReason::InspectFailed, message.clone(), id);
+                (WaitingReason::ImageInspectError, message)
+            }
+        };
+        self.warn(EventReason::Failed, format!("Error: {reason}"), id);
+        self.containers[id.index()].wait(waiting, message, now + SYNC_PERIOD);
+        self.starts.busy = None;
+    }
+
+    pub(super) fn handle_started(&mut self, id: ContainerId, now: Instant) {
+        if self.containers[id.index()].state != State::Starting {
+            return;
+        }
+        let instance = self.next_instance_id();
+        self.containers[id.index()].handle_started(instance, now);
+        self.inform(EventReason::Created, "Container created", id);
+        self.inform(EventReason::Started, "Container started", id);
+        self.starts.release(id);
+    }
+
+    pub(super) fn handle_start_failed(&mut self, id: ContainerId, error: StartError, now: Instant) {
+        if self.containers[id.index()].state != State::Starting {
+            return;
+        }
+        let waiting = match &error {
+            StartError::CreateContainerConfig(_) => WaitingReason::CreateContainerConfigError,
+            StartError::CreateContainer(_) => WaitingReason::CreateContainerError,
+            StartError::Start(_) => WaitingReason::RunContainerError,
+        };
+        let (StartError::CreateContainerConfig(message)
+        | StartError::CreateContainer(message)
+        | StartError::Start(message)) = error;
+        if waiting == WaitingReason::RunContainerError {
+            let instance = self.next_instance_id();
+            self.inform(EventReason::Created, "Container created", id);
+            let message = self.cut_message(&message);
+            self.containers[id.index()].handle_start_error(instance, message, now, self.epoch);
+        } else {
+            let due = now + SYNC_PERIOD;
+            self.containers[id.index()].wait(waiting, message.clone(), due);
+        }
+        self.warn(EventReason::Failed, format!("Error: {message}"), id);
+        self.starts.release(id);
+    }
+
+    fn inform(&mut self, reason: EventReason, message: impl Into<String>, id: ContainerId) {
+        self.outbox
+            .emit(EventType::Normal, reason, message, Some(id));
+    }
+
+    fn warn(&mut self, reason: EventReason, message: impl Into<String>, id: ContainerId) {
+        self.outbox
+            .emit(EventType::Warning, reason, message, Some(id));
+    }
+}
