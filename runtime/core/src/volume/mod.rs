@@ -59,9 +59,6 @@ pub struct Caller {
 impl Caller {
     /// The host itself, as it prepares a container.
     pub const fn host(now: WallTime) -> Self {
-        Self {
-            process: None,
-            now,
-        }
+        Self { process: None, now }
     }
 }

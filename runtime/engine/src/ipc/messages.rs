@@ -1,0 +1,168 @@
+//! Message queues, POSIX and System V.
+
+use super::bindings::seedpod::ipc::types::OpenFlags;
+use super::bindings::seedpod::ipc::{message_queues, system_v_messages};
+use super::{CallError, OpenHandle, create, open_how, permissions};
+use crate::guest::Guest;
+use seedpod_core::ipc::{Blocking, Message, MqueueLimits, ReceiveHow};
+use wasmtime::component::Resource;
+
+impl Guest {
+    fn mq_blocking(&self, deadline: Option<u64>) -> Blocking {
+        deadline.map_or(Blocking::Forever, |nanos| {
+            Blocking::Until(self.ipc_deadline(nanos))
+        })
+    }
+}
+
+impl message_queues::HostDescriptor for Guest {
+    async fn send(
+        &mut self,
+        descriptor: Resource<OpenHandle>,
+        message: Vec<u8>,
+        priority: u32,
+        deadline: Option<u64>,
+    ) -> Result<(), CallError> {
+        let handle = self.table.get(&descriptor)?.handle;
+        let blocking = self.mq_blocking(deadline);
+        self.ipc_wait(|ipc, by| ipc.mq_send(by, handle, message, priority, blocking))
+            .await?;
+        Ok(())
+    }
+
+    async fn receive(
+        &mut self,
+        descriptor: Resource<OpenHandle>,
+        max: u32,
+        deadline: Option<u64>,
+    ) -> Result<(Vec<u8>, u32), CallError> {
+        let handle = self.table.get(&descriptor)?.handle;
+        let blocking = self.mq_blocking(deadline);
+        let message = self
+            .ipc_wait(|ipc, by| ipc.mq_receive(by, handle, max, blocking))
+            .await?;
+        Ok((message.bytes, message.tag.unsigned_abs()))
+    }
+
+    fn attributes(
+        &mut self,
+        descriptor: Resource<OpenHandle>,
+    ) -> wasmtime::Result<message_queues::Attributes> {
+        let handle = self.table.get(&descriptor)?.handle;
+        let attributes = self.ipc(|ipc, _| ipc.mq_attributes(handle))?;
+        Ok(message_queues::Attributes {
+            limits: message_queues::Limits {
+                messages_max: attributes.limits.messages,
+                message_size_max: attributes.limits.message_bytes,
+            },
+            non_block: attributes.non_block,
+            messages: attributes.messages,
+        })
+    }
+
+    fn set_non_block(
+        &mut self,
+        descriptor: Resource<OpenHandle>,
+        non_block: bool,
+    ) -> wasmtime::Result<()> {
+        let handle = self.table.get(&descriptor)?.handle;
+        Ok(self.ipc(|ipc, _| ipc.mq_set_non_block(handle, non_block))?)
+    }
+
+    fn drop(&mut self, descriptor: Resource<OpenHandle>) -> wasmtime::Result<()> {
+        self.table.delete(descriptor)?;
+        Ok(())
+    }
+}
+
+impl message_queues::Host for Guest {
+    fn open(
+        &mut self,
+        name: String,
+        how: OpenFlags,
+        limits: Option<message_queues::Limits>,
+    ) -> Result<Resource<OpenHandle>, CallError> {
+        let limits = limits.map(|limits| MqueueLimits {
+            messages: limits.messages_max,
+            message_bytes: limits.message_size_max,
+        });
+        let handle = self.ipc(|ipc, by| ipc.mq_open(by, &name, open_how(how), limits))?;
+        Ok(self.table.push(self.ipc_handle(handle))?)
+    }
+
+    fn unlink(&mut self, name: String) -> Result<(), CallError> {
+        Ok(self.ipc(|ipc, _| ipc.mq_unlink(&name))?)
+    }
+}
+
+impl system_v_messages::Host for Guest {
+    fn get(&mut self, key: i32, how: OpenFlags, mode: u32) -> Result<i32, CallError> {
+        Ok(self.ipc(|ipc, by| ipc.msg_get(by, key, create(how), mode))?)
+    }
+
+    async fn send(
+        &mut self,
+        id: i32,
+        kind: i32,
+        message: Vec<u8>,
+        no_wait: bool,
+    ) -> Result<(), CallError> {
+        let message = Message {
+            bytes: message,
+            tag: kind,
+        };
+        self.ipc_wait(|ipc, by| ipc.msg_send(by, id, message, blocking(no_wait)))
+            .await?;
+        Ok(())
+    }
+
+    async fn receive(
+        &mut self,
+        id: i32,
+        max: u32,
+        kind: i32,
+        how: system_v_messages::ReceiveFlags,
+    ) -> Result<(Vec<u8>, i32), CallError> {
+        use system_v_messages::ReceiveFlags;
+        let how = ReceiveHow {
+            blocking: blocking(how.contains(ReceiveFlags::NO_WAIT)),
+            no_error: how.contains(ReceiveFlags::NO_ERROR),
+            except: how.contains(ReceiveFlags::EXCEPT),
+        };
+        let message = self
+            .ipc_wait(|ipc, by| ipc.msg_receive(by, id, max, kind, how))
+            .await?;
+        Ok((message.bytes, message.tag))
+    }
+
+    fn status(&mut self, id: i32) -> Result<system_v_messages::QueueStatus, CallError> {
+        let status = self.ipc(|ipc, _| ipc.msg_status(id))?;
+        Ok(system_v_messages::QueueStatus {
+            permissions: permissions(status.permissions),
+            sent_at: self.ipc_seconds(status.sent_at),
+            received_at: self.ipc_seconds(status.received_at),
+            changed_at: self.ipc_seconds(Some(status.changed_at)),
+            messages: status.messages,
+            bytes: status.bytes,
+            bytes_max: status.bytes_max,
+            last_sender: self.ipc_pid(status.last_sender),
+            last_receiver: self.ipc_pid(status.last_receiver),
+        })
+    }
+
+    fn set(&mut self, id: i32, mode: u32, bytes_max: u32) -> Result<(), CallError> {
+        Ok(self.ipc(|ipc, by| ipc.msg_set(by, id, mode, bytes_max))?)
+    }
+
+    fn remove(&mut self, id: i32) -> Result<(), CallError> {
+        Ok(self.ipc(|ipc, _| ipc.msg_remove(id))?)
+    }
+}
+
+fn blocking(no_wait: bool) -> Blocking {
+    if no_wait {
+        Blocking::Never
+    } else {
+        Blocking::Forever
+    }
+}
