@@ -29,25 +29,33 @@
 //!
 //! Reading order: `event`, the two alphabets; `start`, who is tried next; `container`; `termination`; then what is
 //! shown: `status`, `phase`, `conditions`, `publish`. The rest are rules without state: [`environment`], [`command`],
-//! [`hosts`], [`termination_message`], [`printer`], [`security`].
+//! [`downward`], [`hosts`], [`termination_message()`], [`printer`], [`security`].
 
 pub mod admission;
 mod backoff;
+pub mod command;
 mod conditions;
 mod container;
+pub mod downward;
 mod duration;
+pub mod environment;
 mod event;
+pub mod expansion;
+pub mod hosts;
 mod outbox;
 mod phase;
+pub mod printer;
 mod publish;
 mod pull;
 mod qos;
 mod restart;
 mod sandbox;
 pub mod security;
+mod service_links;
 mod start;
 mod status;
 mod termination;
+mod termination_message;
 mod words;
 
 pub use duration::human_duration;
@@ -61,6 +69,7 @@ pub use status::{
     Condition, ConditionReason, ConditionType, ContainerState, ContainerStatus, Deletion, Phase,
     PodReason, QosClass, Status, Terminated, TerminatedReason, Waiting, WaitingReason,
 };
+pub use termination_message::termination_message;
 
 use crate::limits::{CONTAINERS_PER_POD, TERMINATION_MESSAGES_BYTES};
 use crate::seed::{Rng, Seed};
