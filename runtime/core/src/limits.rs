@@ -199,3 +199,19 @@ pub const TERMINATION_LOG_LINES: usize = 80;
 
 /// Bytes of all termination messages of a pod together; each container gets its equal share (Kubernetes: 12 KiB).
 pub const TERMINATION_MESSAGES_BYTES: usize = 12 << 10;
+/// Bytes of one manifest file, and of its texts with YAML aliases written out. Kubernetes takes 3 MiB per request.
+pub const MANIFEST_BYTES_MAX: usize = 8 << 20;
+/// Values of one manifest file with aliases written out; a pod of two containers has about 50.
+pub const MANIFEST_VALUES_MAX: u64 = 1 << 20;
+/// Values of one object of a manifest: a value may become a whole container, some 2 kB.
+pub const MANIFEST_OBJECT_VALUES_MAX: u64 = 1 << 15;
+/// Levels of nesting in a manifest; the deepest field of a Pod is at about 15.
+pub const MANIFEST_DEPTH_MAX: u32 = 64;
+/// Errors reported for one set of manifests; nobody reads more.
+pub const MANIFEST_ERRORS_MAX: usize = 100;
+/// Notes about ignored fields and the like of one set of manifests; a thousand pods may have a few each.
+pub const MANIFEST_NOTES_MAX: usize = 10_000;
+/// Bytes of the data of a ConfigMap or Secret (Kubernetes: 1 MiB).
+pub const CONFIG_BYTES_MAX: usize = 1 << 20;
+/// Bytes of the annotations of an object (Kubernetes: 256 KiB).
+pub const ANNOTATION_BYTES_MAX: usize = 256 << 10;
