@@ -1,0 +1,3 @@
+//! What a seedpod pod offers to its guests beyond WASI, as Rust.
+
+pub mod process;
