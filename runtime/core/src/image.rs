@@ -10,6 +10,8 @@ pub struct Image {
     pub reference: String,
     /// Digest of the content, `sha256:…`; what status reports as `imageID`.
     pub digest: String,
+    /// Bytes of its files.
+    pub size: u64,
     /// How to start it.
     pub config: ImageConfig,
     /// Its files.

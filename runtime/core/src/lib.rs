@@ -10,6 +10,7 @@ pub mod image;
 pub mod ipc;
 pub mod kernel;
 pub mod limits;
+pub mod log;
 pub mod net;
 pub mod pod;
 pub mod process;

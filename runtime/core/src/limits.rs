@@ -215,3 +215,8 @@ pub const MANIFEST_NOTES_MAX: usize = 10_000;
 pub const CONFIG_BYTES_MAX: usize = 1 << 20;
 /// Bytes of the annotations of an object (Kubernetes: 256 KiB).
 pub const ANNOTATION_BYTES_MAX: usize = 256 << 10;
+/// Bytes of one program.
+pub const PROGRAM_BYTES: usize = 256 << 20;
+
+/// Compiled programs kept in memory while nobody runs them.
+pub const PROGRAMS: usize = 256;

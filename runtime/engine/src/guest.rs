@@ -1,31 +1,48 @@
-//! The data of one store: one process of a container.
+//! The data of one store: one process of a container, and what it shares with others.
 
+use crate::Engine;
+use crate::description::Description;
+use crate::outbox::Outbox;
+use crate::running::Spawn;
+use crate::world::{Random, World};
 use seedpod_core::kernel::Kernel;
-use seedpod_core::process::ProcessId;
+use seedpod_core::process::{NamespaceId, ProcessId};
 use seedpod_core::time::{Instant, WallTime};
-use std::sync::{Arc, Mutex, PoisonError};
+use seedpod_core::volume::{Caller, Files};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::component::ResourceTable;
-
-/// Tells the time. The `host` world reads the machine's clock; the `sim` world its own.
-pub trait Clock: Send + Sync {
-    /// Nanoseconds since the world began.
-    fn now(&self) -> Instant;
-    /// Wall time when the world began.
-    fn epoch(&self) -> WallTime;
-}
 
 /// What the containers of a pod share. One short lock, never held over an `await`, behind one function.
 pub struct PodCell {
     kernel: Mutex<Kernel>,
-    clock: Arc<dyn Clock>,
+    world: Arc<dyn World>,
+    pub(crate) engine: Engine,
+    pub(crate) outbox: Arc<Outbox>,
+    /// Processes that system calls have added to the table and that the run loop will start.
+    spawned: Mutex<Vec<Spawn>>,
+    usage: Mutex<BTreeMap<ProcessId, Arc<Usage>>>,
+}
+
+/// What a process has used so far, as `ps` shows it.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    /// Bytes of linear memory.
+    pub(crate) memory: AtomicU64,
+    /// Nanoseconds of execution.
+    pub(crate) cpu_time: AtomicU64,
 }
 
 impl PodCell {
-    /// Wraps a kernel.
-    pub fn new(kernel: Kernel, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(kernel: Kernel, world: Arc<dyn World>, engine: Engine) -> Self {
         Self {
             kernel: Mutex::new(kernel),
-            clock,
+            world,
+            engine,
+            outbox: Arc::default(),
+            spawned: Mutex::default(),
+            usage: Mutex::default(),
         }
     }
 
@@ -37,13 +54,49 @@ impl PodCell {
 
     /// The time.
     pub fn now(&self) -> Instant {
-        self.clock.now()
+        self.world.now()
     }
 
     /// The wall time.
     pub fn wall_time(&self) -> WallTime {
-        self.clock.epoch().at(self.clock.now())
+        self.world.epoch().at(self.world.now())
     }
+
+    pub(crate) fn world(&self) -> &Arc<dyn World> {
+        &self.world
+    }
+
+    pub(crate) fn spawned(&self) -> MutexGuard<'_, Vec<Spawn>> {
+        self.spawned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn usage(&self) -> MutexGuard<'_, BTreeMap<ProcessId, Arc<Usage>>> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the processes of one instance of a container share.
+pub struct Container {
+    /// Name in the manifest.
+    pub name: String,
+    /// Process namespace: its own, or the pod's.
+    pub namespace: NamespaceId,
+    /// User id shown to its processes.
+    pub user: u32,
+    /// The files its processes see.
+    pub files: Arc<Files>,
+    /// Linear memory of all its processes.
+    pub(crate) memory: Arc<MemoryMeter>,
+}
+
+/// How a process was started: what `wasi:cli` and a child of it inherit.
+#[derive(Clone)]
+pub(crate) struct ProcessStart {
+    pub(crate) arguments: Vec<String>,
+    pub(crate) environment: Vec<(String, String)>,
+    /// Absolute path of the working directory.
+    pub(crate) directory: String,
+    pub(crate) descriptors: BTreeMap<u32, Arc<Description>>,
 }
 
 /// One process of a container, as its host functions see it.
@@ -52,8 +105,34 @@ pub struct Guest {
     pub table: ResourceTable,
     /// What its pod shares.
     pub pod: Arc<PodCell>,
+    /// What its container shares.
+    pub container: Arc<Container>,
     /// Which process it is.
     pub process: ProcessId,
+    pub(crate) start: ProcessStart,
+    pub(crate) random: Box<dyn Random>,
+    pub(crate) meter: ProcessMeter,
+    /// The program that replaces this one: set by `exec`, which then ends the instance.
+    pub(crate) replacement: Option<Spawn>,
+}
+
+impl Guest {
+    /// What stands behind a standard descriptor; `/dev/null` when it is closed.
+    pub(crate) fn descriptor(&self, number: u32) -> Arc<Description> {
+        self.start
+            .descriptors
+            .get(&number)
+            .cloned()
+            .unwrap_or_else(|| Arc::new(Description::Null))
+    }
+
+    /// Who calls into the file system.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            process: Some(self.process),
+            now: self.pod.wall_time(),
+        }
+    }
 }
 
 impl wasmtime_wasi_io::IoView for Guest {
@@ -61,3 +140,95 @@ impl wasmtime_wasi_io::IoView for Guest {
         &mut self.table
     }
 }
+
+/// Linear memory of a container.
+pub(crate) struct MemoryMeter {
+    limit: u64,
+    used: AtomicU64,
+    exceeded: AtomicBool,
+}
+
+impl MemoryMeter {
+    /// `limit` in bytes.
+    pub(crate) fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            used: AtomicU64::new(0),
+            exceeded: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a process asked for more than there is.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.exceeded.load(Ordering::Acquire)
+    }
+
+    fn grow(&self, bytes: u64) -> Result<(), OutOfMemory> {
+        let used = self.used.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        if used > self.limit {
+            self.used.fetch_sub(bytes, Ordering::AcqRel);
+            self.exceeded.store(true, Ordering::Release);
+            return Err(OutOfMemory { limit: self.limit });
+        }
+        Ok(())
+    }
+}
+
+/// The container exceeded its memory limit.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("memory limit of {limit} bytes exceeded")]
+pub(crate) struct OutOfMemory {
+    limit: u64,
+}
+
+/// Linear memory and tables of one process.
+pub(crate) struct ProcessMeter {
+    container: Arc<MemoryMeter>,
+    usage: Arc<Usage>,
+}
+
+impl ProcessMeter {
+    /// `usage` is what `ps` shows.
+    pub(crate) fn new(container: Arc<MemoryMeter>, usage: Arc<Usage>) -> Self {
+        Self { container, usage }
+    }
+}
+
+impl wasmtime::ResourceLimiter for ProcessMeter {
+    /// Growing beyond the limit of the container ends it, as the kernel's OOM killer would: Linux never refuses `brk`.
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let bytes = desired.saturating_sub(current) as u64;
+        self.container.grow(bytes)?;
+        self.usage.memory.fetch_add(bytes, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}
+
+impl Drop for ProcessMeter {
+    fn drop(&mut self) {
+        self.container.used.fetch_sub(
+            self.usage.memory.swap(0, Ordering::Relaxed),
+            Ordering::AcqRel,
+        );
+    }
+}
+
+/// Functions a program can take the address of.
+const TABLE_ELEMENTS_MAX: usize = 1 << 20;

@@ -1,5 +1,28 @@
 //! Runs the containers of a pod on wasmtime. The only crate that names it.
+//!
+//! Reading order: [`world`], what is asked of the outside; [`run`], the loop of one pod; `running`, one process from its
+//! start to its end; `guest` and `description`, what host functions see; `wasi`, the host functions; `engine`,
+//! `program` and `cache`, how code gets compiled once.
 
+pub mod cache;
 pub mod guest;
-pub mod ipc;
-pub mod wasi;
+pub mod run;
+pub mod settings;
+pub mod world;
+
+mod description;
+mod engine;
+mod exec;
+mod ipc;
+mod jobs;
+mod outbox;
+mod proc;
+mod program;
+mod running;
+mod ticker;
+mod wasi;
+
+pub use engine::{Engine, EngineError};
+pub use program::LoadError;
+pub use run::{PodHandle, PodStart, Request};
+pub use settings::{EngineSettings, FirstRun, Slice};

@@ -231,6 +231,10 @@ pub enum EventReason {
     FailedMount,
     FailedCreatePodSandBox,
     DeadlineExceeded,
+    /// Ours: a guest asked for something outside that the egress policy denies.
+    EgressDenied,
+    /// Ours: another image runs in place of the one the manifest names.
+    ImageSubstituted,
 }
 
 display_as_debug!(EventType, EventReason, ImageErrorReason);

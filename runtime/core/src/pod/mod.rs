@@ -43,6 +43,7 @@ mod event;
 pub mod expansion;
 pub mod hosts;
 mod outbox;
+mod payload;
 mod phase;
 pub mod printer;
 mod publish;
@@ -63,6 +64,7 @@ pub use event::{
     Action, ContainerId, Event, EventReason, EventType, Exit, ImageError, ImageErrorReason,
     ImageFacts, PodEvent, SandboxError, StartError,
 };
+pub use payload::{PayloadError, payload};
 pub use qos::qos_class;
 pub use restart::{Restart, Role};
 pub use status::{

@@ -16,8 +16,12 @@ impl Signal {
     pub const QUIT: Self = Self(3);
     /// Abort; what a trap of WebAssembly looks like.
     pub const ABRT: Self = Self(6);
+    /// Division by zero, or integer overflow.
+    pub const FPE: Self = Self(8);
     /// Kill; cannot be caught.
     pub const KILL: Self = Self(9);
+    /// Access outside of memory.
+    pub const SEGV: Self = Self(11);
     /// Write to a pipe nobody reads.
     pub const PIPE: Self = Self(13);
     /// Please stop.

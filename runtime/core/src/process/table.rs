@@ -52,6 +52,8 @@ pub struct Process {
     pub namespace: NamespaceId,
     /// Who waits for it.
     pub parent: Option<ProcessId>,
+    /// The pid of who waits for it, 0 for nobody in its namespace.
+    pub parent_pid: u32,
     /// Name of its container.
     pub container: String,
     /// Its arguments, the program's name first.
@@ -157,6 +159,9 @@ impl Table {
             pid: *last_pid,
             namespace,
             parent,
+            parent_pid: parent
+                .and_then(|id| self.processes.get(&id))
+                .map_or(0, |p| p.pid),
             container: container.to_owned(),
             arguments,
             started: now,
@@ -410,6 +415,7 @@ impl Table {
     fn adopt_children_of(&mut self, id: ProcessId, init: Option<ProcessId>) {
         for process in self.processes.values_mut().filter(|p| p.parent == Some(id)) {
             process.parent = init;
+            process.parent_pid = u32::from(init.is_some());
         }
         match init {
             Some(init) => self.tell_parent(init),

@@ -48,7 +48,7 @@ mod bindings {
 ///
 /// # Errors
 /// When something else has the same name in this linker.
-pub fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     bindings::Ipc::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }
 

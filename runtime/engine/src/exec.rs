@@ -1,0 +1,107 @@
+//! What `execve` does before a program runs: find it, look at its first bytes, follow `#!`.
+
+use crate::guest::ProcessStart;
+use crate::program::is_wasm;
+use bytes::Bytes;
+use seedpod_core::limits::PROGRAM_BYTES;
+use seedpod_core::volume::{At, Caller, Errno, FileType, Files, Follow};
+
+/// Why a program cannot be executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ExecError {
+    /// It cannot be read.
+    #[error("{0}")]
+    File(Errno),
+    /// EACCES: it is a directory or has no permission to be executed.
+    #[error("permission denied")]
+    Access,
+    /// ENOEXEC: neither WebAssembly nor a script.
+    #[error("exec format error: neither WebAssembly nor a script")]
+    Format,
+}
+
+impl From<Errno> for ExecError {
+    fn from(error: Errno) -> Self {
+        Self::File(error)
+    }
+}
+
+/// Finds a program and, for a script, its interpreter. `path` is absolute or relative to the working directory.
+pub(crate) fn find(
+    files: &Files,
+    caller: Caller,
+    path: &str,
+    mut start: ProcessStart,
+) -> Result<(Bytes, ProcessStart), ExecError> {
+    let mut path = absolute(&start.directory, path);
+    for _ in 0..INTERPRETERS_MAX {
+        let stat = files.stat(caller, At::Root, &path, Follow::Yes)?;
+        if stat.kind != FileType::Regular || stat.mode & 0o111 == 0 {
+            return Err(ExecError::Access);
+        }
+        let bytes = files.read(caller, &path, PROGRAM_BYTES)?;
+        if is_wasm(&bytes) {
+            return Ok((bytes, start));
+        }
+        let (interpreter, argument) = shebang(&bytes).ok_or(ExecError::Format)?;
+        let rest = start.arguments.split_off(start.arguments.len().min(1));
+        start.arguments = [Some(interpreter.clone()), argument, Some(path)]
+            .into_iter()
+            .flatten()
+            .chain(rest)
+            .collect();
+        path = absolute(&start.directory, &interpreter);
+    }
+    Err(ExecError::File(Errno::Loop))
+}
+
+/// Linux: a script may name a script, four times.
+const INTERPRETERS_MAX: u32 = 5;
+
+fn absolute(directory: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{directory}/{path}")
+    }
+}
+
+/// The interpreter of a script and at most one argument for it.
+fn shebang(bytes: &[u8]) -> Option<(String, Option<String>)> {
+    let line = bytes.strip_prefix(b"#!")?;
+    let line = &line[..line
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(line.len())
+        .min(SHEBANG_BYTES)];
+    let line = std::str::from_utf8(line).ok()?.trim();
+    let (interpreter, argument) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    let argument = argument.trim();
+    (!interpreter.is_empty()).then(|| {
+        (
+            interpreter.to_owned(),
+            (!argument.is_empty()).then(|| argument.to_owned()),
+        )
+    })
+}
+
+/// Linux `BINPRM_BUF_SIZE`.
+const SHEBANG_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_of_a_script_names_its_interpreter() {
+        let check = |text: &str, expected: Option<(&str, Option<&str>)>| {
+            let expected =
+                expected.map(|(path, argument)| (path.to_owned(), argument.map(str::to_owned)));
+            assert_eq!(shebang(text.as_bytes()), expected, "{text:?}");
+        };
+        check("#!/bin/sh\necho", Some(("/bin/sh", None)));
+        check("#! /bin/sh -e -u \necho", Some(("/bin/sh", Some("-e -u"))));
+        check("#!\n", None);
+        check("echo", None);
+    }
+}

@@ -1,0 +1,421 @@
+//! Containers: from an image to a running process, and back.
+
+use super::{Done, PodTask};
+use crate::description::Description;
+use crate::guest::{Container, MemoryMeter, ProcessStart};
+use crate::jobs::JobId;
+use crate::outbox::LogWriter;
+use crate::program::LoadError;
+use crate::running::{ProcessEnd, Spawn};
+use crate::world::{ImageError, LogLine, LogStream, Output, ResolvedImage};
+use bytes::Bytes;
+use seedpod_core::limits::{
+    CONTAINER_MEMORY_DEFAULT, TERMINATION_LOG_BYTES, TERMINATION_MESSAGE_BYTES,
+};
+use seedpod_core::pod::{self, ContainerId, Event, Exit, ImageErrorReason, ImageFacts, StartError};
+use seedpod_core::process::{NamespaceId, ProcessId, Signal};
+use seedpod_core::spec;
+use seedpod_core::time::Instant;
+use seedpod_core::volume::MemoryVolume;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One container of the pod, from one instance to the next.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) main: Option<ProcessId>,
+    image: Option<ResolvedImage>,
+    pull: Option<JobId>,
+    load: Option<JobId>,
+    instance: Option<Instance>,
+    log_tail: VecDeque<u8>,
+}
+
+/// What goes with one instance of a container.
+pub(super) struct Instance {
+    container: Arc<Container>,
+    logs: [Arc<LogWriter>; 2],
+    termination_log: Arc<MemoryVolume>,
+}
+
+/// A container that only lacks its code.
+pub(super) struct Prepared {
+    instance: Instance,
+    program: Bytes,
+    start: ProcessStart,
+}
+
+impl Slot {
+    /// Keeps the end of the log, for the termination message.
+    pub(super) fn remember(&mut self, line: &LogLine) {
+        self.log_tail.extend(&line.bytes);
+        if !line.partial {
+            self.log_tail.push_back(b'\n');
+        }
+        let excess = self.log_tail.len().saturating_sub(TERMINATION_LOG_BYTES);
+        self.log_tail.drain(..excess);
+    }
+}
+
+impl PodTask {
+    pub(super) fn container_spec(&self, id: ContainerId) -> &spec::Container {
+        self.start
+            .spec
+            .all_containers()
+            .nth(id.index())
+            .expect("ids come from the same spec")
+    }
+
+    pub(super) fn slot_of(&mut self, container: &str) -> Option<&mut Slot> {
+        let index = self
+            .start
+            .spec
+            .all_containers()
+            .position(|spec| spec.name == container)?;
+        self.slots.get_mut(index)
+    }
+
+    pub(super) fn pull_image(&mut self, now: Instant, id: ContainerId) {
+        let spec = self.container_spec(id);
+        let (reference, policy) = (spec.image.clone(), spec.image_pull_policy);
+        let world = self.start.world.clone();
+        let job = self.jobs.add(async move {
+            let result = world.image(&reference, policy).await;
+            Done::Image(id, result, world.now().saturating_since(now))
+        });
+        self.slots[id.index()].pull = Some(job);
+    }
+
+    pub(super) fn handle_image(
+        &mut self,
+        now: Instant,
+        id: ContainerId,
+        result: Result<ResolvedImage, ImageError>,
+        pull_time: Duration,
+    ) {
+        self.slots[id.index()].pull = None;
+        let event = match result {
+            Ok(resolved) => {
+                let image = ImageFacts {
+                    digest: resolved.image.digest.clone(),
+                    size: resolved.image.size,
+                    already_present: resolved.already_present,
+                    pull_time,
+                };
+                let config = resolved.image.config.clone();
+                if let Some(substitute) = &resolved.substitute {
+                    let event = pod::PodEvent {
+                        type_: pod::EventType::Normal,
+                        reason: pod::EventReason::ImageSubstituted,
+                        message: format!(
+                            "Image {:?} is {substitute} here",
+                            resolved.image.reference
+                        ),
+                        container: Some(id),
+                    };
+                    self.start.world.output(&self.name, Output::Event(event));
+                }
+                self.slots[id.index()].image = Some(resolved);
+                Event::ImageReady {
+                    container: id,
+                    image,
+                    config,
+                }
+            }
+            Err(error) => {
+                let reason = match error {
+                    ImageError::InvalidName { .. } => ImageErrorReason::InvalidImageName,
+                    ImageError::NeverPull(_) => ImageErrorReason::ErrImageNeverPull,
+                    ImageError::Pull { .. } => ImageErrorReason::ErrImagePull,
+                };
+                let error = pod::ImageError {
+                    reason,
+                    message: error.to_string(),
+                };
+                Event::ImageFailed {
+                    container: id,
+                    error,
+                }
+            }
+        };
+        self.pod.handle(now, event);
+    }
+
+    pub(super) fn start_container(&mut self, now: Instant, id: ContainerId, _attempt: u32) {
+        match self.prepare(id) {
+            Ok(prepared) => {
+                let loading = self.start.engine.program(prepared.program.clone());
+                let job = self.jobs.add(async move {
+                    let result = loading.await.map(|_| ());
+                    Done::Loaded(id, Box::new(prepared), result)
+                });
+                self.slots[id.index()].load = Some(job);
+            }
+            Err(error) => self.pod.handle(
+                now,
+                Event::StartFailed {
+                    container: id,
+                    error,
+                },
+            ),
+        }
+    }
+
+    fn prepare(&mut self, id: ContainerId) -> Result<Prepared, StartError> {
+        let spec = self.container_spec(id).clone();
+        let missing =
+            || StartError::CreateContainer(format!("image {:?} is not resolved", spec.image));
+        let image = self.slots[id.index()]
+            .image
+            .as_ref()
+            .ok_or_else(missing)?
+            .image
+            .clone();
+        let given = self.given(&spec, &image)?;
+        let (files, termination_log) = self.files(&spec, &image, &given.environment)?;
+        let logs = [LogStream::Stdout, LogStream::Stderr]
+            .map(|stream| Arc::new(LogWriter::new(&spec.name, stream, self.cell.outbox.clone())));
+        let limit = spec
+            .resources
+            .limits
+            .memory
+            .unwrap_or(CONTAINER_MEMORY_DEFAULT);
+        let container = Arc::new(Container {
+            name: spec.name.clone(),
+            namespace: self.process_namespace(),
+            user: spec
+                .security
+                .run_as_user
+                .or(self.start.spec.security.run_as_user)
+                .unwrap_or(0),
+            files,
+            memory: Arc::new(MemoryMeter::new(limit)),
+        });
+        let [stdout, stderr] = logs
+            .clone()
+            .map(|log| Arc::new(Description::Log(log, self.cell.clone())));
+        let descriptors =
+            BTreeMap::from([(0, Arc::new(Description::Null)), (1, stdout), (2, stderr)]);
+        let start = ProcessStart {
+            arguments: given.arguments,
+            environment: given.variables,
+            directory: given.directory,
+            descriptors,
+        };
+        let (program, start) = self.find_entrypoint(&container, start)?;
+        Ok(Prepared {
+            instance: Instance {
+                container,
+                logs,
+                termination_log,
+            },
+            program,
+            start,
+        })
+    }
+
+    /// The runtime looks the entrypoint up in `PATH`, as runc does.
+    fn find_entrypoint(
+        &self,
+        container: &Arc<Container>,
+        start: ProcessStart,
+    ) -> Result<(Bytes, ProcessStart), StartError> {
+        let name = start.arguments.first().cloned().unwrap_or_default();
+        let caller = seedpod_core::volume::Caller::host(self.cell.wall_time());
+        let candidates = if name.contains('/') {
+            vec![name.clone()]
+        } else {
+            let path = start
+                .environment
+                .iter()
+                .find(|(key, _)| key == "PATH")
+                .map_or("", |(_, value)| value);
+            path.split(':')
+                .map(|folder| format!("{folder}/{name}"))
+                .collect()
+        };
+        let mut last = None;
+        for candidate in candidates {
+            match container.find_program(caller, &candidate, start.clone()) {
+                Ok(found) => return Ok(found),
+                Err(error) => last = Some((candidate, error)),
+            }
+        }
+        let reason = match last {
+            Some((path, error)) if name.contains('/') => format!("exec: {path:?}: {error}"),
+            _ => format!("exec: {name:?}: executable file not found in $PATH"),
+        };
+        Err(StartError::Start(reason))
+    }
+
+    fn process_namespace(&mut self) -> NamespaceId {
+        match self.sandbox.shared_namespace {
+            Some(namespace) => namespace,
+            None => self.cell.with(|kernel| kernel.processes.create_namespace()),
+        }
+    }
+
+    pub(super) fn handle_loaded(
+        &mut self,
+        now: Instant,
+        id: ContainerId,
+        prepared: Prepared,
+        result: Result<(), LoadError>,
+    ) {
+        self.slots[id.index()].load = None;
+        let Prepared {
+            instance,
+            program,
+            start,
+        } = prepared;
+        if let Err(error) = result {
+            let path = start.arguments.first().map_or("", String::as_str);
+            let error = StartError::Start(format!("exec: {path:?}: {error}"));
+            self.pod.handle(
+                now,
+                Event::StartFailed {
+                    container: id,
+                    error,
+                },
+            );
+            return;
+        }
+        let container = instance.container.clone();
+        let arguments = start.arguments.clone();
+        let added = self.cell.with(|kernel| {
+            kernel
+                .processes
+                .spawn(container.namespace, None, &container.name, arguments, now)
+        });
+        match added {
+            Ok(process) => {
+                let slot = &mut self.slots[id.index()];
+                slot.log_tail.clear();
+                slot.main = Some(process);
+                slot.instance = Some(instance);
+                self.start_process(Spawn {
+                    process,
+                    container,
+                    program,
+                    start,
+                });
+                self.pod.handle(now, Event::Started { container: id });
+            }
+            Err(error) => {
+                let error = StartError::Start(error.to_string());
+                self.pod.handle(
+                    now,
+                    Event::StartFailed {
+                        container: id,
+                        error,
+                    },
+                );
+            }
+        }
+    }
+
+    pub(super) fn kill_container(&mut self, now: Instant, id: ContainerId) {
+        let slot = &mut self.slots[id.index()];
+        if let Some(load) = slot.load.take() {
+            self.jobs.remove(load);
+            let error = StartError::Start("killed before it started".to_owned());
+            self.pod.handle(
+                now,
+                Event::StartFailed {
+                    container: id,
+                    error,
+                },
+            );
+        } else if let Some(main) = slot.main {
+            self.cell
+                .with(|kernel| kernel.processes.signal(main, Signal::KILL));
+        }
+    }
+
+    /// The first process of a container has ended: so has the container.
+    pub(super) fn handle_container_end(&mut self, now: Instant, index: usize, end: ProcessEnd) {
+        let slot = &mut self.slots[index];
+        slot.main = None;
+        let Some(instance) = slot.instance.take() else {
+            return;
+        };
+        let container = instance.container.name.clone();
+        for process in self
+            .cell
+            .with(|kernel| kernel.processes.alive_in(&container))
+        {
+            self.cell
+                .with(|kernel| kernel.processes.signal(process, Signal::KILL));
+        }
+        self.after_step(now);
+        for log in &instance.logs {
+            log.finish(now);
+        }
+        self.after_step(now);
+        let oom_killed = instance.container.memory.is_exceeded();
+        let message = self.termination_message(index, &instance, &end);
+        let id = ContainerId(u16::try_from(index).expect("a pod has fewer containers than 2^16"));
+        let exit = Exit {
+            status: end.status,
+            oom_killed,
+            message,
+        };
+        self.pod.handle(
+            now,
+            Event::Exited {
+                container: id,
+                exit,
+            },
+        );
+    }
+
+    fn termination_message(
+        &mut self,
+        index: usize,
+        instance: &Instance,
+        end: &ProcessEnd,
+    ) -> Option<String> {
+        let spec = self.start.spec.all_containers().nth(index)?;
+        let file = instance
+            .termination_log
+            .tail(TERMINATION_LOG, TERMINATION_MESSAGE_BYTES)
+            .unwrap_or_default();
+        let log = self.slots[index].log_tail.make_contiguous();
+        pod::termination_message(
+            spec.termination_message_policy,
+            end.status.code(),
+            &file,
+            log,
+        )
+        .or_else(|| end.message.clone())
+    }
+
+    /// A process other than the first of its container exceeded the memory limit: the whole container goes, as with
+    /// `memory.oom.group` (Kubernetes 1.28).
+    pub(super) fn kill_out_of_memory(&mut self) {
+        for slot in &self.slots {
+            if let (Some(main), Some(instance)) = (slot.main, &slot.instance)
+                && instance.container.memory.is_exceeded()
+            {
+                self.cell
+                    .with(|kernel| kernel.processes.signal(main, Signal::KILL));
+            }
+        }
+    }
+}
+
+/// Name of the file in its single-file volume.
+pub(super) const TERMINATION_LOG: &str = "termination-log";
+
+impl Container {
+    /// Finds a program and, for a script, its interpreter. `path` is absolute or relative to the working directory.
+    pub(crate) fn find_program(
+        &self,
+        caller: seedpod_core::volume::Caller,
+        path: &str,
+        start: ProcessStart,
+    ) -> Result<(Bytes, ProcessStart), crate::exec::ExecError> {
+        crate::exec::find(&self.files, caller, path, start)
+    }
+}

@@ -1,0 +1,95 @@
+//! What a container is given before it starts: environment, command, identity. The rules are the kernel's; here they
+//! meet the pod, its objects and the network.
+
+use super::PodTask;
+use seedpod_core::image::Image;
+use seedpod_core::limits::CONTAINER_MEMORY_DEFAULT;
+use seedpod_core::net::CLUSTER_DOMAIN;
+use seedpod_core::pod::downward::Facts;
+use seedpod_core::pod::environment::{Environment, ServiceAddress, Sources};
+use seedpod_core::pod::{StartError, command, hosts, security};
+use seedpod_core::spec::{self, ResourceList};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What the first process of a container starts with.
+pub(super) struct Given {
+    pub(super) environment: Environment,
+    pub(super) variables: Vec<(String, String)>,
+    pub(super) arguments: Vec<String>,
+    pub(super) directory: String,
+}
+
+impl PodTask {
+    pub(super) fn given(&self, spec: &spec::Container, image: &Image) -> Result<Given, StartError> {
+        let config = &image.config;
+        let wrong = |error: String| StartError::CreateContainerConfig(error);
+        let pod = &self.start.spec;
+        security::check_non_root(pod, spec, &config.user)
+            .map_err(|error| wrong(error.to_string()))?;
+        let services = self.services();
+        let sources = Sources {
+            facts: self.facts(),
+            config_maps: &self.start.objects.config_maps,
+            secrets: &self.start.objects.secrets,
+            services: &services,
+        };
+        let environment =
+            Environment::resolve(spec, &sources).map_err(|error| wrong(error.to_string()))?;
+        let hostname =
+            hosts::hostname(pod, CLUSTER_DOMAIN).map_err(|error| wrong(error.to_string()))?;
+        let variables = environment.for_process(spec, config, &hostname);
+        let arguments = command::command(spec, config, &environment)
+            .map_err(|error| StartError::CreateContainer(error.to_string()))?;
+        let directory = command::working_dir(spec, config).to_owned();
+        Ok(Given {
+            environment,
+            variables,
+            arguments,
+            directory,
+        })
+    }
+
+    /// The text of an item of a downward API volume.
+    pub(super) fn downward_value(&self, value: &spec::DownwardValue) -> Result<String, String> {
+        match value {
+            spec::DownwardValue::Field(field) => Ok(self.facts().field(field)),
+            spec::DownwardValue::Resource(resource) => self
+                .facts()
+                .resource(resource, "")
+                .map_err(|error| error.to_string()),
+        }
+    }
+
+    fn services(&self) -> Vec<ServiceAddress<'_>> {
+        let services = self.start.objects.services.iter();
+        let address = |service: &'_ spec::Service| {
+            self.start
+                .fabric
+                .service_ip(&service.meta.namespace, &service.meta.name)
+        };
+        services
+            .filter_map(|service| {
+                Some(ServiceAddress {
+                    service,
+                    ip: address(service)?,
+                })
+            })
+            .collect()
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            pod: &self.start.spec,
+            identity: self.pod.identity(),
+            pod_ip: Some(self.cell.with(|kernel| kernel.net.pod_ip().into())),
+            allocatable: ResourceList {
+                cpu_m: Some(1000),
+                memory: Some(CONTAINER_MEMORY_DEFAULT),
+                ephemeral_storage: None,
+            },
+        }
+    }
+}
+
+/// Where `/etc/resolv.conf` points: no server listens there, names are resolved by `wasi:sockets/ip-name-lookup`.
+pub(super) const NAMESERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10));

@@ -1,0 +1,387 @@
+//! The loop of one pod: take what happened, let the state machine decide, do it, step a container, sleep.
+//!
+//! A pod is one task. Its containers take turns in it, so nothing in a pod is ever touched by two threads at once;
+//! many pods run side by side.
+
+mod container;
+mod environment;
+mod handle;
+mod sandbox;
+
+pub use handle::{PodHandle, Request};
+
+use crate::Engine;
+use crate::guest::{PodCell, Usage};
+use crate::jobs::{JobId, Jobs};
+use crate::program::LoadError;
+use crate::running::{self, ProcessEnd, Spawn};
+use crate::world::{ImageError, Output, PodName, ResolvedImage, World};
+use container::{Prepared, Slot};
+use handle::Inbox;
+use sandbox::Sandbox;
+use seedpod_core::kernel::Kernel;
+use seedpod_core::pod::{Action, ContainerId, Event, Identity, Pod, Status};
+use seedpod_core::process::{ExitStatus, ProcessId, Signal};
+use seedpod_core::seed::Seed;
+use seedpod_core::spec;
+use seedpod_core::time::Instant;
+use seedpod_core::{ipc, net};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+/// A pod that is about to run.
+pub struct PodStart {
+    /// What to run.
+    pub spec: Arc<spec::Pod>,
+    /// The ConfigMaps, Secrets and Services it may refer to.
+    pub objects: Arc<spec::Objects>,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// Name of the node, where the manifest has none.
+    pub node_name: String,
+    /// Where all its chance comes from.
+    pub seed: Seed,
+    /// The network it shares with other pods.
+    pub fabric: net::Fabric,
+    /// Whether its guests may reach the machine's network.
+    pub egress: net::Egress,
+    /// What compiles and runs its programs.
+    pub engine: Engine,
+    /// Time, chance and the outside.
+    pub world: Arc<dyn World>,
+}
+
+impl PodStart {
+    /// Makes the pod. It lives while the future is polled, which ends with its last status when the pod is gone.
+    ///
+    /// # Errors
+    /// When the pod network has no address left.
+    pub fn spawn(
+        self,
+    ) -> Result<(PodHandle, impl Future<Output = Status> + Send + use<>), net::FabricError> {
+        let name = PodName {
+            namespace: self.spec.meta.namespace.clone(),
+            name: self.spec.meta.name.clone(),
+        };
+        let namespace = sandbox::network(&self)?;
+        let kernel = Kernel {
+            timers: Default::default(),
+            processes: Default::default(),
+            net: namespace,
+            ipc: Default::default(),
+        };
+        let cell = Arc::new(PodCell::new(
+            kernel,
+            self.world.clone(),
+            self.engine.clone(),
+        ));
+        let jobs = Jobs::default();
+        let inbox = Arc::new(Inbox::new(jobs.ready().clone()));
+        let handle = PodHandle::new(name.clone(), self.uid.clone(), cell.clone(), inbox.clone());
+        let now = self.world.now();
+        let identity = self.identity();
+        let slots = self
+            .spec
+            .all_containers()
+            .map(|_| Slot::default())
+            .collect();
+        let task = PodTask {
+            pod: Pod::new(
+                self.spec.clone(),
+                identity,
+                self.seed.fork("pod"),
+                now,
+                self.world.epoch(),
+            ),
+            processes: BTreeMap::new(),
+            sandbox: Sandbox::default(),
+            started: 0,
+            over: false,
+            handle: handle.clone(),
+            start: self,
+            name,
+            cell,
+            jobs,
+            slots,
+            inbox,
+        };
+        Ok((handle, task.run()))
+    }
+}
+
+impl PodStart {
+    fn identity(&self) -> Identity {
+        Identity {
+            uid: self.uid.clone(),
+            node_name: self.node_name.clone(),
+            host_ip: HOST_IP,
+        }
+    }
+}
+
+/// The machine as pods see it: the first address of the pod network.
+const HOST_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 244, 0, 1));
+
+/// One pod while it runs.
+struct PodTask {
+    start: PodStart,
+    name: PodName,
+    pod: Pod,
+    cell: Arc<PodCell>,
+    jobs: Jobs<Done>,
+    processes: BTreeMap<ProcessId, Running>,
+    /// By [`ContainerId`].
+    slots: Vec<Slot>,
+    sandbox: Sandbox,
+    inbox: Arc<Inbox>,
+    handle: PodHandle,
+    /// Processes started so far; labels their seeds.
+    started: u64,
+    over: bool,
+}
+
+/// A process that has a future.
+struct Running {
+    job: JobId,
+    usage: Arc<Usage>,
+}
+
+/// What a job of the pod came to.
+enum Done {
+    Image(
+        ContainerId,
+        Result<ResolvedImage, ImageError>,
+        std::time::Duration,
+    ),
+    Loaded(ContainerId, Box<Prepared>, Result<(), LoadError>),
+    Ended(ProcessId, ProcessEnd),
+}
+
+/// Steps until the loop looks at requests and lets other pods run.
+const STEPS_PER_TURN: u32 = 32;
+
+impl PodTask {
+    async fn run(mut self) -> Status {
+        loop {
+            let now = self.start.world.now();
+            self.turn(now);
+            if self.over {
+                break;
+            }
+            let idle = (0..STEPS_PER_TURN).any(|_| !self.step());
+            if idle {
+                self.sleep().await;
+            } else {
+                yield_now().await;
+            }
+        }
+        self.pod.status().clone()
+    }
+
+    /// Everything but stepping guests.
+    fn turn(&mut self, now: Instant) {
+        for request in self.inbox.take() {
+            match request {
+                Request::Delete { grace } => self.pod.handle(now, Event::Delete { grace }),
+            }
+        }
+        self.pod.handle_timeout(now);
+        self.after_step(now);
+        while let Some(action) = self.pod.poll_action() {
+            self.perform(now, action);
+            self.after_step(now);
+        }
+    }
+
+    /// Steps the next process that can go on; false when there is none.
+    fn step(&mut self) -> bool {
+        let before = self.start.world.now();
+        self.cell
+            .with(|kernel| kernel.timers.handle_timeout(before));
+        self.start.engine.note_step();
+        let Some((job, result)) = self.jobs.step() else {
+            return false;
+        };
+        let now = self.start.world.step_ended();
+        self.account(job, now.saturating_since(before));
+        match result {
+            Poll::Ready(done) => {
+                self.handle_done(now, done);
+                self.turn(now);
+            }
+            Poll::Pending => self.after_step(now),
+        }
+        true
+    }
+
+    fn account(&self, job: JobId, time: std::time::Duration) {
+        // Linear, over the few processes of one pod.
+        if let Some(running) = self.processes.values().find(|running| running.job == job) {
+            let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            running.usage.cpu_time.fetch_add(nanos, Ordering::Relaxed);
+        }
+    }
+
+    /// What system calls of the last step asked for.
+    fn after_step(&mut self, now: Instant) {
+        let spawned = std::mem::take(&mut *self.cell.spawned());
+        for spawn in spawned {
+            self.start_process(spawn);
+        }
+        while let Some((process, signal)) = self.cell.with(|kernel| kernel.processes.poll_killed())
+        {
+            self.kill_process(now, process, signal);
+        }
+        for line in self.cell.outbox.take() {
+            if let Some(slot) = self.slot_of(&line.container) {
+                slot.remember(&line);
+            }
+            self.start.world.output(&self.name, Output::Log(line));
+        }
+        while let Some(event) = self.cell.with(|kernel| kernel.net.poll_event()) {
+            self.start
+                .world
+                .output(&self.name, Output::Event(sandbox::network_event(&event)));
+        }
+        while let Some(request) = self.cell.with(|kernel| kernel.net.poll_request()) {
+            self.start.world.outside(&self.handle, request);
+        }
+    }
+
+    async fn sleep(&mut self) {
+        let kernel_timeout = self.cell.with(|kernel| kernel.timers.poll_timeout());
+        let deadline = kernel_timeout
+            .into_iter()
+            .chain(self.pod.poll_timeout())
+            .min();
+        let world = self.start.world.clone();
+        let mut timeout = deadline.map(|deadline| {
+            let world = world.clone();
+            Box::pin(async move { world.sleep_until(deadline).await })
+        });
+        let ready = self.jobs.ready().clone();
+        let inbox = self.inbox.clone();
+        poll_fn(|cx| {
+            if ready.poll(cx).is_ready() || !inbox.is_empty() {
+                return Poll::Ready(());
+            }
+            timeout
+                .as_mut()
+                .map_or(Poll::Pending, |timeout| timeout.as_mut().poll(cx))
+        })
+        .await;
+    }
+
+    fn perform(&mut self, now: Instant, action: Action) {
+        match action {
+            Action::CreateSandbox => {
+                let event = match self.create_sandbox(now) {
+                    Ok(pod_ip) => Event::SandboxReady { pod_ip },
+                    Err(error) => Event::SandboxFailed { error },
+                };
+                self.pod.handle(now, event);
+            }
+            Action::PullImage { container } => self.pull_image(now, container),
+            Action::Start { container, attempt } => self.start_container(now, container, attempt),
+            Action::Signal { container, signal } => {
+                if let Some(process) = self.slots[container.index()].main {
+                    self.cell
+                        .with(|kernel| kernel.processes.signal(process, signal));
+                }
+            }
+            Action::Kill { container } => self.kill_container(now, container),
+            Action::Emit(event) => self.start.world.output(&self.name, Output::Event(event)),
+            Action::StatusChanged => {
+                let status = Box::new(self.pod.status().clone());
+                self.start.world.output(&self.name, Output::Status(status));
+            }
+            Action::RemoveSandbox => {
+                self.remove_sandbox();
+                self.over = true;
+            }
+        }
+    }
+
+    fn handle_done(&mut self, now: Instant, done: Done) {
+        match done {
+            Done::Image(container, result, pull_time) => {
+                self.handle_image(now, container, result, pull_time)
+            }
+            Done::Loaded(container, prepared, result) => {
+                self.handle_loaded(now, container, *prepared, result)
+            }
+            Done::Ended(process, end) => self.handle_end(now, process, end),
+        }
+    }
+
+    /// Gives a process of the table its future.
+    fn start_process(&mut self, spawn: Spawn) {
+        let process = spawn.process;
+        let usage = Arc::new(Usage::default());
+        let seed = self
+            .start
+            .seed
+            .fork("process")
+            .fork(&self.started.to_string());
+        self.started += 1;
+        let (cell, used) = (self.cell.clone(), usage.clone());
+        let job = self
+            .jobs
+            .add(async move { Done::Ended(process, running::run(cell, spawn, used, seed).await) });
+        self.cell.usage().insert(process, usage.clone());
+        self.processes.insert(process, Running { job, usage });
+    }
+
+    /// A signal has ended a process: its instance goes, with every socket and file it holds.
+    fn kill_process(&mut self, now: Instant, process: ProcessId, signal: Signal) {
+        if let Some(running) = self.processes.get(&process) {
+            self.jobs.remove(running.job);
+        }
+        let status = ExitStatus::Signaled(signal);
+        self.handle_end(
+            now,
+            process,
+            ProcessEnd {
+                status,
+                message: None,
+                out_of_memory: false,
+            },
+        );
+    }
+
+    fn handle_end(&mut self, now: Instant, process: ProcessId, end: ProcessEnd) {
+        self.processes.remove(&process);
+        self.cell.usage().remove(&process);
+        self.cell.with(|kernel| {
+            kernel.ipc.handle_process_exit(ipc::Caller { process, now });
+            kernel.processes.handle_exit(process, end.status);
+        });
+        self.reap_orphans();
+        let main = self
+            .slots
+            .iter()
+            .position(|slot| slot.main == Some(process));
+        if let Some(index) = main {
+            self.handle_container_end(now, index, end);
+        } else if end.out_of_memory {
+            self.kill_out_of_memory();
+        }
+    }
+}
+
+/// Lets other pods run.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

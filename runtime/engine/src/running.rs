@@ -1,0 +1,169 @@
+//! One process from its start to its end.
+
+use crate::description::Description;
+use crate::guest::{Container, Guest, PodCell, ProcessMeter, ProcessStart, Usage};
+use crate::program::{LoadError, Program};
+use crate::settings::Slice;
+use bytes::Bytes;
+use seedpod_core::process::{ExitStatus, ProcessId, Signal};
+use seedpod_core::seed::Seed;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::ready;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, Trap};
+use wasmtime_wasi::I32Exit;
+
+/// A process that is in the table and has to be started.
+pub(crate) struct Spawn {
+    pub(crate) process: ProcessId,
+    pub(crate) container: Arc<Container>,
+    /// The WebAssembly to run.
+    pub(crate) program: Bytes,
+    pub(crate) start: ProcessStart,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProcessEnd {
+    pub(crate) status: ExitStatus,
+    /// What went wrong, where the status alone does not say: the text of a trap.
+    pub(crate) message: Option<String>,
+    /// Whether it exceeded the memory limit of its container.
+    pub(crate) out_of_memory: bool,
+}
+
+impl ProcessEnd {
+    fn with(status: ExitStatus) -> Self {
+        Self {
+            status,
+            message: None,
+            out_of_memory: false,
+        }
+    }
+}
+
+/// Runs a process, and whatever programs replace its first one, to the end.
+pub(crate) async fn run(
+    pod: Arc<PodCell>,
+    mut spawn: Spawn,
+    usage: Arc<Usage>,
+    seed: Seed,
+) -> ProcessEnd {
+    loop {
+        let program = match pod.engine.program(spawn.program.clone()).await {
+            Ok(program) => program,
+            Err(error) => return not_executable(&pod, &spawn.start, &error).await,
+        };
+        let (end, replacement) = run_program(&pod, spawn, &program, usage.clone(), seed).await;
+        match replacement {
+            Some(next) => spawn = next,
+            None => return end,
+        }
+    }
+}
+
+/// A shell says 126 of a file that it found and cannot run.
+async fn not_executable(pod: &PodCell, start: &ProcessStart, error: &LoadError) -> ProcessEnd {
+    let name = start.arguments.first().map_or("", String::as_str);
+    let message = format!("{name}: cannot execute: {error}\n");
+    if let Some(stderr) = start.descriptors.get(&2) {
+        write_all(stderr, message.as_bytes()).await;
+    }
+    tracing::debug!(now = %pod.now(), %error, "cannot execute {name}");
+    ProcessEnd {
+        message: Some(error.to_string()),
+        ..ProcessEnd::with(ExitStatus::Exited(126))
+    }
+}
+
+async fn write_all(description: &Description, mut bytes: &[u8]) {
+    poll_fn(|cx| {
+        while !bytes.is_empty() {
+            match ready!(description.poll_write(bytes, cx.waker())) {
+                Ok(count) => bytes = &bytes[count..],
+                // Nobody reads this; there is nobody left to tell.
+                Err(_) => break,
+            }
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+async fn run_program(
+    pod: &Arc<PodCell>,
+    spawn: Spawn,
+    program: &Program,
+    usage: Arc<Usage>,
+    seed: Seed,
+) -> (ProcessEnd, Option<Spawn>) {
+    let memory = spawn.container.memory.clone();
+    let guest = Guest {
+        table: ResourceTable::new(),
+        pod: pod.clone(),
+        container: spawn.container,
+        process: spawn.process,
+        start: spawn.start,
+        random: pod.world().random(seed),
+        meter: ProcessMeter::new(memory.clone(), usage),
+        replacement: None,
+    };
+    let mut store = Store::new(program.pre.engine(), guest);
+    store.limiter(|guest| &mut guest.meter);
+    let result = match set_slice(&mut store, pod.engine.slice()) {
+        Ok(()) => call_run(&mut store, program).await,
+        Err(error) => Err(error),
+    };
+    let replacement = store.data_mut().replacement.take();
+    (end_of(result, memory.is_exceeded()), replacement)
+}
+
+async fn call_run(store: &mut Store<Guest>, program: &Program) -> wasmtime::Result<Result<(), ()>> {
+    let command = program.pre.instantiate_async(&mut *store).await?;
+    command.wasi_cli_run().call_run(store).await
+}
+
+fn set_slice(store: &mut Store<Guest>, slice: Slice) -> wasmtime::Result<()> {
+    match slice {
+        Slice::Time(_) => {
+            store.set_epoch_deadline(1);
+            store.epoch_deadline_async_yield_and_update(1);
+            Ok(())
+        }
+        Slice::Fuel(fuel) => {
+            store.set_fuel(u64::MAX)?;
+            store.fuel_async_yield_interval(Some(fuel))
+        }
+    }
+}
+
+fn end_of(result: wasmtime::Result<Result<(), ()>>, out_of_memory: bool) -> ProcessEnd {
+    let error = match result {
+        Ok(Ok(())) => return ProcessEnd::with(ExitStatus::Exited(0)),
+        Ok(Err(())) => return ProcessEnd::with(ExitStatus::Exited(1)),
+        Err(error) => error,
+    };
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        // Linux keeps the low eight bits (_exit(2)).
+        return ProcessEnd::with(ExitStatus::Exited(code.to_le_bytes()[0]));
+    }
+    if out_of_memory {
+        let status = ExitStatus::Signaled(Signal::KILL);
+        return ProcessEnd {
+            status,
+            message: Some(error.root_cause().to_string()),
+            out_of_memory,
+        };
+    }
+    // A trap is what a bad memory access, a division by zero or abort() is on Linux.
+    let signal = match error.downcast_ref::<Trap>() {
+        Some(Trap::MemoryOutOfBounds | Trap::StackOverflow) => Signal::SEGV,
+        Some(Trap::IntegerDivisionByZero | Trap::IntegerOverflow) => Signal::FPE,
+        _ => Signal::ABRT,
+    };
+    ProcessEnd {
+        message: Some(error.root_cause().to_string()),
+        ..ProcessEnd::with(ExitStatus::Signaled(signal))
+    }
+}
