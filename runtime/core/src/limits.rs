@@ -77,8 +77,8 @@ pub const EGRESS_DENIALS_REPORTED: usize = 64;
 /// Bytes of a host name (RFC 1035).
 pub const HOST_NAME_BYTES_MAX: usize = 253;
 
-/// Pods on one virtual pod network, 10.244.0.0/16.
-pub const PODS_PER_FABRIC: usize = (1 << 16) - 2;
+/// Pods on one virtual pod network, 10.244.0.0/16, whose first address is the node's.
+pub const PODS_PER_FABRIC: usize = (1 << 16) - 3;
 
 /// Services on one virtual pod network, 10.96.0.0/16.
 pub const SERVICES_PER_FABRIC: usize = (1 << 16) - 2;

@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The domain of all cluster names (kubeadm's default).
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 
+/// The machine, as pods see it: the bridge that is every pod's gateway.
+pub const NODE_IP: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
+
 /// Pod IPs are 10.244.0.0/16 (flannel's default), and the same under fd00:10:244::/96.
 const POD_NETWORK: [u8; 2] = [10, 244];
 /// Services' addresses are 10.96.0.0/16, the beginning of kubeadm's default.
@@ -148,7 +151,7 @@ impl Fabric {
         let ip = loop {
             state.last_pod = next_host(state.last_pod);
             let ip = address(POD_NETWORK, state.last_pod);
-            if !state.pods.contains_key(&ip) {
+            if ip != NODE_IP && !state.pods.contains_key(&ip) {
                 break ip;
             }
         };

@@ -146,10 +146,10 @@ fn ports_are_taken_by_linux_rules() {
         a s close
         a t listen -> address already in use
         a w tcp
-        a w bind 10.244.0.1:80
-        a w bind 10.244.0.2:80 -> invalid socket state
+        a w bind 10.244.0.2:80
+        a w bind 10.244.0.3:80 -> invalid socket state
         a w bind 0.0.0.0:0 -> invalid socket state
-        a w local -> 10.244.0.1:80
+        a w local -> 10.244.0.2:80
         a w bind 0.0.0.0:0 -> invalid socket state
         a x tcp
         a x bind 0.0.0.0:49152
@@ -171,12 +171,12 @@ fn addresses_that_cannot_be() {
         a s connect [::1]:80 -> at once: invalid argument
         a s connect 255.255.255.255:80 -> at once: invalid argument
         a s bind 127.0.0.1:0
-        a s connect 10.244.0.2:80 -> at once: invalid argument
+        a s connect 10.244.0.3:80 -> at once: invalid argument
         a t tcp6
         a t bind [::ffff:127.0.0.1]:80 -> invalid argument
         a t connect [::ffff:127.0.0.1]:80 -> at once: invalid argument
-        a t bind [fd00:10:244::af4:1]:80
-        a t bind [fd00:10:244::af4:2]:81 -> invalid socket state
+        a t bind [fd00:10:244::af4:2]:80
+        a t bind [fd00:10:244::af4:3]:81 -> invalid socket state
         a u udp
         a u send 127.0.0.1:0 x -> invalid argument
         a u send 0.0.0.0:1 x -> invalid argument
@@ -200,8 +200,8 @@ fn families_do_not_meet() {
         a e tcp6
         a e connect [::1]:81
         b f tcp6
-        b f connect [fd00:10:244::af4:1]:81
-        b f local -> [fd00:10:244::af4:2]:49152
+        b f connect [fd00:10:244::af4:2]:81
+        b f local -> [fd00:10:244::af4:3]:49152
     "#]]);
 }
 
@@ -212,7 +212,7 @@ fn connecting_to_nothing() {
         a c connect 127.0.0.1:80 -> connection refused
         a c connect 127.0.0.1:80 -> at once: invalid socket state
         a d tcp
-        a d connect 10.244.0.2:80 -> connection refused
+        a d connect 10.244.0.3:80 -> connection refused
         a e tcp
         a e connect 10.244.0.77:80 -> no route to host
         a f tcp
@@ -282,7 +282,7 @@ fn a_server_restarts_at_once_on_the_port_of_its_open_connections() {
         a s bind 0.0.0.0:80
         a s listen
         b c tcp
-        b c connect 10.244.0.1:80
+        b c connect 10.244.0.2:80
         a s accept d
         a s close
         a t tcp
@@ -303,16 +303,16 @@ fn pods_meet_by_pod_ip() {
         a l bind 127.0.0.1:81
         a l listen
         b c tcp
-        b c connect 10.244.0.1:80
-        b c local -> 10.244.0.2:49152
-        b c remote -> 10.244.0.1:80
+        b c connect 10.244.0.2:80
+        b c local -> 10.244.0.3:49152
+        b c remote -> 10.244.0.2:80
         a s accept d
-        a d remote -> 10.244.0.2:49152
+        a d remote -> 10.244.0.3:49152
         b d tcp
-        b d connect 10.244.0.1:81 -> connection refused
+        b d connect 10.244.0.2:81 -> connection refused
         a e tcp
-        a e connect 10.244.0.1:80
-        a e local -> 10.244.0.1:49152
+        a e connect 10.244.0.2:80
+        a e local -> 10.244.0.2:49152
         a f tcp
         a f connect 127.3.3.3:80
         a f local -> 127.0.0.1:49153
@@ -338,7 +338,7 @@ fn a_service_gives_its_backends_turns() {
         a d tcp
         a d connect 10.96.0.1:80
         b s accept x
-        b x local -> 10.244.0.2:8080
+        b x local -> 10.244.0.3:8080
         a d remote -> 10.96.0.1:80
         c ready
         a e tcp
@@ -352,7 +352,7 @@ fn a_service_gives_its_backends_turns() {
         c s accept y
         b h tcp
         b h connect 10.96.0.1:80
-        b h local -> 10.244.0.2:49153
+        b h local -> 10.244.0.3:49153
         a i tcp
         a i connect 10.96.0.1:81 -> connection refused
         a j tcp
@@ -369,16 +369,16 @@ fn names() {
         b ready
         c ready
         a lookup localhost -> 127.0.0.1, ::1
-        a lookup a -> 10.244.0.1
+        a lookup a -> 10.244.0.2
         a lookup db -> 192.0.2.1
         a lookup ::1 -> ::1
         a lookup 1.2.3.4 -> 1.2.3.4
-        a lookup none -> 10.244.0.2, 10.244.0.3
+        a lookup none -> 10.244.0.3, 10.244.0.4
         a lookup nobody -> 10.96.0.1
         a lookup b -> name or service not known
-        a lookup b.sub -> 10.244.0.2
-        a lookup b.sub.default.svc.cluster.local -> 10.244.0.2
-        b lookup b.sub.default.svc.cluster.local -> 10.244.0.2
+        a lookup b.sub -> 10.244.0.3
+        a lookup b.sub.default.svc.cluster.local -> 10.244.0.3
+        b lookup b.sub.default.svc.cluster.local -> 10.244.0.3
         a lookup - -> name or service not known
         a lookup a..b -> invalid argument
     "#]]);
@@ -461,14 +461,14 @@ fn datagrams_between_pods_and_through_a_service() {
         c s udp
         c s bind 0.0.0.0:5353
         a c udp
-        a c send 10.244.0.2:5353 direct
-        b s recv -> "direct" from 10.244.0.1:49152
+        a c send 10.244.0.3:5353 direct
+        b s recv -> "direct" from 10.244.0.2:49152
         a c connect 10.96.0.1:53
         a c write one
         a c write two
-        b s recv -> "one" from 10.244.0.1:49152
-        b s recv -> "two" from 10.244.0.1:49152
-        b s send 10.244.0.1:49152 answer
+        b s recv -> "one" from 10.244.0.2:49152
+        b s recv -> "two" from 10.244.0.2:49152
+        b s send 10.244.0.2:49152 answer
         a c recv -> "answer" from 10.96.0.1:53
         c s recv -> pending
     "#]]);
@@ -480,7 +480,7 @@ fn the_outside_comes_in_by_one_door() {
         a s tcp
         a s bind 127.0.0.1:80
         a s listen
-        outside o connect 10.244.0.1:80 -> connection refused
+        outside o connect 10.244.0.2:80 -> connection refused
         inside a o connect 127.0.0.1:80
         a s accept d
         a d remote -> 192.0.2.7:7777
@@ -495,7 +495,7 @@ fn the_outside_comes_in_by_one_door() {
         inside a p datagrams 127.0.0.1:53 ask
         a u recv -> "ask" from 192.0.2.7:7777
         a u send 192.0.2.7:7777 answer
-        outside p recv -> "answer" from 10.244.0.1:53
+        outside p recv -> "answer" from 10.244.0.2:53
     "#]]);
 }
 
@@ -528,7 +528,7 @@ fn egress_asks_the_world() {
         a u udp
         a u send 1.1.1.1:53 query
         a request datagrams p -> to 1.1.1.1:53
-        outside p recv -> "query" from 10.244.0.1:49152
+        outside p recv -> "query" from 10.244.0.2:49152
         a g tcp
         a g connect 10.244.9.9:80 -> no route to host
         a events
@@ -580,14 +580,14 @@ fn a_pod_that_ends_takes_its_sockets_and_its_address_along() {
         "a s bind 0.0.0.0:80",
         "a s listen",
         "b c tcp",
-        "b c connect 10.244.0.1:80",
+        "b c connect 10.244.0.2:80",
     ] {
         world.run(line);
     }
     world.pods.remove("a");
     assert_eq!(world.run("b c read"), "connection reset by peer");
     world.run("b d tcp");
-    assert_eq!(world.run("b d connect 10.244.0.1:80"), "no route to host");
+    assert_eq!(world.run("b d connect 10.244.0.2:80"), "no route to host");
 }
 
 #[test]
@@ -601,7 +601,7 @@ fn the_hosts_file_is_the_kubelets() {
         fe00::0	ip6-mcastprefix
         fe00::1	ip6-allnodes
         fe00::2	ip6-allrouters
-        10.244.0.2	b.sub.default.svc.cluster.local	b
+        10.244.0.3	b.sub.default.svc.cluster.local	b
     "#]]
     .assert_eq(&world.pods["b"].hosts_file());
     expect![[r#"
@@ -612,7 +612,7 @@ fn the_hosts_file_is_the_kubelets() {
         fe00::0	ip6-mcastprefix
         fe00::1	ip6-allnodes
         fe00::2	ip6-allrouters
-        10.244.0.1	a
+        10.244.0.2	a
 
         # Entries added by HostAliases.
         192.0.2.1	db	db.example
@@ -630,7 +630,7 @@ struct World {
 }
 
 impl World {
-    /// Pods `a`, `b` and `c` at 10.244.0.1 to .3; the latter two have the label `app=web`.
+    /// Pods `a`, `b` and `c` at 10.244.0.2 to .4; the latter two have the label `app=web`.
     fn new(egress: Egress) -> Self {
         let fabric = Fabric::default();
         let pods = ["a", "b", "c"].map(|name| {
