@@ -14,6 +14,7 @@ mod names;
 mod nearest;
 mod objects;
 mod quantity;
+mod status;
 pub mod support;
 mod tree;
 mod yaml;
@@ -21,6 +22,7 @@ mod yaml;
 use seedpod_core::spec::Objects;
 
 pub use error::{Location, ManifestError, Note, NoteKind, Position, Problem};
+pub use status::pod_status;
 
 /// A file, or what came from standard input.
 #[derive(Clone, Debug)]

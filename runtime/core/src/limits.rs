@@ -220,3 +220,20 @@ pub const PROGRAM_BYTES: usize = 256 << 20;
 
 /// Compiled programs kept in memory while nobody runs them.
 pub const PROGRAMS: usize = 256;
+
+// The host.
+
+/// Bytes of log lines of a pod that an embedding program can still read; older ones are forgotten.
+pub const LOG_BYTES_KEPT: usize = 1 << 20;
+/// Events of a pod that an embedding program can still read; Kubernetes keeps them for an hour.
+pub const EVENTS_KEPT: usize = 1024;
+/// Lines of all pods that wait for standard output; then the pods wait.
+pub const OUTPUT_LINES_PENDING: usize = 4096;
+/// Clients of one published UDP port.
+pub const PUBLISH_DATAGRAM_PEERS: usize = 1024;
+/// How long a client of a published UDP port is remembered without an answer (Linux: `nf_conntrack_udp_timeout_stream`).
+pub const PUBLISH_DATAGRAM_IDLE: std::time::Duration = std::time::Duration::from_secs(120);
+/// How long a guest's exchange of datagrams with the outside is remembered without a datagram.
+pub const EGRESS_DATAGRAM_IDLE: std::time::Duration = std::time::Duration::from_secs(120);
+/// Sockets of guests that exchange datagrams with one address outside.
+pub const EGRESS_DATAGRAM_SOCKETS: usize = 256;
