@@ -202,6 +202,12 @@ impl Container {
         self.state = State::Terminated;
     }
 
+    /// Known once there is an instance of it, as the kubelet asks the instance.
+    fn image_id(&self) -> String {
+        let image = self.image.as_ref().filter(|_| self.has_run());
+        image.map_or_else(String::new, |image| image.digest.clone())
+    }
+
     /// What people see: a dead container is `Terminated` until an attempt to restart it left a reason to wait.
     pub(super) fn status(
         &self,
@@ -234,10 +240,7 @@ impl Container {
             started: self.started(),
             restart_count: self.instances.saturating_sub(1),
             image: own.image.clone(),
-            image_id: self
-                .image
-                .as_ref()
-                .map_or_else(String::new, |image| image.digest.clone()),
+            image_id: self.image_id(),
             container_id: self.id.clone(),
         }
     }

@@ -194,7 +194,7 @@ impl Pod {
                 self.handle_image_failed(container, error, now);
             }
             Event::Started { container } if self.has(container) => {
-                self.handle_started(container, now)
+                self.handle_started(container, now);
             }
             Event::StartFailed { container, error } if self.has(container) => {
                 self.handle_start_failed(container, error, now);
@@ -366,3 +366,6 @@ impl Pod {
 }
 
 const DEADLINE_MESSAGE: &str = "Pod was active on the node longer than the specified deadline";
+
+#[cfg(test)]
+mod tests;

@@ -163,7 +163,7 @@ pub struct ContainerStatus {
     pub restart_count: u32,
     /// Image as written in the spec.
     pub image: String,
-    /// Digest of the image, empty before it is resolved.
+    /// Digest of the image, empty before the first instance.
     pub image_id: String,
     /// `seedpod://…`, once there is an instance.
     pub container_id: Option<String>,

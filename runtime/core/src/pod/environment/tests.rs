@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "`expect!` makes a value that nobody else wants"
+)]
+
 use super::*;
 use crate::pod::Identity;
 use crate::spec::{EnvFrom, EnvVar, FieldRef, Meta, Pod, ResourceList, Service, ServicePort};

@@ -1,0 +1,465 @@
+//! A pod, an engine that answers by itself, and a text that says what else happens.
+//!
+//! A pod is written as words: `Never` (policy), `grace:5`, `deadline:60`, `init:i`, `sidecar:s`, `a`, `a:Never` (own
+//! policy), `a@image:tag`, `pull:Always` (for all containers that follow), `nonroot`.
+//!
+//! A script is `1s a exits 1 | 11s delete 5 | 20s end`. The engine answers every action at once, and containers die of
+//! their stop signal with 143, unless told otherwise: see [`Engine::step`].
+
+use crate::image::ImageConfig;
+use crate::pod::duration::go_duration;
+use crate::pod::{
+    Action, ContainerId, ContainerState, Event, EventType, Exit, Identity, ImageError,
+    ImageErrorReason, ImageFacts, Pod, SandboxError, StartError, Status, printer,
+};
+use crate::process::{ExitStatus, Signal};
+use crate::seed::Seed;
+use crate::spec::{self, GracePeriod, ImagePullPolicy, RestartPolicy};
+use crate::time::{Instant, WallTime};
+use expect_test::Expect;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Compares everything that happens with `expect`.
+pub(super) fn check(pod: &str, script: &str, expect: Expect) {
+    expect.assert_eq(&Engine::run(pod, script).trace);
+}
+
+/// Compares only the lines that contain one of these words.
+pub(super) fn check_only(words: &[&str], pod: &str, script: &str, expect: Expect) {
+    let trace = Engine::run(pod, script).trace;
+    let lines = trace
+        .lines()
+        .filter(|line| words.iter().any(|word| line.contains(word)));
+    let lines: String = lines.map(|line| format!("{line}\n")).collect();
+    expect.assert_eq(&lines);
+}
+
+pub(super) struct Engine {
+    pub(super) pod: Pod,
+    pub(super) now: Instant,
+    pub(super) trace: String,
+    shown: Status,
+    sandbox: Option<SandboxError>,
+    image: Option<ImageError>,
+    start: Option<StartError>,
+    user: String,
+    present: bool,
+    /// Containers whose pull and start wait for the script.
+    slow: BTreeSet<String>,
+    /// Containers that do not care about their stop signal.
+    stubborn: BTreeSet<String>,
+}
+
+/// The wall time of [`Instant::ZERO`] in all tests.
+pub(super) const EPOCH: WallTime = WallTime::from_unix_nanos(1_767_366_245_000_000_000);
+
+pub(super) fn identity() -> Identity {
+    Identity {
+        uid: "uid".to_owned(),
+        node_name: "node".to_owned(),
+        host_ip: [192, 0, 2, 1].into(),
+    }
+}
+
+impl Engine {
+    pub(super) fn run(pod: &str, script: &str) -> Self {
+        let mut engine = Self::new(parse_pod(pod));
+        for step in script.split('|') {
+            let mut words = step.split_whitespace();
+            let at = words
+                .next()
+                .and_then(|word| word.strip_suffix('s'))
+                .expect("a time");
+            let at: f64 = at.parse().expect("seconds");
+            let at = Instant::ZERO + Duration::from_secs_f64(at);
+            if engine.now < at {
+                engine.advance(at);
+            }
+            engine.step(&words.collect::<Vec<_>>());
+        }
+        let row = printer::row(engine.pod.spec(), engine.pod.status(), EPOCH.at(engine.now));
+        let printer::Row {
+            ready,
+            status,
+            restarts,
+            age,
+            ..
+        } = row;
+        writeln!(engine.trace, "get pods: {ready} {status} {restarts} {age}").unwrap();
+        engine
+    }
+
+    pub(super) fn new(spec: spec::Pod) -> Self {
+        let pod = Pod::new(
+            Arc::new(spec),
+            identity(),
+            Seed::new(1),
+            Instant::ZERO,
+            EPOCH,
+        );
+        let shown = Status::accepted(pod.spec(), identity().host_ip, EPOCH);
+        Self {
+            pod,
+            now: Instant::ZERO,
+            trace: String::new(),
+            shown,
+            sandbox: None,
+            image: None,
+            start: None,
+            user: "1000".to_owned(),
+            present: true,
+            slow: BTreeSet::new(),
+            stubborn: BTreeSet::new(),
+        }
+    }
+
+    /// One step of a script, after its time.
+    fn step(&mut self, words: &[&str]) {
+        let rest = |from: usize| words[from.min(words.len())..].join(" ");
+        let is_setting = SETTINGS.iter().any(|setting| words.contains(setting));
+        if !is_setting {
+            self.perform();
+        }
+        match words {
+            ["end"] => {}
+            ["delete"] => self.handle(Event::Delete { grace: None }),
+            ["delete", seconds] => {
+                let seconds = seconds.parse().expect("seconds");
+                self.handle(Event::Delete {
+                    grace: Some(GracePeriod { seconds }),
+                });
+            }
+            ["sandbox", "works"] => self.sandbox = None,
+            ["mounts", "fail", ..] => self.sandbox = Some(SandboxError::FailedMount(rest(2))),
+            ["network", "fails", ..] => {
+                self.sandbox = Some(SandboxError::FailedCreatePodSandBox(rest(2)));
+            }
+            ["images", "absent"] => self.present = false,
+            ["images", "user", user] => self.user = (*user).to_owned(),
+            ["images", "work"] => self.image = None,
+            ["images", reason, ..] => self.image = Some(image_error(reason, rest(2))),
+            ["starts", "work"] => self.start = None,
+            ["starts", kind, ..] => self.start = Some(start_error(kind, rest(2))),
+            [name, "stubborn"] => drop(self.stubborn.insert((*name).to_owned())),
+            [name, "slow"] => drop(self.slow.insert((*name).to_owned())),
+            [name, "fast"] => drop(self.slow.remove(*name)),
+            [name, "pulling"] => {
+                let container = self.find(name);
+                self.handle(Event::ImagePulling { container });
+            }
+            [name, "pulled"] => self.pulled(self.find(name)),
+            [name, "started"] => self.started(self.find(name)),
+            [name, "exits", code, ..] => {
+                let status = ExitStatus::Exited(code.parse().expect("a code"));
+                let message = Some(rest(4)).filter(|text| !text.is_empty());
+                self.exit(name, status, false, message);
+            }
+            [name, "dies", signal] => {
+                let signal = signal.parse().expect("a signal");
+                self.exit(name, ExitStatus::Signaled(signal), false, None);
+            }
+            [name, "ooms"] => self.exit(name, ExitStatus::Signaled(Signal::KILL), true, None),
+            _ => panic!("unknown step {words:?}"),
+        }
+        if !is_setting {
+            self.perform();
+        }
+    }
+
+    fn exit(&mut self, name: &str, status: ExitStatus, oom_killed: bool, message: Option<String>) {
+        let container = self.find(name);
+        let exit = Exit {
+            status,
+            oom_killed,
+            message,
+        };
+        self.handle(Event::Exited { container, exit });
+    }
+
+    fn find(&self, name: &str) -> ContainerId {
+        self.pod
+            .find(name)
+            .unwrap_or_else(|| panic!("no container {name}"))
+    }
+
+    pub(super) fn handle(&mut self, event: Event) {
+        self.pod.handle(self.now, event);
+    }
+
+    /// Lets time pass up to `until`.
+    pub(super) fn advance(&mut self, until: Instant) {
+        self.perform();
+        while let Some(at) = self.pod.poll_timeout().filter(|at| *at <= until) {
+            assert!(
+                self.now < at || at == Instant::ZERO,
+                "no progress at {at}:\n{}",
+                self.trace
+            );
+            self.now = at;
+            self.pod.handle_timeout(at);
+            self.perform();
+        }
+        self.now = until;
+    }
+
+    /// Performs all actions and answers them.
+    fn perform(&mut self) {
+        while let Some(action) = self.pod.poll_action() {
+            self.write(&action);
+            match action {
+                Action::CreateSandbox => self.handle(match self.sandbox.clone() {
+                    Some(error) => Event::SandboxFailed { error },
+                    None => Event::SandboxReady {
+                        pod_ip: [10, 0, 0, 2].into(),
+                    },
+                }),
+                Action::PullImage { container } if !self.is_slow(container) => {
+                    self.pulled(container);
+                }
+                Action::Start { container, .. } if !self.is_slow(container) => {
+                    self.started(container);
+                }
+                Action::Signal { container, signal } => {
+                    if !self.stubborn.contains(self.name(container)) {
+                        self.end(container, signal);
+                    }
+                }
+                Action::Kill { container } => self.end(container, Signal::KILL),
+                Action::PullImage { .. }
+                | Action::Start { .. }
+                | Action::Emit(_)
+                | Action::StatusChanged
+                | Action::RemoveSandbox => {}
+            }
+        }
+    }
+
+    fn pulled(&mut self, container: ContainerId) {
+        if let Some(error) = self.image.clone() {
+            return self.handle(Event::ImageFailed { container, error });
+        }
+        let image = ImageFacts {
+            digest: "sha256:1".to_owned(),
+            size: 1024,
+            already_present: self.present,
+            pull_time: Duration::from_millis(if self.present { 0 } else { 1200 }),
+        };
+        let config = ImageConfig {
+            user: self.user.clone(),
+            ..ImageConfig::default()
+        };
+        self.handle(Event::ImageReady {
+            container,
+            image,
+            config,
+        });
+    }
+
+    fn started(&mut self, container: ContainerId) {
+        self.handle(match self.start.clone() {
+            Some(error) => Event::StartFailed { container, error },
+            None => Event::Started { container },
+        });
+    }
+
+    fn end(&mut self, container: ContainerId, signal: Signal) {
+        let status = ExitStatus::Signaled(signal);
+        let exit = Exit {
+            status,
+            oom_killed: false,
+            message: None,
+        };
+        self.handle(Event::Exited { container, exit });
+    }
+
+    fn is_slow(&self, container: ContainerId) -> bool {
+        self.slow.contains(self.name(container))
+    }
+
+    fn name(&self, container: ContainerId) -> &str {
+        &self.pod.spec_of(container).name
+    }
+
+    fn write(&mut self, action: &Action) {
+        let time = go_duration(self.now - Instant::ZERO);
+        let name = |container: &ContainerId| self.name(*container);
+        let text = match action {
+            Action::CreateSandbox => "create sandbox".to_owned(),
+            Action::RemoveSandbox => "remove sandbox".to_owned(),
+            Action::PullImage { container } => format!("pull {}", name(container)),
+            Action::Start { container, attempt } => format!("start {} #{attempt}", name(container)),
+            Action::Signal { container, signal } => format!("signal {} {signal}", name(container)),
+            Action::Kill { container } => format!("kill {}", name(container)),
+            Action::Emit(event) => {
+                let warning = if event.type_ == EventType::Warning {
+                    "!"
+                } else {
+                    ""
+                };
+                let about = event
+                    .container
+                    .map_or("pod", |container| self.name(container));
+                format!("  {warning}{} {about}: {}", event.reason, event.message)
+            }
+            Action::StatusChanged => {
+                let now = self.pod.status().clone();
+                let before = std::mem::replace(&mut self.shown, now);
+                match difference(&before, &self.shown).as_str() {
+                    "" => return,
+                    text => format!("    {text}"),
+                }
+            }
+        };
+        writeln!(self.trace, "{time} {text}").unwrap();
+    }
+}
+
+/// Words of steps that only change how the engine will answer.
+const SETTINGS: [&str; 8] = [
+    "sandbox", "mounts", "network", "images", "starts", "stubborn", "slow", "fast",
+];
+
+/// What is new in `after`.
+fn difference(before: &Status, after: &Status) -> String {
+    let mut parts = Vec::new();
+    if before.phase != after.phase || before.conditions.is_empty() {
+        parts.push(format!("[{}]", after.phase));
+    }
+    if before.reason != after.reason {
+        parts.extend(after.reason.map(|reason| format!("({reason})")));
+    }
+    if let Some(deletion) = after
+        .deletion
+        .filter(|deletion| Some(*deletion) != before.deletion)
+    {
+        parts.push(format!("deleted at {}", deletion.timestamp));
+    }
+    for condition in &after.conditions {
+        let old = before.condition(condition.type_);
+        let same = |old: &&crate::pod::Condition| {
+            old.status == condition.status && old.reason == condition.reason
+        };
+        if old.filter(same).is_none() {
+            let sign = if condition.status { '+' } else { '-' };
+            let reason = condition
+                .reason
+                .map_or(String::new(), |reason| format!("({reason})"));
+            parts.push(format!("{sign}{}{reason}", condition.type_));
+        }
+    }
+    for container in after.all_containers() {
+        let old = before
+            .all_containers()
+            .find(|old| old.name == container.name);
+        if old != Some(container) {
+            parts.push(format!("{}={}", container.name, show(container)));
+        }
+    }
+    parts.join(" ")
+}
+
+pub(super) fn show(container: &crate::pod::ContainerStatus) -> String {
+    let mut text = match &container.state {
+        ContainerState::Waiting(waiting) => waiting.reason.to_string(),
+        ContainerState::Running { .. } => "Running".to_owned(),
+        ContainerState::Terminated(ended) => format!("{}/{}", ended.reason, ended.exit_code),
+    };
+    let message = match &container.state {
+        ContainerState::Waiting(waiting) => waiting.message.as_ref(),
+        ContainerState::Running { .. } => None,
+        ContainerState::Terminated(ended) => ended.message.as_ref(),
+    };
+    if let Some(message) = message {
+        write!(text, " '{message}'").unwrap();
+    }
+    if let Some(last) = &container.last_state {
+        write!(text, " last {}/{}", last.reason, last.exit_code).unwrap();
+    }
+    if container.restart_count > 0 {
+        write!(text, " x{}", container.restart_count).unwrap();
+    }
+    text
+}
+
+fn image_error(reason: &str, message: String) -> ImageError {
+    let reason = match reason {
+        "unpullable" => ImageErrorReason::ErrImagePull,
+        "missing" => ImageErrorReason::ErrImageNeverPull,
+        "misnamed" => ImageErrorReason::InvalidImageName,
+        "unreadable" => ImageErrorReason::ImageInspectError,
+        _ => panic!("unknown image error {reason}"),
+    };
+    ImageError { reason, message }
+}
+
+fn start_error(kind: &str, message: String) -> StartError {
+    match kind {
+        "misconfigured" => StartError::CreateContainerConfig(message),
+        "uncreatable" => StartError::CreateContainer(message),
+        "fail" => StartError::Start(message),
+        _ => panic!("unknown start error {kind}"),
+    }
+}
+
+pub(super) fn parse_pod(text: &str) -> spec::Pod {
+    let mut pod = spec::Pod::default();
+    pod.meta.name = "p".to_owned();
+    pod.meta.namespace = "ns".to_owned();
+    let mut pull = ImagePullPolicy::IfNotPresent;
+    for word in text.split_whitespace() {
+        let (key, value) = word.split_once(':').unwrap_or((word, ""));
+        match (key, value) {
+            ("grace", seconds) => {
+                pod.termination_grace_period.seconds = seconds.parse().expect("seconds");
+            }
+            ("deadline", seconds) => {
+                let seconds = seconds.parse().expect("seconds");
+                pod.active_deadline = Some(Duration::from_secs(seconds));
+            }
+            ("pull", "Always") => pull = ImagePullPolicy::Always,
+            ("pull", "Never") => pull = ImagePullPolicy::Never,
+            ("nonroot", "") => pod.security.run_as_non_root = Some(true),
+            (policy, "") if parse_policy(policy).is_some() => {
+                pod.restart_policy = parse_policy(policy).unwrap_or_default();
+            }
+            ("init", name) => pod.init_containers.push(container(name, None, pull)),
+            ("sidecar", name) => {
+                let policy = Some(RestartPolicy::Always);
+                pod.init_containers.push(container(name, policy, pull));
+            }
+            (_, policy) if parse_policy(policy).is_some() => {
+                pod.containers
+                    .push(container(key, parse_policy(policy), pull));
+            }
+            _ => pod.containers.push(container(word, None, pull)),
+        }
+    }
+    pod
+}
+
+fn container(
+    text: &str,
+    restart_policy: Option<RestartPolicy>,
+    image_pull_policy: ImagePullPolicy,
+) -> spec::Container {
+    let (name, image) = text.split_once('@').unwrap_or((text, "image"));
+    spec::Container {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        image_pull_policy,
+        restart_policy,
+        ..spec::Container::default()
+    }
+}
+
+fn parse_policy(text: &str) -> Option<RestartPolicy> {
+    match text {
+        "Always" => Some(RestartPolicy::Always),
+        "OnFailure" => Some(RestartPolicy::OnFailure),
+        "Never" => Some(RestartPolicy::Never),
+        _ => None,
+    }
+}
