@@ -1,15 +1,16 @@
 //! What only shows when all objects are seen together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use seedpod_core::spec::{ObjectRef, Objects};
+use seedpod_core::spec::{Meta, ObjectRef, Objects, Protocol};
 
 use crate::error::{Location, Problem};
-use crate::log::{Claim, Log, Referent};
+use crate::log::{Claim, Log, Reference, Referent};
 use crate::objects::{Defined, Kind};
+use crate::words;
 
-/// Ports of the machine wanted twice are errors; references to nothing are warnings, as another command may create
-/// the object later in Kubernetes.
+/// Ports of the machine wanted twice are errors; references to nothing are warnings, as in Kubernetes somebody may
+/// create the object later.
 pub(crate) fn check(objects: &Objects, defined: &Defined, log: &mut Log) {
     ports(log);
     references(objects, log);
@@ -17,20 +18,20 @@ pub(crate) fn check(objects: &Objects, defined: &Defined, log: &mut Log) {
 }
 
 fn ports(log: &mut Log) {
-    let mut taken: BTreeMap<_, Vec<(Location, Claim)>> = BTreeMap::new();
+    let mut taken: BTreeMap<(Protocol, u16), Vec<(Location, Claim)>> = BTreeMap::new();
     for (location, path, claim) in std::mem::take(&mut log.claims) {
         let holders = taken.entry((claim.protocol, claim.port)).or_default();
-        let overlaps = |(_, other): &&(Location, Claim)| match (claim.address, other.address) {
+        let overlaps = |other: &Claim| match (claim.address, other.address) {
             (Some(address), Some(other)) => {
                 address == other || address.is_unspecified() || other.is_unspecified()
             }
             _ => true,
         };
-        // Within one pod `convert` has its own, stricter rule.
-        match holders
+        // Within one pod `convert` has Kubernetes' own rule.
+        let holder = holders
             .iter()
-            .find(|held| held.1.holder != claim.holder && overlaps(held))
-        {
+            .find(|(_, other)| other.holder != claim.holder && overlaps(other));
+        match holder {
             Some((first, other)) => {
                 let port = format!(
                     "{}/{}",
@@ -46,84 +47,118 @@ fn ports(log: &mut Log) {
             }
             None => holders.push((location, claim)),
         }
+        if log.is_full() {
+            return;
+        }
     }
 }
 
+/// Namespace and name.
+type Name<'o> = (&'o str, &'o str);
+
+fn name(meta: &Meta) -> Name<'_> {
+    (&meta.namespace, &meta.name)
+}
+
 fn references(objects: &Objects, log: &mut Log) {
-    for reference in std::mem::take(&mut log.references) {
+    let maps: BTreeMap<_, _> = objects
+        .config_maps
+        .iter()
+        .map(|map| (name(&map.meta), map))
+        .collect();
+    let secrets: BTreeMap<_, _> = objects
+        .secrets
+        .iter()
+        .map(|secret| (name(&secret.meta), secret))
+        .collect();
+    for Reference {
+        location,
+        path,
+        referent,
+    } in std::mem::take(&mut log.references)
+    {
         let Referent {
             namespace,
             source,
             key,
-        } = &reference.referent;
-        let (word, name, keys) = match source {
+        } = &referent;
+        let key = key.as_deref();
+        // `None`: no such object. `Some(false)`: it has no such key.
+        let (word, name, found) = match source {
             ObjectRef::ConfigMap(name) => {
-                let map = objects
-                    .config_maps
-                    .iter()
-                    .find(|map| map.meta.name == *name && map.meta.namespace == *namespace);
-                let has = |key: &str| {
+                let map = maps.get(&(namespace.as_str(), name.as_str()));
+                let has = |key| {
                     map.map(|map| map.data.contains_key(key) || map.binary_data.contains_key(key))
                 };
-                (
-                    "configmap",
-                    name,
-                    key.as_deref().map_or_else(|| map.map(|_| true), has),
-                )
+                ("configmap", name, key.map_or(map.map(|_| true), has))
             }
             ObjectRef::Secret(name) => {
-                let secret = objects.secrets.iter().find(|secret| {
-                    secret.meta.name == *name && secret.meta.namespace == *namespace
-                });
-                let has = |key: &str| secret.map(|secret| secret.data.contains_key(key));
-                (
-                    "secret",
-                    name,
-                    key.as_deref().map_or_else(|| secret.map(|_| true), has),
-                )
+                let secret = secrets.get(&(namespace.as_str(), name.as_str()));
+                let has = |key| secret.map(|secret| secret.data.contains_key(key));
+                ("secret", name, key.map_or(secret.map(|_| true), has))
             }
         };
-        let text = match (keys, key) {
+        let (namespace, name) = (words::plain(namespace), words::plain(name));
+        let text = match (found, key) {
             (Some(true), _) => continue,
             (Some(false), Some(key)) => {
-                format!("couldn't find key {key} in {word} {namespace}/{name}")
+                format!(
+                    "couldn't find key {} in {word} {namespace}/{name}",
+                    words::plain(key)
+                )
             }
-            _ => format!("{word} {namespace}/{name} not found"),
+            _ => format!("{word} {namespace}/{name} not found in these files"),
         };
-        let text = format!("{text}: the container will wait for it and not start");
-        log.warn(reference.location, reference.path, text);
+        log.warn(
+            location,
+            path,
+            format!("{text}, the container will wait for it and not start"),
+        );
     }
 }
 
 fn selectors(objects: &Objects, defined: &Defined, log: &mut Log) {
+    let mut labels: BTreeMap<(&str, &str, &str), BTreeSet<usize>> = BTreeMap::new();
+    for (index, pod) in objects.pods.iter().enumerate() {
+        for (key, value) in &pod.meta.labels {
+            labels
+                .entry((&pod.meta.namespace, key, value))
+                .or_default()
+                .insert(index);
+        }
+    }
     for service in &objects.services {
-        let matches = |labels: &BTreeMap<String, String>| {
-            service
-                .selector
-                .iter()
-                .all(|(key, value)| labels.get(key) == Some(value))
-        };
-        let namespace = &service.meta.namespace;
-        let mut pods = objects
-            .pods
+        let namespace = service.meta.namespace.as_str();
+        let mut sets = service
+            .selector
             .iter()
-            .filter(|pod| pod.meta.namespace == *namespace);
-        let is_behind = pods.any(|pod| matches(&pod.meta.labels));
-        let key = (Kind::Service, namespace.clone(), service.meta.name.clone());
-        let Some(location) = defined.get(&key) else {
-            continue;
+            .map(|(key, value)| labels.get(&(namespace, key.as_str(), value.as_str())));
+        let text = match sets.next() {
+            None => "no selector, so nothing answers behind this Service",
+            Some(first) => {
+                let others: Vec<_> = sets.collect();
+                let is_in_all = |pod: &usize| {
+                    others
+                        .iter()
+                        .all(|set| set.is_some_and(|set| set.contains(pod)))
+                };
+                if first.is_some_and(|pods| pods.iter().any(is_in_all)) {
+                    continue;
+                }
+                "no pod of these files has the labels of the selector, so nothing answers behind this Service"
+            }
         };
-        let text = if service.selector.is_empty() {
-            "no selector: nothing answers behind this Service"
-        } else if is_behind {
-            continue;
-        } else {
-            "no pod has the labels of the selector: nothing answers behind this Service"
-        };
-        log.warn(
-            location.clone(),
-            "spec.selector".to_owned(),
-            text.to_owned(),
+        let key = (
+            Kind::Service,
+            namespace.to_owned(),
+            service.meta.name.clone(),
         );
+        if let Some(location) = defined.get(&key) {
+            log.warn(
+                location.clone(),
+                "spec.selector".to_owned(),
+                text.to_owned(),
+            );
+        }
     }
 }

@@ -21,6 +21,7 @@ use crate::error::{Location, Note, NoteKind, Problem, UnknownFieldHint};
 use crate::log::{FieldUse, Object};
 use crate::support::Treatment;
 use crate::tree::{NodeId, Path, Scalar, Value};
+use crate::words;
 use access::{ListAccess, MapAccess, StructAccess};
 use describe::hint;
 
@@ -83,12 +84,8 @@ fn report(object: &Object<'_>, refused: &[Error], found: Found) {
         object.broken.borrow_mut().push(meant(&path, &problem));
         log.error(location, path, problem);
     }
-    for note in found.notes {
-        if log.notes.len() < limits::MANIFEST_NOTES_MAX {
-            log.notes.push(note);
-        }
-    }
-    log.fields.extend(found.fields);
+    found.notes.into_iter().for_each(|note| log.note(note));
+    found.fields.into_iter().for_each(|field| log.field(field));
 }
 
 fn unreadable(message: &str) -> Problem {
@@ -111,7 +108,7 @@ fn meant(path: &str, problem: &Problem) -> String {
         } => {
             format!(
                 "{}{nearest}",
-                path.strip_suffix(name.as_str()).unwrap_or(path)
+                path.strip_suffix(&*words::plain(name)).unwrap_or(path)
             )
         }
         _ => path.to_owned(),
@@ -165,7 +162,9 @@ impl Walk<'_> {
                 text,
             });
         }
-        if self.object.log.borrow().records_fields {
+        if self.object.log.borrow().records_fields
+            && found.fields.len() < limits::MANIFEST_NOTES_MAX
+        {
             found.fields.push(FieldUse {
                 location: self.location(node),
                 path: path.to_string(),

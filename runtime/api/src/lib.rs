@@ -3,9 +3,11 @@
 //! A manifest passes these modules in order: [`yaml`](mod@yaml) turns bytes into a `tree` of values with positions;
 //! `objects` finds the objects in its documents and lists; `decode` makes a Kubernetes type of each, noting every
 //! unknown field and wrong type, and asking [`support`] what becomes of each field; `convert` checks the rules of
-//! Kubernetes and fills in its defaults; `across` looks at all objects together. [`check`] shows what was found.
+//! Kubernetes and fills in its defaults; `across` looks at all objects together. [`check()`] shows what was found. In the other
+//! direction, [`pod_status`] turns the status of a pod into Kubernetes' JSON.
 
 mod across;
+mod check;
 mod convert;
 mod decode;
 pub mod error;
@@ -17,11 +19,14 @@ mod quantity;
 mod status;
 pub mod support;
 mod tree;
+mod words;
 mod yaml;
 
 use seedpod_core::spec::Objects;
 
+pub use check::{Check, check};
 pub use error::{Location, ManifestError, Note, NoteKind, Position, Problem};
+pub use seedpod_core::limits::MANIFEST_BYTES_MAX;
 pub use status::pod_status;
 
 /// A file, or what came from standard input.

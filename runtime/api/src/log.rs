@@ -9,6 +9,7 @@ use seedpod_core::spec::{ObjectRef, Protocol};
 use crate::error::{Location, ManifestError, Note, NoteKind, Position, Problem};
 use crate::support::Treatment;
 use crate::tree::{NodeId, Path, Tree};
+use crate::words;
 
 /// Findings of all sources.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(crate) struct Log {
     /// Only filled when [`Log::records_fields`].
     pub(crate) fields: Vec<FieldUse>,
     pub(crate) records_fields: bool,
+    /// Where each object begins, as `kind/name`; only filled when [`Log::records_fields`].
+    pub(crate) objects: Vec<(Location, String)>,
     /// Objects that pods need, and where they say so.
     pub(crate) references: Vec<Reference>,
     /// Ports of the machine.
@@ -66,6 +69,12 @@ impl Log {
         self.errors.len() >= limits::MANIFEST_ERRORS_MAX
     }
 
+    pub(crate) fn field(&mut self, field: FieldUse) {
+        if self.records_fields && self.fields.len() < limits::MANIFEST_NOTES_MAX {
+            self.fields.push(field);
+        }
+    }
+
     pub(crate) fn error(&mut self, location: Location, path: String, problem: Problem) {
         if !self.is_full() {
             self.errors.push(ManifestError {
@@ -76,15 +85,19 @@ impl Log {
         }
     }
 
-    pub(crate) fn warn(&mut self, location: Location, path: String, text: String) {
+    pub(crate) fn note(&mut self, note: Note) {
         if self.notes.len() < limits::MANIFEST_NOTES_MAX {
-            self.notes.push(Note {
-                location,
-                path,
-                kind: NoteKind::Warning,
-                text,
-            });
+            self.notes.push(note);
         }
+    }
+
+    pub(crate) fn warn(&mut self, location: Location, path: String, text: String) {
+        self.note(Note {
+            location,
+            path,
+            kind: NoteKind::Warning,
+            text,
+        });
     }
 }
 
@@ -123,6 +136,9 @@ impl Object<'_> {
     }
 
     pub(crate) fn error(&self, at: &Path<'_>, problem: Problem) {
+        if self.log.borrow().is_full() {
+            return;
+        }
         let path = at.to_string();
         let is_inside = |broken: &String| {
             path.strip_prefix(broken.as_str())
@@ -160,10 +176,23 @@ impl Object<'_> {
             .push((self.location(at), at.to_string(), claim));
     }
 
-    pub(crate) fn warn(&self, at: &Path<'_>, text: impl Into<String>) {
-        self.log
-            .borrow_mut()
-            .warn(self.location(at), at.to_string(), text.into());
+    /// A known value without effect, where the field as such has one.
+    pub(crate) fn ignored(&self, at: &Path<'_>, reason: &'static str) {
+        let (location, path) = (self.location(at), at.to_string());
+        let mut log = self.log.borrow_mut();
+        let (kind, text) = (NoteKind::Ignored, reason.to_owned());
+        log.note(Note {
+            location: location.clone(),
+            path: path.clone(),
+            kind,
+            text,
+        });
+        log.field(FieldUse {
+            location,
+            path,
+            treatment: Treatment::Ignored,
+            reason,
+        });
     }
 
     pub(crate) fn required(&self, at: &Path<'_>, detail: &str) {
@@ -174,7 +203,7 @@ impl Object<'_> {
         self.error(
             at,
             Problem::Invalid {
-                value: format!("{value:?}"),
+                value: format!("{:?}", words::cut(value)),
                 detail: detail.into(),
             },
         );
@@ -191,7 +220,7 @@ impl Object<'_> {
     }
 
     pub(crate) fn duplicate(&self, at: &Path<'_>, value: &str) {
-        self.error(at, Problem::Duplicate(format!("{value:?}")));
+        self.error(at, Problem::Duplicate(format!("{:?}", words::cut(value))));
     }
 
     pub(crate) fn forbidden(&self, at: &Path<'_>, detail: &str) {
@@ -220,7 +249,7 @@ impl Object<'_> {
             self.error(
                 at,
                 Problem::NotOneOf {
-                    value: value.to_owned(),
+                    value: words::cut(value).into_owned(),
                     supported,
                 },
             );

@@ -14,7 +14,7 @@ use crate::error::{Location, Problem};
 use crate::log::{Log, Object, SourceName};
 use crate::nearest::nearest;
 use crate::tree::{NodeId, Path, Scalar, Tree, Value};
-use crate::{Source, yaml};
+use crate::{Source, words, yaml};
 
 /// Whether honoured fields are kept for a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,8 +191,8 @@ impl Reader<'_> {
                 let nearest = nearest(kind, &Kind::ALL.map(|(word, _)| word))
                     .filter(|nearest| *nearest != kind);
                 let hint = nearest.map(|nearest| format!(" (did you mean {nearest}?)"));
-                let (hint, kind) = (hint.unwrap_or_default(), kind.to_owned());
-                let version = version.to_owned();
+                let (hint, kind) = (hint.unwrap_or_default(), words::plain(kind).into_owned());
+                let version = words::plain(version).into_owned();
                 let field = if known.is_some() {
                     "apiVersion"
                 } else {
@@ -275,6 +275,7 @@ impl Reader<'_> {
                 },
             );
         }
+        self.begin(object, node, at, kind);
         match kind {
             Kind::Pod => {
                 let Some(decoded) = decode::<api::Pod>(object, node, at) else {
@@ -311,6 +312,17 @@ impl Reader<'_> {
         }
     }
 
+    /// Notes where an object begins, under the name it has in commands.
+    fn begin(&self, object: &Object<'_>, node: NodeId, at: &Path<'_>, kind: Kind) {
+        let mut log = self.log.borrow_mut();
+        if log.records_fields {
+            let metadata = object.tree.get(node, "metadata").map(|entry| entry.value);
+            let name = metadata.and_then(|metadata| text(object.tree, metadata, "name"));
+            let name = format!("{}/{}", kind.word(), words::plain(name.unwrap_or("")));
+            log.objects.push((object.location(at), name));
+        }
+    }
+
     fn define(&mut self, object: &Object<'_>, at: &Path<'_>, kind: Kind, meta: &Meta) {
         let location = object.location(&at.field("metadata").field("name"));
         let key = (kind, meta.namespace.clone(), meta.name.clone());
@@ -322,7 +334,8 @@ impl Reader<'_> {
                 self.defined.insert(key, location);
             }
             Some(first) => {
-                let name = format!("{} {}/{}", kind.word(), meta.namespace, meta.name);
+                let (word, namespace) = (kind.word(), words::plain(&meta.namespace));
+                let name = format!("{word} {namespace}/{}", words::plain(&meta.name));
                 let problem = Problem::DuplicateObject {
                     object: name,
                     first: first.clone(),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::Position;
+use crate::words;
 
 /// All values of one file.
 #[derive(Debug, Default)]
@@ -191,9 +192,9 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Path::Root => Ok(()),
-            Path::Field(Path::Root, name) => f.write_str(name),
-            Path::Field(parent, name) => write!(f, "{parent}.{name}"),
-            Path::Key(parent, name) => write!(f, "{parent}[{name}]"),
+            Path::Field(Path::Root, name) => f.write_str(&words::plain(name)),
+            Path::Field(parent, name) => write!(f, "{parent}.{}", words::plain(name)),
+            Path::Key(parent, name) => write!(f, "{parent}[{}]", words::plain(name)),
             Path::Index(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }

@@ -31,12 +31,14 @@ pub(crate) use scalar::plain;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 
 use seedpod_core::limits;
 use serde_yaml::granit_parser::{ErrorKind, Event, Parser, ScanError, Span, Tag, options};
 
 use crate::error::{Position, Problem};
 use crate::tree::{Entry, NodeId, Scalar, Size, Tree, Value};
+use crate::words;
 
 /// One file, read.
 #[derive(Debug, Default)]
@@ -379,7 +381,10 @@ impl<'a> Composer<'a> {
             let key = self.file.tree.key(entry).into_owned();
             let position = self.file.tree[entry.key].position;
             if let Some(Position { line, .. }) = first.get(&key) {
-                let problem = Problem::Syntax(format!("key {key:?} is already set in line {line}"));
+                let problem = Problem::Syntax(format!(
+                    "key {:?} is already set in line {line}",
+                    words::cut(&key)
+                ));
                 self.error(position, problem)?;
             } else {
                 first.insert(key, position);
@@ -388,8 +393,8 @@ impl<'a> Composer<'a> {
         }
         for entry in merged {
             let key = self.file.tree.key(entry).into_owned();
-            if !first.contains_key(&key) {
-                first.insert(key, self.file.tree[entry.key].position);
+            if let Slot::Vacant(slot) = first.entry(key) {
+                slot.insert(self.file.tree[entry.key].position);
                 own.push(entry);
             }
         }

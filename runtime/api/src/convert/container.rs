@@ -297,10 +297,10 @@ fn resource_list(object: &Object<'_>, at: &Path<'_>, from: &ApiResources) -> spe
             "memory" => list.memory = Some(value.units()),
             "ephemeral-storage" => list.ephemeral_storage = Some(value.units()),
             _ if name.starts_with("hugepages-") => {
-                object.warn(&at, "ignored: a guest's memory has no huge pages")
+                object.ignored(&at, "a guest's memory has no huge pages");
             }
             _ if name.contains('/') => {
-                object.warn(&at, "ignored: this machine offers no such resource")
+                object.ignored(&at, "this machine offers no such resource");
             }
             _ => {
                 let supported = ["cpu", "memory", "ephemeral-storage"]

@@ -10,6 +10,7 @@ use crate::error::{Problem, UnknownFieldHint};
 use crate::nearest::nearest;
 use crate::support::{self, Treatment};
 use crate::tree::{Entry, NodeId, Scalar, Value};
+use crate::words;
 
 pub(super) struct ListAccess<'c, 'p> {
     list: Cursor<'c, 'p>,
@@ -128,7 +129,7 @@ impl<'c, 'p> StructAccess<'c, 'p> {
             entry.key,
             &path,
             Problem::UnknownField {
-                name: name.to_owned(),
+                name: words::cut(name).into_owned(),
                 hint,
             },
         );
@@ -157,7 +158,7 @@ impl<'c, 'p> StructAccess<'c, 'p> {
                 walk.error(entry.key, &path, Problem::Refused(line.reason.to_owned()));
             }
             Treatment::Shown | Treatment::Ignored => {
-                walk.field(entry.key, &path, line.treatment, line.reason)
+                walk.field(entry.key, &path, line.treatment, line.reason);
             }
         }
         Descend::Quietly

@@ -1,22 +1,17 @@
 //! Words for values of the wrong type.
 
 use crate::tree::{Scalar, Value};
+use crate::words;
 use crate::yaml;
 
 /// Type and text of a value.
 pub(crate) fn describe(value: &Value<'_>) -> String {
-    const TEXT_CHARS_MAX: usize = 40;
     let (scalar, text) = match value {
         Value::List(_) => return "a list".to_owned(),
         Value::Map(_) => return "an object".to_owned(),
         Value::Scalar(scalar, text) => (scalar, text),
     };
-    let cut: String = text.chars().take(TEXT_CHARS_MAX).collect();
-    let cut = if cut.len() < text.len() {
-        format!("{cut}…")
-    } else {
-        cut
-    };
+    let cut = words::cut(text);
     match scalar {
         Scalar::Null => "null".to_owned(),
         Scalar::Bool(_) => format!("boolean {cut}"),
@@ -30,7 +25,7 @@ pub(super) fn hint(expected: &str, value: &Value<'_>) -> String {
     match (expected, value) {
         ("a string", Value::Map(_)) => ", a text with \": \" in it needs quotes".to_owned(),
         ("a string", Value::Scalar(Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_), text)) => {
-            format!(", write {text:?} with quotes")
+            format!(", write {:?} with quotes", words::cut(text))
         }
         ("an integer" | "a number", Value::Scalar(Scalar::String, text)) => match yaml::plain(text)
         {

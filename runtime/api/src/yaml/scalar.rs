@@ -4,6 +4,7 @@ use serde_yaml::granit_parser::{ScalarStyle, Tag};
 
 use crate::error::Problem;
 use crate::tree::Scalar;
+use crate::words;
 
 /// The meaning of a scalar.
 pub(super) fn resolve(
@@ -30,15 +31,19 @@ pub(super) fn resolve(
         | ("int", value @ Scalar::Int(_))
         | ("float", value @ Scalar::Float(_)) => Ok(value),
         ("float", Scalar::Int(value)) => Ok(Scalar::Float(value as f64)),
-        ("null" | "bool" | "int" | "float", _) => {
-            Err(Problem::Syntax(format!("{text:?} is no !!{core}")))
-        }
+        ("null" | "bool" | "int" | "float", _) => Err(Problem::Syntax(format!(
+            "{:?} is no !!{core}",
+            words::cut(text)
+        ))),
         _ => Err(unknown_tag(tag)),
     }
 }
 
 pub(super) fn unknown_tag(tag: &Tag) -> Problem {
-    Problem::Syntax(format!("tag {} is not supported here", tag.original()))
+    Problem::Syntax(format!(
+        "tag {} is not supported here",
+        words::plain(&tag.original())
+    ))
 }
 
 /// The meaning of a scalar without quotes.
