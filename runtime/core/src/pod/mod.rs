@@ -353,7 +353,6 @@ impl Pod {
     }
 
     fn terminate(&mut self, cause: Cause, grace: GracePeriod, now: Instant) {
-        self.starts.stop();
         for container in &mut self.containers {
             container.give_up_pull(now);
         }

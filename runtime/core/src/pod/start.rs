@@ -33,11 +33,6 @@ impl Starts {
         self.next
     }
 
-    /// Nothing starts any more.
-    pub(super) fn stop(&mut self) {
-        *self = Self::default();
-    }
-
     fn release(&mut self, id: ContainerId) {
         if self.busy == Some(id) {
             self.busy = None;
@@ -78,9 +73,6 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
             if reached && is_sidecar {
                 wanted.push(index);
             }
-            continue;
-        }
-        if reached && !is_sidecar {
             continue;
         }
         let is_done = match container.role {

@@ -261,6 +261,21 @@ fn containers_that_cannot_be_created_are_retried_every_ten_seconds() {
 }
 
 #[test]
+fn a_success_forgets_the_failures_before() {
+    check_only(
+        &["a="],
+        "Always a",
+        "0s starts misconfigured nothing there | 5s starts work | 12s a slow | 13s a exits 1 | 14s end",
+        expect![[r#"
+            0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
+            0s     a=CreateContainerConfigError 'nothing there'
+            10s     [Running] +Ready +ContainersReady a=Running
+            13s     -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) a=Error/1
+        "#]],
+    );
+}
+
+#[test]
 fn programs_that_cannot_start_count_as_128() {
     check_only(
         &["!", "a=", "start a", "Created", "get pods"],
