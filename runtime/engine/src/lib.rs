@@ -13,6 +13,7 @@ pub mod world;
 mod description;
 mod engine;
 mod exec;
+mod host_dir;
 mod ipc;
 mod jobs;
 mod outbox;
@@ -23,6 +24,7 @@ mod ticker;
 mod wasi;
 
 pub use engine::{Engine, EngineError};
+pub use host_dir::{host_dir_volume, host_file_volume};
 pub use program::LoadError;
 pub use run::{PodHandle, PodStart, Request};
 pub use settings::{EngineSettings, FirstRun, Slice};

@@ -165,18 +165,15 @@ impl Files {
             FileType::Directory | FileType::Regular | FileType::Symlink | FileType::Device => {}
         }
         let truncate = flags.truncate && place.kind == FileType::Regular;
-        let file = self.open_place(
-            caller,
-            place,
-            OpenFlags {
-                write: changes,
-                ..flags
-            },
-        )?;
+        let writing = OpenFlags {
+            write: changes,
+            ..flags
+        };
+        let file = self.open_place(caller, place, writing)?;
         if truncate {
             file.set_len(caller, 0)?;
         }
-        Ok(file)
+        Ok(file.with_flags(flags))
     }
 
     fn open_place(

@@ -47,8 +47,8 @@ pub trait HostFile: Send + Sync {
     fn read_at(&self, offset: u64, max: usize) -> Result<Bytes, Errno>;
     /// `pwrite`
     fn write_at(&self, offset: u64, data: &[u8]) -> Result<usize, Errno>;
-    /// Writes at the end.
-    fn append(&self, data: &[u8]) -> Result<usize, Errno>;
+    /// Writes at the end, in one step for all who append; returns what was written and where that ends.
+    fn append(&self, data: &[u8]) -> Result<(usize, u64), Errno>;
     /// `fstat`
     fn stat(&self) -> Result<HostStat, Errno>;
     /// `ftruncate`
@@ -106,6 +106,7 @@ impl HostStat {
 /// A [`HostDir`] behind the lock that makes a step of a guest one step for its neighbours.
 pub struct HostVolume {
     dir: Box<dyn HostDir>,
+    root: u64,
     names: Mutex<Names>,
 }
 
@@ -114,7 +115,19 @@ impl HostVolume {
     pub fn new(dir: Box<dyn HostDir>) -> Arc<Self> {
         Arc::new(Self {
             dir,
+            root: ROOT,
             names: Mutex::default(),
+        })
+    }
+
+    /// Mounts one file of a directory of the machine.
+    pub fn file(dir: Box<dyn HostDir>, name: &str) -> Arc<Self> {
+        let mut names = Names::default();
+        let root = names.pin_name(ROOT, name);
+        Arc::new(Self {
+            dir,
+            root,
+            names: Mutex::new(names),
         })
     }
 
@@ -131,7 +144,7 @@ impl fmt::Debug for HostVolume {
 
 impl Volume for HostVolume {
     fn root(&self) -> u64 {
-        ROOT
+        self.root
     }
 
     fn lookup(&self, _caller: Caller, dir: u64, name: &str) -> Result<(u64, FileType), Errno> {

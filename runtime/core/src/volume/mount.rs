@@ -214,12 +214,16 @@ impl Files {
 /// Finds the part of a volume that is mounted. Links in it must not lead out of it.
 fn sub_path_node(caller: Caller, mount: &Mount<'_>) -> Result<(Node, FileType), Errno> {
     let files = Files::new(Arc::clone(&mount.volume), mount.access);
-    let mut place = files.root();
+    let root = files.root();
+    let stat = root.stat(caller)?;
+    let mut place = Place {
+        kind: stat.kind,
+        ..root
+    };
     let sub_path = mount.sub_path.unwrap_or_default();
     if sub_path.starts_with('/') {
         return Err(Errno::NotPermitted);
     }
-    let mode = place.stat(caller)?.mode;
     for name in components(sub_path) {
         let goal =
             files.resolve_within(caller, &place, name, super::Follow::Yes, Boundary::Refuse)?;
@@ -227,7 +231,7 @@ fn sub_path_node(caller: Caller, mount: &Mount<'_>) -> Result<(Node, FileType), 
             (Some(place), _) => place,
             (None, Last::Name(name)) => {
                 files.check_writable(&goal.dir)?;
-                files.create_in(caller, &goal.dir, &name, New::Directory(mode))?
+                files.create_in(caller, &goal.dir, &name, New::Directory(stat.mode))?
             }
             (None, Last::Dot | Last::DotDot) => return Err(Errno::NoEntry),
         };

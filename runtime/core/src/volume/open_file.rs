@@ -61,6 +61,10 @@ impl OpenFile {
         self.flags
     }
 
+    pub(super) fn with_flags(self, flags: OpenFlags) -> Self {
+        Self { flags, ..self }
+    }
+
     /// Which device it is, for devices that the process connects itself.
     pub fn device(&self) -> Option<Device> {
         match self.opened {
@@ -251,8 +255,7 @@ fn write_host(
     data: &[u8],
 ) -> Result<(usize, u64), Errno> {
     let Some(offset) = offset else {
-        let written = file.append(data)?;
-        return Ok((written, file.stat()?.size));
+        return file.append(data);
     };
     let room = limits::FILE_BYTES_MAX.saturating_sub(offset);
     if room == 0 && !data.is_empty() {

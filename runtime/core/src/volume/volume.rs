@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Each volume has its own short lock and never calls another volume. A [`Synthetic`](super::Synthetic) volume may
 /// take the lock of the pod's kernel: so never call a volume while holding that.
 pub trait Volume: fmt::Debug + Send + Sync {
-    /// The root, a directory.
+    /// The root: a directory, or a file if that is all there is.
     fn root(&self) -> u64;
     /// Finds an entry of a directory and pins it.
     fn lookup(&self, caller: Caller, dir: u64, name: &str) -> Result<(u64, FileType), Errno>;
