@@ -129,19 +129,13 @@ impl HostDir for MachineDir {
 
     /// Not of symbolic links: neither std nor cap-std can.
     fn set_times(&self, path: &str, times: Times) -> Result<(), Errno> {
-        let file = match self.stat(path)?.kind {
-            FileType::Directory => {
-                let dir = self.dir.open_dir(checked(path)?).map_err(errno)?;
-                dir.into_std_file()
-            }
-            FileType::Regular => {
-                let file = self.dir.open(checked(path)?).map_err(errno)?;
-                file.into_std()
-            }
-            FileType::Symlink | FileType::Device | FileType::Other => {
-                return Err(Errno::Unsupported);
-            }
-        };
+        if !matches!(
+            self.stat(path)?.kind,
+            FileType::Directory | FileType::Regular
+        ) {
+            return Err(Errno::Unsupported);
+        }
+        let file = self.dir.open(checked(path)?).map_err(errno)?.into_std();
         MachineFile { file }.set_times(times)
     }
 }

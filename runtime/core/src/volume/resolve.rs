@@ -62,7 +62,7 @@ impl Files {
             caller,
             boundary,
             pending: Vec::new(),
-            slash: is_dir_path(path),
+            slash: path.ends_with('/'),
             links: 0,
         };
         let mut goal = Goal {
@@ -74,6 +74,10 @@ impl Files {
         let mut place = walk.enter(start.clone(), path)?;
         while let Some(name) = walk.pending.pop() {
             place.check_dir()?;
+            if name == "." {
+                goal.last = Last::Dot;
+                continue;
+            }
             if name == ".." {
                 place = walk.above(&place)?;
                 goal.last = Last::DotDot;
@@ -174,6 +178,11 @@ impl Walk<'_> {
     fn enter(&mut self, place: Place, path: &str) -> Result<Place, Errno> {
         let start = self.pending.len();
         self.pending.extend(components(path).map(str::to_owned));
+        // Elsewhere a dot means nothing; at the end it is what may not be removed or renamed.
+        let end = path.trim_end_matches('/');
+        if end == "." || end.ends_with("/.") {
+            self.pending.push(".".to_owned());
+        }
         self.pending[start..].reverse();
         if !path.starts_with('/') {
             place.check_dir()?;
@@ -201,14 +210,10 @@ impl Walk<'_> {
         let target = link.node.volume.read_link(self.caller, link.node.id)?;
         check_path(&target)?;
         if self.pending.is_empty() {
-            self.slash |= is_dir_path(&target);
+            self.slash |= target.ends_with('/');
         }
         self.enter(dir, &target)
     }
-}
-
-fn is_dir_path(path: &str) -> bool {
-    path.ends_with('/') || path.ends_with("/.") || path == "."
 }
 
 /// Refuses what no path of Linux can be.
