@@ -110,6 +110,8 @@ pub struct Guest {
     /// Which process it is.
     pub process: ProcessId,
     pub(crate) start: ProcessStart,
+    /// One share for each open file.
+    pub(crate) open_files: Arc<()>,
     pub(crate) random: Box<dyn Random>,
     pub(crate) meter: ProcessMeter,
     /// The program that replaces this one: set by `exec`, which then ends the instance.
@@ -124,6 +126,10 @@ impl Guest {
             .get(&number)
             .cloned()
             .unwrap_or_else(|| Arc::new(Description::Null))
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.container.files
     }
 
     /// Who calls into the file system.

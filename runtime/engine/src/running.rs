@@ -105,6 +105,7 @@ async fn run_program(
         container: spawn.container,
         process: spawn.process,
         start: spawn.start,
+        open_files: Arc::default(),
         random: pod.world().random(seed),
         meter: ProcessMeter::new(memory.clone(), usage),
         replacement: None,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod clocks;
+mod filesystem;
 mod process;
 mod random;
 mod sockets;
@@ -14,6 +15,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     wasmtime_wasi_io::add_to_linker_async(linker)?;
     cli::add_to_linker(linker)?;
     clocks::add_to_linker(linker)?;
+    filesystem::add_to_linker(linker)?;
     random::add_to_linker(linker)?;
     process::add_to_linker(linker)?;
     sockets::add_to_linker(linker)?;

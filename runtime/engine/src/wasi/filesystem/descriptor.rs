@@ -156,13 +156,9 @@ impl types::HostDescriptor for Guest {
     ) -> Answer<()> {
         let times = self.times(accessed, modified)?;
         let file = self.base(&this, &path)?;
-        Ok(self.files().set_times(
-            self.caller(),
-            At::Dir(&file),
-            &path,
-            follow(flags),
-            times,
-        )?)
+        Ok(self
+            .files()
+            .set_times(self.caller(), At::Dir(&file), &path, follow(flags), times)?)
     }
 
     fn link_at(
@@ -318,12 +314,7 @@ impl Guest {
         Ok(file)
     }
 
-    fn stat_path(
-        &self,
-        this: &Resource<Descriptor>,
-        flags: PathFlags,
-        path: &str,
-    ) -> Answer<Stat> {
+    fn stat_path(&self, this: &Resource<Descriptor>, flags: PathFlags, path: &str) -> Answer<Stat> {
         let file = self.base(this, path)?;
         let files = self.files();
         Ok(files.stat(self.caller(), At::Dir(&file), path, follow(flags))?)
@@ -343,9 +334,7 @@ impl Guest {
     ) -> Answer<Resource<DynOutputStream>> {
         let file = self.file(this)?;
         let stream: DynOutputStream = match file.device() {
-            Some(Device::Standard(number)) => {
-                Box::new(Output::new(self.descriptor(number.into())))
-            }
+            Some(Device::Standard(number)) => Box::new(Output::new(self.descriptor(number.into()))),
             _ => {
                 if file.kind() == FileType::Directory {
                     return Err(Errno::IsDirectory.into());
