@@ -7,8 +7,8 @@ use crate::settings::{Allocation, Compiler, EngineSettings, FirstRun, Slice, con
 use crate::ticker::Ticker;
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::future::poll_fn;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use wasmtime::component::Linker;
 
@@ -25,6 +25,8 @@ pub(crate) struct Inner {
     pub(crate) quick: Option<Flavor>,
     ticker: Option<Ticker>,
     programs: Mutex<Programs>,
+    /// Notified when a program has been loaded.
+    loaded: Condvar,
 }
 
 /// One way of compiling, with everything that depends on it.
@@ -86,6 +88,7 @@ impl Engine {
                 quick,
                 ticker,
                 programs,
+                loaded: Condvar::new(),
             }),
         })
     }
@@ -98,32 +101,16 @@ impl Engine {
             .insert((bytes.as_ptr() as usize, bytes.len()), digest);
     }
 
-    /// The program in these bytes, compiled: from memory, from the cache, or now.
-    pub(crate) fn program(
-        &self,
-        bytes: Bytes,
-    ) -> impl Future<Output = Result<Arc<Program>, LoadError>> + use<> {
+    /// The program in these bytes, compiled: from memory, from the cache, or now. In a simulation the answer takes no
+    /// turn, whoever compiled it.
+    pub(crate) async fn program(&self, bytes: Bytes) -> Result<Arc<Program>, LoadError> {
         let digest = self.inner.digest(&bytes);
-        let inner = self.inner.clone();
-        poll_fn(move |cx| {
-            let mut programs = inner.programs();
-            match programs.slots.get_mut(&digest) {
-                Some(Slot::Loaded(result)) => Poll::Ready(result.clone()),
-                Some(Slot::Loading(waiting)) => {
-                    waiting.push(cx.waker().clone());
-                    Poll::Pending
-                }
-                None => {
-                    programs.make_room();
-                    programs
-                        .slots
-                        .insert(digest, Slot::Loading(vec![cx.waker().clone()]));
-                    drop(programs);
-                    inner.clone().start_loading(digest, bytes.clone());
-                    Poll::Pending
-                }
+        match self.inner.settings.slice {
+            Slice::Fuel(_) => self.inner.load_now(digest, &bytes),
+            Slice::Time(_) => {
+                poll_fn(|cx| self.inner.clone().poll_load(digest, &bytes, cx.waker())).await
             }
-        })
+        }
     }
 
     /// Says that a guest is about to run.
@@ -153,19 +140,53 @@ impl Inner {
         known.unwrap_or_else(|| Digest::of(bytes))
     }
 
-    fn start_loading(self: Arc<Self>, digest: Digest, bytes: Bytes) {
-        match self.settings.slice {
-            // In a simulation nothing may depend on how fast a thread is.
-            Slice::Fuel(_) => self.finish_loading(digest, &bytes),
-            Slice::Time(_) => {
-                let inner = self.clone();
-                let name = "seedpod-compile".to_owned();
-                let spawned = std::thread::Builder::new()
-                    .name(name)
-                    .stack_size(COMPILE_STACK_BYTES)
-                    .spawn(move || inner.finish_loading(digest, &bytes));
-                if let Err(error) = spawned {
-                    self.set_loaded(digest, Err(LoadError::Compile(error.to_string())));
+    fn poll_load(
+        self: Arc<Self>,
+        digest: Digest,
+        bytes: &Bytes,
+        waker: &Waker,
+    ) -> Poll<Result<Arc<Program>, LoadError>> {
+        let mut programs = self.programs();
+        match programs.slots.get_mut(&digest) {
+            Some(Slot::Loaded(result)) => return Poll::Ready(result.clone()),
+            Some(Slot::Loading(waiting)) => {
+                waiting.push(waker.clone());
+                return Poll::Pending;
+            }
+            None => {}
+        }
+        programs.make_room();
+        programs
+            .slots
+            .insert(digest, Slot::Loading(vec![waker.clone()]));
+        drop(programs);
+        let (inner, bytes) = (self.clone(), bytes.clone());
+        let thread = std::thread::Builder::new()
+            .name("seedpod-compile".to_owned())
+            .stack_size(COMPILE_STACK_BYTES);
+        if let Err(error) = thread.spawn(move || inner.finish_loading(digest, &bytes)) {
+            self.set_loaded(digest, Err(LoadError::Compile(error.to_string())));
+        }
+        Poll::Pending
+    }
+
+    fn load_now(&self, digest: Digest, bytes: &Bytes) -> Result<Arc<Program>, LoadError> {
+        let mut programs = self.programs();
+        loop {
+            match programs.slots.get(&digest) {
+                Some(Slot::Loaded(result)) => return result.clone(),
+                Some(Slot::Loading(_)) => {
+                    programs = self
+                        .loaded
+                        .wait(programs)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                None => {
+                    programs.make_room();
+                    programs.slots.insert(digest, Slot::Loading(Vec::new()));
+                    drop(programs);
+                    self.finish_loading(digest, bytes);
+                    programs = self.programs();
                 }
             }
         }
@@ -191,6 +212,7 @@ impl Inner {
         if let Some(Slot::Loading(waiting)) = slot {
             waiting.into_iter().for_each(Waker::wake);
         }
+        self.loaded.notify_all();
     }
 }
 

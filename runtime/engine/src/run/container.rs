@@ -145,9 +145,9 @@ impl PodTask {
     pub(super) fn start_container(&mut self, now: Instant, id: ContainerId, _attempt: u32) {
         match self.prepare(id) {
             Ok(prepared) => {
-                let loading = self.start.engine.program(prepared.program.clone());
+                let engine = self.start.engine.clone();
                 let job = self.jobs.add(async move {
-                    let result = loading.await.map(|_| ());
+                    let result = engine.program(prepared.program.clone()).await.map(|_| ());
                     Done::Loaded(id, Box::new(prepared), result)
                 });
                 self.slots[id.index()].load = Some(job);

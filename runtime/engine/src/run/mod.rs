@@ -166,13 +166,12 @@ const STEPS_PER_TURN: u32 = 32;
 
 impl PodTask {
     async fn run(mut self) -> Status {
-        loop {
-            let now = self.start.world.now();
-            self.turn(now);
+        while !self.over {
+            self.turn(self.start.world.now());
+            let idle = (0..STEPS_PER_TURN).any(|_| self.over || !self.step());
             if self.over {
                 break;
             }
-            let idle = (0..STEPS_PER_TURN).any(|_| !self.step());
             if idle {
                 self.sleep().await;
             } else {

@@ -1,0 +1,215 @@
+//! Pods in virtual time.
+
+use crate::clock::Clock;
+use crate::world::{Images, Record, SimWorld};
+use seedpod_core::net::{self, Fabric};
+use seedpod_core::pod::Status;
+use seedpod_core::seed::Seed;
+use seedpod_core::spec::{GracePeriod, Objects};
+use seedpod_core::time::{Instant, WallTime};
+use seedpod_engine::world::Output;
+use seedpod_engine::{Engine, PodHandle, PodStart};
+use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+/// What a simulation is made from.
+pub struct Settings {
+    /// Where all chance comes from.
+    pub seed: Seed,
+    /// Made from [`EngineSettings::deterministic`](seedpod_engine::EngineSettings::deterministic).
+    pub engine: Engine,
+    /// Where images come from.
+    pub images: Images,
+}
+
+/// Pods in virtual time. See the crate.
+pub struct Simulation {
+    world: Arc<SimWorld>,
+    engine: Engine,
+    fabric: Fabric,
+    seed: Seed,
+    pods: Vec<SimulatedPod>,
+}
+
+struct SimulatedPod {
+    handle: PodHandle,
+    task: Option<Pin<Box<dyn Future<Output = Status> + Send>>>,
+    flag: Arc<Flag>,
+    status: Option<Status>,
+}
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// A pod could not get a network.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StartError(#[from] net::FabricError);
+
+impl Simulation {
+    /// A world without pods, at 2026-01-01T00:00:00Z.
+    pub fn new(settings: Settings) -> Self {
+        let Settings {
+            seed,
+            engine,
+            images,
+        } = settings;
+        let world = Arc::new(SimWorld {
+            clock: Clock::default(),
+            epoch: WallTime::from_unix_nanos(1_767_225_600_000_000_000),
+            images,
+            records: Mutex::default(),
+        });
+        Self {
+            world,
+            engine,
+            fabric: Fabric::default(),
+            seed,
+            pods: Vec::new(),
+        }
+    }
+
+    /// Adds Services, then pods in their order.
+    ///
+    /// # Errors
+    /// When the pod network is full.
+    pub fn start(&mut self, objects: Objects) -> Result<(), StartError> {
+        let objects = Arc::new(objects);
+        for service in &objects.services {
+            self.fabric.set_service(service)?;
+        }
+        for pod in &objects.pods {
+            let number = self.pods.len();
+            let start = PodStart {
+                spec: Arc::new(pod.clone()),
+                objects: objects.clone(),
+                uid: format!("00000000-0000-4000-8000-{number:012}"),
+                node_name: "sim".to_owned(),
+                seed: self.seed.fork("pod").fork(&number.to_string()),
+                fabric: self.fabric.clone(),
+                egress: net::Egress::None,
+                engine: self.engine.clone(),
+                world: self.world.clone(),
+            };
+            let (handle, task) = start.spawn()?;
+            let flag = Arc::new(Flag(AtomicBool::new(true)));
+            self.pods.push(SimulatedPod {
+                handle,
+                task: Some(Box::pin(task)),
+                flag,
+                status: None,
+            });
+        }
+        Ok(())
+    }
+
+    /// Virtual time since the start.
+    pub fn now(&self) -> Instant {
+        self.world.clock.now()
+    }
+
+    /// Lets the pods run for `time`, or until all of them have ended. Whether they have.
+    pub fn run(&mut self, time: Duration) -> bool {
+        let end = self.now() + time;
+        loop {
+            while self.poll_pods() {
+                if self.now() >= end {
+                    return self.is_over();
+                }
+            }
+            if self.is_over() {
+                return true;
+            }
+            match self.world.clock.next_deadline() {
+                Some(deadline) if deadline <= end => self.world.clock.jump(deadline),
+                // Everybody waits for later, or for each other.
+                Some(_) | None => {
+                    self.world.clock.jump(end);
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Stops every pod that still runs and lets it end.
+    pub fn stop(&mut self, grace: Option<GracePeriod>) {
+        for pod in &self.pods {
+            pod.handle.delete(grace);
+        }
+        self.run(Duration::from_secs(24 * 3600));
+    }
+
+    /// A pod by its name.
+    pub fn pod(&self, name: &str) -> Option<&PodHandle> {
+        self.pods
+            .iter()
+            .map(|pod| &pod.handle)
+            .find(|handle| handle.name().name == name)
+    }
+
+    /// The last status of a pod that has ended.
+    pub fn status(&self, name: &str) -> Option<&Status> {
+        self.pods
+            .iter()
+            .find(|pod| pod.handle.name().name == name)?
+            .status
+            .as_ref()
+    }
+
+    /// Everything the pods have said, in order.
+    pub fn records(&self) -> Vec<Record> {
+        self.world
+            .records
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Lines of output as `seedpod run` prints them: `[pod/container] line`.
+    pub fn log(&self) -> String {
+        let mut text = String::new();
+        for record in self.records() {
+            if let Output::Log(line) = record.output {
+                let (pod, container) = (&record.pod.name, &line.container);
+                let _infallible = writeln!(
+                    text,
+                    "[{pod}/{container}] {}",
+                    String::from_utf8_lossy(&line.bytes)
+                );
+            }
+        }
+        text
+    }
+
+    fn is_over(&self) -> bool {
+        self.pods.iter().all(|pod| pod.task.is_none())
+    }
+
+    /// Polls every pod that was woken; whether there was one.
+    fn poll_pods(&mut self) -> bool {
+        let mut any = false;
+        for pod in &mut self.pods {
+            let Some(task) = &mut pod.task else { continue };
+            if !pod.flag.0.swap(false, Ordering::AcqRel) {
+                continue;
+            }
+            any = true;
+            let waker = Waker::from(pod.flag.clone());
+            if let Poll::Ready(status) = task.as_mut().poll(&mut Context::from_waker(&waker)) {
+                pod.status = Some(status);
+                pod.task = None;
+            }
+        }
+        any
+    }
+}

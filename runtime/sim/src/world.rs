@@ -1,0 +1,96 @@
+//! What a simulated pod gets from outside: virtual time, seeded chance, memory for files, and nothing else.
+
+use crate::clock::Clock;
+use async_trait::async_trait;
+use seedpod_core::net;
+use seedpod_core::seed::Seed;
+use seedpod_core::spec;
+use seedpod_core::time::{Instant, WallTime};
+use seedpod_core::volume::{MemoryVolume, Volume};
+use seedpod_engine::PodHandle;
+use seedpod_engine::world::{ImageError, Output, PodName, Random, ResolvedImage, World};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Where a simulation finds images. Must answer the same every time.
+pub type Images = Arc<dyn Fn(&str) -> Result<ResolvedImage, ImageError> + Send + Sync>;
+
+/// What a pod said, and when.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Virtual time.
+    pub at: Instant,
+    /// Which pod.
+    pub pod: PodName,
+    /// What.
+    pub output: Output,
+}
+
+pub(crate) struct SimWorld {
+    pub(crate) clock: Clock,
+    pub(crate) epoch: WallTime,
+    pub(crate) images: Images,
+    pub(crate) records: Mutex<Vec<Record>>,
+}
+
+/// What one step of a guest costs in virtual time, whatever it did: a slice of fuel is about as long.
+const STEP_TIME: Duration = Duration::from_micros(10);
+
+#[async_trait]
+impl World for SimWorld {
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn epoch(&self) -> WallTime {
+        self.epoch
+    }
+
+    fn step_ended(&self) -> Instant {
+        self.clock.advance(STEP_TIME)
+    }
+
+    async fn sleep_until(&self, deadline: Instant) {
+        self.clock.sleep_until(deadline).await;
+    }
+
+    fn random(&self, seed: Seed) -> Box<dyn Random> {
+        Box::new(seed.rng())
+    }
+
+    async fn image(
+        &self,
+        reference: &str,
+        _policy: spec::ImagePullPolicy,
+    ) -> Result<ResolvedImage, ImageError> {
+        (self.images)(reference)
+    }
+
+    fn empty_dir(&self, _uid: &str, _volume: &str) -> Result<Arc<dyn Volume>, String> {
+        Ok(MemoryVolume::empty(None, self.epoch.at(self.now())))
+    }
+
+    fn host_path(&self, path: &spec::HostPath) -> Result<Arc<dyn Volume>, String> {
+        Err(format!(
+            "hostPath {:?}: a simulation has no machine to take it from",
+            path.path
+        ))
+    }
+
+    fn remove_pod(&self, _uid: &str) {}
+
+    /// Dropped, which the guest sees as an unreachable address.
+    fn outside(&self, _pod: &PodHandle, _request: net::Request) {}
+
+    fn output(&self, pod: &PodName, output: Output) {
+        let record = Record {
+            at: self.clock.now(),
+            pod: pod.clone(),
+            output,
+        };
+        self.records
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(record);
+    }
+}
