@@ -559,3 +559,24 @@ fn bytes_that_are_no_text() {
         "-: the file has 10485760 bytes, at most 8388608 are read"
     );
 }
+
+#[test]
+fn more_containers_than_a_pod_can_have() {
+    let containers = |count| -> String {
+        let one = |index| format!("  - name: c{index}\n    image: i\n");
+        (0..count).map(one).collect()
+    };
+    let pods = |init, regular| {
+        let (init, regular) = (
+            containers(init),
+            containers(regular).replace("name: c", "name: r"),
+        );
+        pod(&format!(
+            "  initContainers:\n{init}  containers:\n{regular}"
+        ))
+    };
+    check(&pods(100, 156), expect!["good\n"]);
+    check(&pods(100, 157), expect![[r#"
+        f.yaml:208:5: spec.containers: the pod has 257 containers, at most 256 are read
+    "#]]);
+}

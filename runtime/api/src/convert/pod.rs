@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1 as api;
+use seedpod_core::limits::CONTAINERS_PER_POD;
 use seedpod_core::spec::{self, GracePeriod, RestartPolicy};
 
 use super::container::{Around, Place, container, host_port_conflicts};
 use super::volume::volumes;
 use super::{meta, non_empty};
+use crate::error::Problem;
 use crate::log::Object;
 use crate::names;
 use crate::tree::Path;
@@ -108,6 +110,18 @@ fn containers(
     );
     if regular.is_empty() {
         object.required(&at.field("containers"), "");
+    }
+    let count = regular.len() + init.len();
+    if count > CONTAINERS_PER_POD {
+        object.error(
+            &at.field("containers"),
+            Problem::TooLarge {
+                what: "the pod",
+                found: count as u64,
+                unit: "containers",
+                max: CONTAINERS_PER_POD as u64,
+            },
+        );
     }
     host_port_conflicts(object, &at.field("containers"), &regular);
     (regular, init)
