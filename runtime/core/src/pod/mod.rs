@@ -24,7 +24,8 @@
 //!               └────── failed ─────────┴───────────┘                        │   └─ restart at once ─► Pulling
 //!               └────── restart after back-off ──────────────────────────────┘
 //!
-//! stop       Turn ── regular and later sidecars ended, or grace over ──► Signalled ── grace over ──► Killed
+//! stop       Untold ── it runs ──► Turn ── regular and later sidecars ended, or grace over ──► Signalled ─┐
+//!               └─────────────────────────────── grace over ───────────────────────────────► Killed ◄─────┘
 //! ```
 //!
 //! Reading order: `event`, the two alphabets; `start`, who is tried next; `container`; `termination`; then what is

@@ -9,6 +9,7 @@ mod invariants;
 mod script;
 mod table;
 
+mod deadlines;
 mod images;
 mod restarts;
 mod start_order;
