@@ -12,7 +12,8 @@ fn the_c_library_carries_the_wit_package() {
     let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/sdk/wit/ipc.wit");
     let (package, _) = resolve.push_path(wit).unwrap();
     let world = resolve.select_world(&[package], Some("ipc")).unwrap();
-    let section = wit_component::metadata::encode(&resolve, world, StringEncoding::UTF8, None).unwrap();
+    let section =
+        wit_component::metadata::encode(&resolve, world, StringEncoding::UTF8, None).unwrap();
 
     let mut header = String::from(
         "/* Made from wit/ipc.wit by runtime/engine/tests/component_type.rs: what a linker of components reads. */\n\

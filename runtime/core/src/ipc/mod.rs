@@ -16,6 +16,8 @@ mod sysv;
 mod sysv_memory;
 mod sysv_message;
 mod sysv_semaphore;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 pub use handle::Handle;
