@@ -7,12 +7,12 @@
 //!
 //! | | `serde_yaml_ng` 0.10 | `serde_norway` 0.9 | `serde-saphyr` 2.1 |
 //! |---|---|---|---|
-//! | maintained | last release 2024 | last release 2024 | active, several releases a year |
+//! | maintained | no release since 2024 | no release since 2024 | active, several releases a year |
 //! | parser | `unsafe-libyaml`, C turned into `unsafe` Rust | a fork of the same | own, `forbid(unsafe_code)` |
 //! | positions | of the first error only | the same | of every event; `Spanned<T>` for values |
 //! | bombs | recursion limit, alias repetition limit | the same | nesting limits in the parser, budgets in serde |
 //! | after an error | stops | stops | goes on with the next document |
-//! | plain `0644`, `yes` | 644 and a text | 644 and a text | settable, but not per scalar text |
+//! | plain `0644`, `yes` as for kubectl | no, texts | no, texts | octal by an option, `yes` where a bool is asked for |
 //!
 //! None of their serde halves can do what a person needs here: all errors of a file at once, each with its place,
 //! and the words of a scalar next to its meaning. So the events are composed into a [`Tree`] in this module, and
