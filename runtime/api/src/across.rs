@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedpod_core::spec::{Meta, ObjectRef, Objects, Protocol};
+use seedpod_core::spec::{Meta, ObjectRef, Objects, Pod, Protocol, TargetPort};
 
 use crate::error::{Location, Problem};
 use crate::log::{Claim, Log, Reference, Referent};
@@ -117,48 +117,77 @@ fn references(objects: &Objects, log: &mut Log) {
     }
 }
 
+/// Warns of Services that reach nothing: no pod has the labels, or none of those pods has the named port.
 fn selectors(objects: &Objects, defined: &Defined, log: &mut Log) {
-    let mut labels: BTreeMap<(&str, &str, &str), BTreeSet<usize>> = BTreeMap::new();
-    for (index, pod) in objects.pods.iter().enumerate() {
-        for (key, value) in &pod.meta.labels {
-            labels
-                .entry((&pod.meta.namespace, key, value))
-                .or_default()
-                .insert(index);
-        }
-    }
+    let labels = pods_by_label(objects);
     for service in &objects.services {
         let namespace = service.meta.namespace.as_str();
-        let mut sets = service
+        let of_label = service
             .selector
             .iter()
-            .map(|(key, value)| labels.get(&(namespace, key.as_str(), value.as_str())));
-        let text = match sets.next() {
-            None => "no selector, so nothing answers behind this Service",
-            Some(first) => {
-                let others: Vec<_> = sets.collect();
-                let is_in_all = |pod: &usize| {
-                    others
-                        .iter()
-                        .all(|set| set.is_some_and(|set| set.contains(pod)))
-                };
-                if first.is_some_and(|pods| pods.iter().any(is_in_all)) {
-                    continue;
-                }
-                "no pod of these files has the labels of the selector, so nothing answers behind this Service"
-            }
-        };
+            .map(|(key, value)| (namespace, key.as_str(), value.as_str()));
+        let mut sets: Vec<Option<&BTreeSet<usize>>> =
+            of_label.map(|label| labels.get(&label)).collect();
         let key = (
             Kind::Service,
             namespace.to_owned(),
             service.meta.name.clone(),
         );
-        if let Some(location) = defined.get(&key) {
-            log.warn(
-                location.clone(),
+        let Some(location) = defined.get(&key) else {
+            continue;
+        };
+        let mut warn =
+            |field: String, text: &str| log.warn(location.clone(), field, text.to_owned());
+        let Some(first) = sets.pop() else {
+            warn(
                 "spec.selector".to_owned(),
-                text.to_owned(),
+                "no selector, so nothing answers behind this Service",
             );
+            continue;
+        };
+        let is_in_others = |pod: &&usize| {
+            sets.iter()
+                .all(|set| set.is_some_and(|set| set.contains(*pod)))
+        };
+        let pods: Vec<&Pod> = first
+            .into_iter()
+            .flatten()
+            .filter(is_in_others)
+            .map(|pod| &objects.pods[*pod])
+            .collect();
+        if pods.is_empty() {
+            warn(
+                "spec.selector".to_owned(),
+                "no pod of these files has the labels of the selector, so nothing answers behind this Service",
+            );
+            continue;
+        }
+        for (index, port) in service.ports.iter().enumerate() {
+            if let TargetPort::Name(name) = &port.target_port
+                && !pods.iter().any(|pod| has_port(pod, name, port.protocol))
+            {
+                let text = "no container of the selected pods has a port of this name and protocol";
+                warn(format!("spec.ports[{index}].targetPort"), text);
+            }
         }
     }
+}
+
+/// Namespace, key and value of a label to the pods that have it.
+fn pods_by_label(objects: &Objects) -> BTreeMap<(&str, &str, &str), BTreeSet<usize>> {
+    let mut labels: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+    for (index, pod) in objects.pods.iter().enumerate() {
+        for (key, value) in &pod.meta.labels {
+            labels
+                .entry((pod.meta.namespace.as_str(), key.as_str(), value.as_str()))
+                .or_default()
+                .insert(index);
+        }
+    }
+    labels
+}
+
+fn has_port(pod: &Pod, name: &str, protocol: Protocol) -> bool {
+    let mut ports = pod.all_containers().flat_map(|container| &container.ports);
+    ports.any(|port| port.name.as_deref() == Some(name) && port.protocol == protocol)
 }

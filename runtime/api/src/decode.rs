@@ -7,23 +7,23 @@
 
 mod access;
 mod describe;
+mod walk;
 
 pub(crate) use describe::describe;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fmt;
 
-use seedpod_core::limits;
 use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
 
-use crate::error::{Location, Note, NoteKind, Problem, UnknownFieldHint};
-use crate::log::{FieldUse, Object};
+use crate::error::{Problem, UnknownFieldHint};
+use crate::log::Object;
 use crate::support::Treatment;
 use crate::tree::{NodeId, Path, Scalar, Value};
 use crate::words;
 use access::{ListAccess, MapAccess, StructAccess};
 use describe::hint;
+use walk::{Error, Found, Walk};
 
 /// Decodes the object at `node`, which stands at `path` of its document. `None` when nothing could be made of it;
 /// errors are in the log either way.
@@ -112,90 +112,6 @@ fn meant(path: &str, problem: &Problem) -> String {
             )
         }
         _ => path.to_owned(),
-    }
-}
-
-/// One walk over an object.
-struct Walk<'c> {
-    object: &'c Object<'c>,
-    /// Values that a visitor refused before; they count as `null`.
-    poisoned: BTreeSet<NodeId>,
-    found: RefCell<Found>,
-}
-
-#[derive(Default)]
-struct Found {
-    errors: Vec<(Location, String, Problem)>,
-    notes: Vec<Note>,
-    fields: Vec<FieldUse>,
-}
-
-impl Walk<'_> {
-    fn location(&self, node: NodeId) -> Location {
-        self.object.source.at(Some(self.object.tree[node].position))
-    }
-
-    fn error(&self, node: NodeId, path: &Path<'_>, problem: Problem) {
-        let mut found = self.found.borrow_mut();
-        if found.errors.len() < limits::MANIFEST_ERRORS_MAX {
-            found
-                .errors
-                .push((self.location(node), path.to_string(), problem));
-        }
-    }
-
-    fn field(&self, node: NodeId, path: &Path<'_>, treatment: Treatment, reason: &'static str) {
-        let mut found = self.found.borrow_mut();
-        let kind = match treatment {
-            Treatment::Ignored => Some(NoteKind::Ignored),
-            Treatment::Shown => Some(NoteKind::Shown),
-            Treatment::Honoured | Treatment::Refused => None,
-        };
-        if let Some(kind) = kind
-            && found.notes.len() < limits::MANIFEST_NOTES_MAX
-        {
-            let text = reason.to_owned();
-            found.notes.push(Note {
-                location: self.location(node),
-                path: path.to_string(),
-                kind,
-                text,
-            });
-        }
-        if self.object.log.borrow().records_fields
-            && found.fields.len() < limits::MANIFEST_NOTES_MAX
-        {
-            found.fields.push(FieldUse {
-                location: self.location(node),
-                path: path.to_string(),
-                treatment,
-                reason,
-            });
-        }
-    }
-}
-
-/// What a visitor of serde refused, and where.
-#[derive(Debug)]
-struct Error {
-    at: Option<(NodeId, Location, String)>,
-    message: String,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl serde::de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self {
-            at: None,
-            message: message.to_string(),
-        }
     }
 }
 

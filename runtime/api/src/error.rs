@@ -65,7 +65,7 @@ pub enum Problem {
     #[error("{0}")]
     Syntax(String),
     /// Larger than the named limit.
-    #[error("{what} has {found} {unit}, at most {max} are read")]
+    #[error("{what} has {found} {unit}, at most {max} are allowed")]
     TooLarge {
         /// The file, or an object of it.
         what: &'static str,

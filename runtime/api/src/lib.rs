@@ -1,6 +1,6 @@
 //! Kubernetes wire formats in and out; knows nothing of WebAssembly.
 //!
-//! A manifest passes these modules in order: [`yaml`](mod@yaml) turns bytes into a `tree` of values with positions;
+//! A manifest passes these modules in order: `yaml` turns bytes into a `tree` of values with positions;
 //! `objects` finds the objects in its documents and lists; `decode` makes a Kubernetes type of each, noting every
 //! unknown field and wrong type, and asking [`support`] what becomes of each field; `convert` checks the rules of
 //! Kubernetes and fills in its defaults; `across` looks at all objects together. [`check()`] shows what was found. In the other

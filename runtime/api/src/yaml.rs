@@ -428,3 +428,80 @@ impl<'a> Composer<'a> {
         Ok(entries)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
+
+    fn to_json(tree: &Tree<'_>, node: NodeId) -> Json {
+        match &tree[node].value {
+            Value::Scalar(Scalar::Null, _) => Json::Null,
+            Value::Scalar(Scalar::Bool(value), _) => (*value).into(),
+            Value::Scalar(Scalar::Int(value), _) => match i64::try_from(*value) {
+                Ok(value) => value.into(),
+                Err(_) => u64::try_from(*value).expect("64 bits").into(),
+            },
+            Value::Scalar(Scalar::Float(value), _) => (*value).into(),
+            Value::Scalar(Scalar::String, text) => text.as_ref().into(),
+            Value::List(items) => items.iter().map(|item| to_json(tree, *item)).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|entry| (tree.key(*entry).into_owned(), to_json(tree, entry.value)))
+                .collect(),
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<u64>().prop_map(Json::from),
+            (-1e15..1e15).prop_map(|value: f64| Json::from(value + 0.5)),
+            any::<String>().prop_map(Json::from),
+            "[ -~\n\t]{0,30}".prop_map(Json::from),
+        ];
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Json::from),
+                prop::collection::btree_map("[ -~]{1,12}", inner, 0..6)
+                    .prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    fn check(text: &str, expected: &Json) -> Result<(), TestCaseError> {
+        let file = read(text.as_bytes());
+        prop_assert!(file.errors.is_empty(), "{text}: {:?}", file.errors);
+        let found: Vec<Json> = file
+            .documents
+            .iter()
+            .map(|root| to_json(&file.tree, *root))
+            .collect();
+        let expected = if expected.is_null() {
+            Vec::new()
+        } else {
+            vec![expected.clone()]
+        };
+        prop_assert_eq!(found, expected, "{}", text);
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn json_means_the_same_here(json in any_json()) {
+            check(&json.to_string(), &json)?;
+            check(&format!("{json:#}"), &json)?;
+        }
+
+        #[test]
+        fn yaml_of_another_writer_means_the_same_here(json in any_json()) {
+            let text = serde_yaml::to_string(&json).expect("JSON can be written as YAML");
+            check(&text, &json)?;
+        }
+    }
+}

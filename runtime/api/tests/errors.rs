@@ -556,7 +556,7 @@ fn bytes_that_are_no_text() {
     );
     assert_eq!(
         errors(&vec![b' '; 10 << 20]),
-        "-: the file has 10485760 bytes, at most 8388608 are read"
+        "-: the file has 10485760 bytes, at most 8388608 are allowed"
     );
 }
 
@@ -576,7 +576,10 @@ fn more_containers_than_a_pod_can_have() {
         ))
     };
     check(&pods(100, 156), expect!["good\n"]);
-    check(&pods(100, 157), expect![[r#"
-        f.yaml:208:5: spec.containers: the pod has 257 containers, at most 256 are read
-    "#]]);
+    check(
+        &pods(100, 157),
+        expect![[r#"
+        f.yaml:208:5: spec.containers: the pod has 257 containers, at most 256 are allowed
+    "#]],
+    );
 }

@@ -849,11 +849,13 @@ fn service_without_pods_is_noted() {
             &service("s1", "{a: b, c: d}"),
             &service("s2", "{a: b, c: e}"),
             &service("s3", "{}"),
+            &service("s4", "{a: b}").replace("port: 1", "port: 1, targetPort: web"),
         ]
         .concat(),
         expect![[r#"
             f.yaml:18:18: spec.selector: no pod of these files has the labels of the selector, so nothing answers behind this Service
             f.yaml:23:18: spec.selector: no selector, so nothing answers behind this Service
+            f.yaml:28:18: spec.ports[0].targetPort: no container of the selected pods has a port of this name and protocol
         "#]],
     );
 }

@@ -130,3 +130,74 @@ fn is_float(text: &str) -> bool {
     };
     mantissa_is_good && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_go_yaml_v2_reads() {
+        let check = |texts: &[&str], expected: Scalar| {
+            for text in texts {
+                assert_eq!(plain(text), expected, "{text}");
+            }
+        };
+        check(&["", "~", "null", "NULL"], Scalar::Null);
+        check(&["y", "Yes", "on", "TRUE"], Scalar::Bool(true));
+        check(&["n", "No", "OFF", "false"], Scalar::Bool(false));
+        check(
+            &[
+                "420",
+                "0644",
+                "0o644",
+                "0x1a4",
+                "0b110100100",
+                "4_20",
+                "+420",
+            ],
+            Scalar::Int(420),
+        );
+        check(&["-1", "-0x1", "-01"], Scalar::Int(-1));
+        check(&["18446744073709551615"], Scalar::Int(u64::MAX.into()));
+        check(
+            &["18446744073709551616", "1.8446744073709551616e19"],
+            Scalar::Float(18_446_744_073_709_551_616.0),
+        );
+        check(
+            &["1.5", "+1.5", "15e-1", "1_5e-1", "0.15e1"],
+            Scalar::Float(1.5),
+        );
+        check(&[".5", "0.5", "5.e-1"], Scalar::Float(0.5));
+        check(&["0899"], Scalar::Float(899.0));
+        check(&["-.inf"], Scalar::Float(f64::NEG_INFINITY));
+        check(
+            &[
+                "yEs",
+                "nope",
+                "0x",
+                "0xg",
+                "1e",
+                "1.2.3",
+                "1:30",
+                "2026-01-01",
+                "-",
+                "+",
+                ".",
+                "--1",
+                "1Gi",
+                "500m",
+                "-a",
+                "1e+",
+                "_1",
+                "٣",
+                "nan",
+                "0b2",
+                "infinity",
+                "+-1",
+                "1 ",
+                "0x-1",
+            ],
+            Scalar::String,
+        );
+    }
+}
