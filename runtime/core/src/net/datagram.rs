@@ -18,6 +18,12 @@ pub struct Datagram {
     pub data: Bytes,
 }
 
+impl Datagram {
+    fn cost(&self) -> usize {
+        self.data.len() + DATAGRAM_OVERHEAD_BYTES
+    }
+}
+
 /// Where datagrams to one socket wait, oldest first. What does not fit is dropped, as UDP does.
 #[derive(Clone, Debug)]
 pub struct Mailbox(Arc<Mutex<State>>);
@@ -95,8 +101,9 @@ impl Mailbox {
         if state.used >= state.limit {
             return true;
         }
-        state.used += data.len() + DATAGRAM_OVERHEAD_BYTES;
-        state.queue.push_back(Datagram { from, data });
+        let datagram = Datagram { from, data };
+        state.used += datagram.cost();
+        state.queue.push_back(datagram);
         wake(state);
         true
     }
@@ -105,6 +112,11 @@ impl Mailbox {
         let mut state = self.lock();
         state.remote = remote;
         state.error = None;
+        // WASI promises that a connected stream hears its peer alone; Linux would still hand out what came before.
+        if let Some(remote) = remote {
+            state.queue.retain(|datagram| datagram.from == remote);
+            state.used = state.queue.iter().map(Datagram::cost).sum();
+        }
     }
 
     pub(super) fn set_limit(&self, limit: usize) {
@@ -160,7 +172,7 @@ impl State {
         }
         let datagram = self.queue.pop_front();
         match &datagram {
-            Some(datagram) => self.used -= datagram.data.len() + DATAGRAM_OVERHEAD_BYTES,
+            Some(datagram) => self.used -= datagram.cost(),
             None if self.closed => return Some(Err(Error::InvalidState)),
             None => {}
         }

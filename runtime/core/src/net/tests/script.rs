@@ -423,8 +423,11 @@ fn datagrams() {
         a c write again
         a c write again -> connection refused
         a c send 127.0.0.1:53 elsewhere -> invalid argument
-        a c connect 127.0.0.1:53
+        a s send 127.0.0.1:49152 early
         a d udp
+        a d send 127.0.0.1:49152 stranger
+        a c connect 127.0.0.1:53
+        a c recv -> pending
         a d send 127.0.0.1:49152 stranger
         a s send 127.0.0.1:49152 friend
         a c recv -> "friend" from 127.0.0.1:53

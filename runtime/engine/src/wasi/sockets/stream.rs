@@ -6,7 +6,11 @@ use std::future::poll_fn;
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{InputStream, OutputStream, StreamError, StreamResult};
 
-pub(super) struct TcpInput(pub(super) End);
+pub(super) struct TcpInput {
+    end: End,
+    /// Whether the guest has been told the end of the stream, or an error.
+    closed: bool,
+}
 
 pub(super) struct TcpOutput {
     end: End,
@@ -17,27 +21,50 @@ pub(super) struct TcpOutput {
 #[async_trait::async_trait]
 impl Pollable for TcpInput {
     async fn ready(&mut self) {
-        poll_fn(|cx| self.0.poll_readable(cx.waker())).await;
+        poll_fn(|cx| self.end.poll_readable(cx.waker())).await;
     }
 }
 
 #[async_trait::async_trait]
 impl InputStream for TcpInput {
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
-        if size == 0 {
-            return Ok(Bytes::new());
+        match self.closed {
+            true => Err(StreamError::Closed),
+            false if size == 0 => Ok(Bytes::new()),
+            false => self
+                .end
+                .try_read(size)
+                .map_or_else(|| Ok(Bytes::new()), |result| self.received(result)),
         }
-        self.0
-            .try_read(size)
-            .map_or_else(|| Ok(Bytes::new()), received)
     }
 
     async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
-        if size == 0 {
+        if self.closed || size == 0 {
             self.ready().await;
-            return Ok(Bytes::new());
+            return self.read(size);
         }
-        received(poll_fn(|cx| self.0.poll_read(size, cx.waker())).await)
+        let result = poll_fn(|cx| self.end.poll_read(size, cx.waker())).await;
+        self.received(result)
+    }
+}
+
+impl TcpInput {
+    pub(super) fn new(end: End) -> Self {
+        Self { end, closed: false }
+    }
+
+    fn received(&mut self, result: Result<Bytes, Error>) -> StreamResult<Bytes> {
+        match result {
+            Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+            Ok(_) => {
+                self.closed = true;
+                Err(StreamError::Closed)
+            }
+            Err(error) => {
+                self.closed = true;
+                Err(failed(error))
+            }
+        }
     }
 }
 
@@ -71,9 +98,9 @@ impl OutputStream for TcpOutput {
         self.end.write(bytes).map_err(failed)
     }
 
-    /// What is written is on its way.
+    /// What is written is on its way already.
     fn flush(&mut self) -> StreamResult<()> {
-        Ok(())
+        self.end.try_writable().map(drop).map_err(failed)
     }
 
     async fn blocking_write_and_flush(&mut self, mut bytes: Bytes) -> StreamResult<()> {
@@ -83,13 +110,6 @@ impl OutputStream for TcpOutput {
             written.await.map_err(failed)?;
         }
         Ok(())
-    }
-}
-
-fn received(result: Result<Bytes, Error>) -> StreamResult<Bytes> {
-    match result {
-        Ok(bytes) if bytes.is_empty() => Err(StreamError::Closed),
-        result => result.map_err(failed),
     }
 }
 

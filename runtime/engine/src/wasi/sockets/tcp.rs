@@ -101,7 +101,7 @@ impl Guest {
         socket: &Resource<TcpSocket>,
         end: End,
     ) -> SocketResult<(Resource<DynInputStream>, Resource<DynOutputStream>)> {
-        let input: DynInputStream = Box::new(TcpInput(end.clone()));
+        let input: DynInputStream = Box::new(TcpInput::new(end.clone()));
         let output: DynOutputStream = Box::new(TcpOutput::new(end));
         Ok((
             self.table.push_child(input, socket)?,
