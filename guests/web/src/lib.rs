@@ -1,1 +1,3 @@
 //! What the web guests share.
+
+pub mod nginx;
