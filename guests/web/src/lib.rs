@@ -5,3 +5,5 @@ pub mod app;
 pub mod date;
 pub mod nginx;
 #[cfg(target_os = "wasi")]
+pub mod rt;
+pub mod stream;

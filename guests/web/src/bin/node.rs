@@ -12,7 +12,7 @@ fn main() {}
 mod application {
     use http_body_util::Full;
     use hyper::body::{Bytes, Incoming};
-    use hyper::{Request, Response};
+    use hyper::{Request, Response, StatusCode};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::process::ExitCode;
     use web::app::{run, text};
@@ -27,18 +27,18 @@ mod application {
         }
         println!("Kube server starting...");
         let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-        match run(address, answer, |_| ()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("Error: listen {address}: {error}");
-                ExitCode::FAILURE
-            }
-        }
+        let error = run(address, answer, |_| ());
+        eprintln!("Error: listen {address}: {error}");
+        ExitCode::FAILURE
     }
 
     fn answer(_: &Request<Incoming>, client: SocketAddr) -> Response<Full<Bytes>> {
         println!("Received request from {}", client.ip());
-        text(200, "text/plain", format!("You've hit {}\n", hostname()))
+        text(
+            StatusCode::OK,
+            "text/plain",
+            format!("You've hit {}\n", hostname()),
+        )
     }
 
     fn hostname() -> String {

@@ -7,13 +7,17 @@ fn main() {}
 
 #[cfg(target_os = "wasi")]
 mod program {
+    use seedpod_guest::process::processes::{Which, id, try_wait};
+    use seedpod_guest::process::signals::{Disposition, handle, subscribe, take};
     use wasip2::cli::stderr::get_stderr;
-    use web::signals::processes::{Which, id, try_wait};
-    use web::signals::{Disposition, SIGCHLD, SIGINT, SIGTERM, handle, subscribe, take};
+
+    const SIGINT: u8 = 2;
+    const SIGTERM: u8 = 15;
+    const SIGCHLD: u8 = 17;
 
     /// The entry point that libc calls; Rust's own would bring more code than the program has.
     #[unsafe(no_mangle)]
-    extern "C" fn main(_argc: i32, _argv: *const *const u8) -> i32 {
+    extern "C" fn __main_void() -> i32 {
         if id() != 1 {
             say(b"Warning: pause should be the first process\n");
         }

@@ -13,7 +13,7 @@ mod application {
     use http_body_util::Full;
     use hyper::body::{Bytes, Incoming};
     use hyper::header::{ALLOW, HeaderValue, SERVER};
-    use hyper::{Method, Request, Response};
+    use hyper::{Method, Request, Response, StatusCode};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::process::ExitCode;
     use std::time::SystemTime;
@@ -29,35 +29,59 @@ mod application {
             eprintln!("python: can't open file '{script}': [Errno 2] No such file or directory");
             return ExitCode::from(2);
         }
-        let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(PORT);
+        let port = std::env::var("PORT")
+            .ok()
+            .and_then(|port| port.parse().ok())
+            .unwrap_or(PORT);
         let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-        let served = run(address, answer, |address| {
+        let error = run(address, answer, |address| {
             eprintln!(" * Running on http://{address}/ (Press CTRL+C to quit)");
         });
-        match served {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("cannot listen on {address}: {error}");
-                ExitCode::FAILURE
-            }
-        }
+        eprintln!("cannot listen on {address}: {error}");
+        ExitCode::FAILURE
     }
 
     fn answer(request: &Request<Incoming>, client: SocketAddr) -> Response<Full<Bytes>> {
         let known = request.uri().path() == "/";
-        let allowed = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let allowed = matches!(
+            *request.method(),
+            Method::GET | Method::HEAD | Method::OPTIONS
+        );
         let mut response = match (known, allowed) {
-            (true, true) if request.method() == Method::OPTIONS => text(200, HTML, String::new()),
+            (true, true) if request.method() == Method::OPTIONS => {
+                text(StatusCode::OK, HTML, String::new())
+            }
             (true, true) => {
                 let provider = std::env::var("PROVIDER").unwrap_or_else(|_| "world".to_owned());
-                text(200, HTML, format!("Hello {provider}!"))
+                text(StatusCode::OK, HTML, format!("Hello {provider}!"))
             }
-            (true, false) => text(405, "text/html", page("405 Method Not Allowed", "Method Not Allowed", "The method is not allowed for the requested URL.")),
-            (false, _) => text(404, "text/html", page("404 Not Found", "Not Found", "The requested URL was not found on the server.  If you entered the URL manually please check your spelling and try again.")),
+            (true, false) => text(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "text/html",
+                page(
+                    "405 Method Not Allowed",
+                    "Method Not Allowed",
+                    "The method is not allowed for the requested URL.",
+                ),
+            ),
+            (false, _) => text(
+                StatusCode::NOT_FOUND,
+                "text/html",
+                page(
+                    "404 Not Found",
+                    "Not Found",
+                    "The requested URL was not found on the server.  If you entered the URL manually please check your spelling and try again.",
+                ),
+            ),
         };
-        response.headers_mut().insert(SERVER, HeaderValue::from_static("Werkzeug/0.8.3 Python/2.7.6"));
+        response.headers_mut().insert(
+            SERVER,
+            HeaderValue::from_static("Werkzeug/0.8.3 Python/2.7.6"),
+        );
         if known && (!allowed || request.method() == Method::OPTIONS) {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("HEAD, OPTIONS, GET"));
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("HEAD, OPTIONS, GET"));
         }
         let now = date::log(SystemTime::now());
         let (day, time) = now.split_once(':').unwrap_or_default();
@@ -74,6 +98,8 @@ mod application {
     }
 
     fn page(title: &str, heading: &str, sentence: &str) -> String {
-        format!("<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 3.2 Final//EN\">\n<title>{title}</title>\n<h1>{heading}</h1>\n<p>{sentence}</p>\n")
+        format!(
+            "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 3.2 Final//EN\">\n<title>{title}</title>\n<h1>{heading}</h1>\n<p>{sentence}</p>\n"
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! The command line.
 
-use super::load::{Defaults, load};
 use super::NAME;
+use super::load::{Defaults, load};
 use std::io::Write;
 
 /// What the arguments ask for.

@@ -18,9 +18,7 @@ use std::time::Duration;
 const DEFAULT_PORT: u16 = 80;
 
 impl Loader<'_> {
-    pub(super) fn finish_http(
-        &mut self,
-        mut build: HttpBuild) -> Result<Http, ConfigError> {
+    pub(super) fn finish_http(&mut self, mut build: HttpBuild) -> Result<Http, ConfigError> {
         let mut outer = build.scope;
         if outer.access_log.is_none() {
             let format = Template::parse(super::super::config::COMBINED).unwrap_or_default();
@@ -168,7 +166,10 @@ impl Loader<'_> {
             });
             match &location.matcher {
                 Matcher::Named(name) => {
-                    locations.named.entry(name.clone()).or_insert_with(|| location.clone());
+                    locations
+                        .named
+                        .entry(name.clone())
+                        .or_insert_with(|| location.clone());
                 }
                 Matcher::Regex(_) => locations.regex.push(location),
                 Matcher::Exact(_) | Matcher::Prefix { .. } | Matcher::None => {

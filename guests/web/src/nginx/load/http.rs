@@ -257,7 +257,8 @@ fn listen(build: &mut ServerBuild, directive: &Directive) -> Result<(), ConfigEr
         }
         build.listens.push(ListenBuild {
             address,
-            default, duplicate: directive.error(format!("a duplicate default server for {address}")),
+            default,
+            duplicate: directive.error(format!("a duplicate default server for {address}")),
         });
     }
     Ok(())

@@ -148,7 +148,9 @@ impl Loader<'_> {
                 return Err(directive.error("invalid value \"499\""));
             }
             if !(300..=599).contains(&status) {
-                return Err(directive.error(format!("value \"{code}\" must be between 300 and 599")));
+                return Err(
+                    directive.error(format!("value \"{code}\" must be between 300 and 599"))
+                );
             }
             statuses.push(status as u16);
         }
@@ -410,7 +412,9 @@ fn types(scope: &mut Scope, directive: &Directive) -> Vec<String> {
     for entry in &directive.block {
         let kind: Rc<str> = entry.name.as_str().into();
         for extension in &entry.args {
-            let Some(previous) = types.insert(extension.to_ascii_lowercase(), kind.clone()) else { continue };
+            let Some(previous) = types.insert(extension.to_ascii_lowercase(), kind.clone()) else {
+                continue;
+            };
             let place = format!("in {}:{}", entry.file, entry.line);
             warnings.push(format!(
                 "duplicate extension \"{extension}\", content type: \"{kind}\", previous content type: \"{previous}\" {place}"
