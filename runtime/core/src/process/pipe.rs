@@ -105,7 +105,7 @@ impl PipeWriter {
         })
     }
 
-    /// Resolves when a write of [`PIPE_BUF`] bytes would not wait, with the room there is.
+    /// Resolves when a write of 4096 bytes would not wait, with the room there is.
     pub fn poll_writable(&self, waker: &Waker) -> Poll<Result<usize, BrokenPipe>> {
         self.0.with(|pipe| {
             if pipe.readers == 0 {
