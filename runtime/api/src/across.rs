@@ -13,6 +13,7 @@ use crate::words;
 /// create the object later.
 pub(crate) fn check(objects: &Objects, defined: &Defined, log: &mut Log) {
     ports(log);
+    addresses(log);
     references(objects, log);
     selectors(objects, defined, log);
 }
@@ -49,6 +50,23 @@ fn ports(log: &mut Log) {
         }
         if log.is_full() {
             return;
+        }
+    }
+}
+
+fn addresses(log: &mut Log) {
+    let mut taken = BTreeSet::new();
+    for (location, path, address) in std::mem::take(&mut log.addresses) {
+        if !taken.insert(address) {
+            let detail = "provided IP is already allocated".to_owned();
+            log.error(
+                location,
+                path,
+                Problem::Invalid {
+                    value: format!("\"{address}\""),
+                    detail,
+                },
+            );
         }
     }
 }

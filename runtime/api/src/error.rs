@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::support::Treatment;
+
 /// A place in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
@@ -222,6 +224,17 @@ pub enum NoteKind {
     Shown,
     /// Something that most likely is a mistake.
     Warning,
+}
+
+impl NoteKind {
+    /// The kind of note that a treatment is worth.
+    pub(crate) fn of(treatment: Treatment) -> Option<Self> {
+        match treatment {
+            Treatment::Ignored => Some(Self::Ignored),
+            Treatment::Shown => Some(Self::Shown),
+            Treatment::Honoured | Treatment::Refused => None,
+        }
+    }
 }
 
 impl fmt::Display for Note {

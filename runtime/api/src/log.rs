@@ -23,6 +23,8 @@ pub(crate) struct Log {
     pub(crate) objects: Vec<(Location, String)>,
     /// Objects that pods need, and where they say so.
     pub(crate) references: Vec<Reference>,
+    /// Fixed addresses of Services, and who wants them.
+    pub(crate) addresses: Vec<(Location, String, IpAddr)>,
     /// Ports of the machine.
     pub(crate) claims: Vec<(Location, String, Claim)>,
 }
@@ -169,6 +171,14 @@ impl Object<'_> {
         self.log.borrow_mut().references.push(reference);
     }
 
+    pub(crate) fn claim_address(&self, at: &Path<'_>, address: IpAddr) {
+        let (location, path) = (self.location(at), at.to_string());
+        self.log
+            .borrow_mut()
+            .addresses
+            .push((location, path, address));
+    }
+
     pub(crate) fn claim(&self, at: &Path<'_>, claim: Claim) {
         self.log
             .borrow_mut()
@@ -176,21 +186,23 @@ impl Object<'_> {
             .push((self.location(at), at.to_string(), claim));
     }
 
-    /// A known value without effect, where the field as such has one.
-    pub(crate) fn ignored(&self, at: &Path<'_>, reason: &'static str) {
+    /// What becomes of a value, where it is not what becomes of its field in general.
+    pub(crate) fn treated(&self, at: &Path<'_>, treatment: Treatment, reason: &'static str) {
         let (location, path) = (self.location(at), at.to_string());
         let mut log = self.log.borrow_mut();
-        let (kind, text) = (NoteKind::Ignored, reason.to_owned());
-        log.note(Note {
-            location: location.clone(),
-            path: path.clone(),
-            kind,
-            text,
-        });
+        if let Some(kind) = NoteKind::of(treatment) {
+            let text = reason.to_owned();
+            log.note(Note {
+                location: location.clone(),
+                path: path.clone(),
+                kind,
+                text,
+            });
+        }
         log.field(FieldUse {
             location,
             path,
-            treatment: Treatment::Ignored,
+            treatment,
             reason,
         });
     }

@@ -73,6 +73,8 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
     ("PodSpec", "preemptionPolicy", "PreemptLowerPriority"),
     ("PodSpec", "priority", "0"),
     ("PodSpec", "schedulerName", "default-scheduler"),
+    ("PodSpec", "serviceAccount", "default"),
+    ("PodSpec", "serviceAccountName", "default"),
     ("PodSecurityContext", "fsGroupChangePolicy", "Always"),
     ("VolumeMount", "mountPropagation", "None"),
     ("VolumeMount", "recursiveReadOnly", "Disabled"),

@@ -15,7 +15,9 @@ use super::{name, non_empty, port, protocol, quantity};
 use crate::error::Problem;
 use crate::log::{Claim, Object};
 use crate::names;
+use crate::support::Treatment;
 use crate::tree::Path;
+use crate::words;
 
 /// Which list a container stands in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -249,6 +251,7 @@ fn resources(
     );
     let limits = resource_list(object, &at.field("limits"), &limits_from);
     let requests = resource_list(object, &at.field("requests"), &requests_from);
+    soft_limits(object, &at.field("limits"), &limits);
     let pairs = [
         ("cpu", limits.cpu_m, requests.cpu_m),
         ("memory", limits.memory, requests.memory),
@@ -297,10 +300,18 @@ fn resource_list(object: &Object<'_>, at: &Path<'_>, from: &ApiResources) -> spe
             "memory" => list.memory = Some(value.units()),
             "ephemeral-storage" => list.ephemeral_storage = Some(value.units()),
             _ if name.starts_with("hugepages-") => {
-                object.ignored(&at, "a guest's memory has no huge pages");
+                object.treated(
+                    &at,
+                    Treatment::Ignored,
+                    "a guest's memory has no huge pages",
+                );
             }
             _ if name.contains('/') => {
-                object.ignored(&at, "this machine offers no such resource");
+                object.treated(
+                    &at,
+                    Treatment::Ignored,
+                    "this machine offers no such resource",
+                );
             }
             _ => {
                 let supported = ["cpu", "memory", "ephemeral-storage"]
@@ -309,7 +320,7 @@ fn resource_list(object: &Object<'_>, at: &Path<'_>, from: &ApiResources) -> spe
                 object.error(
                     &at,
                     Problem::NotOneOf {
-                        value: name.clone(),
+                        value: words::cut(name).into_owned(),
                         supported,
                     },
                 );
@@ -317,6 +328,18 @@ fn resource_list(object: &Object<'_>, at: &Path<'_>, from: &ApiResources) -> spe
         }
     }
     list
+}
+
+/// Memory is the only limit that a container can hit.
+fn soft_limits(object: &Object<'_>, at: &Path<'_>, limits: &spec::ResourceList) {
+    if limits.cpu_m.is_some() {
+        let reason = "containers take turns, none is slowed down for its limit";
+        object.treated(&at.key("cpu"), Treatment::Shown, reason);
+    }
+    if limits.ephemeral_storage.is_some() {
+        let reason = "not supported yet: nobody is evicted for it";
+        object.treated(&at.key("ephemeral-storage"), Treatment::Shown, reason);
+    }
 }
 
 fn security_context(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1 as api;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use seedpod_core::net::may_be_cluster_ip;
 use seedpod_core::spec::{self, ClusterIp, ServiceType, TargetPort};
 
 use super::{label_map, meta, non_empty, port, protocol};
@@ -87,7 +88,18 @@ fn cluster_ip(
             ClusterIp::Headless
         }
         text => match text.parse() {
-            Ok(address) => ClusterIp::Fixed(address),
+            Ok(address) if may_be_cluster_ip(address) => {
+                object.claim_address(&at, address);
+                ClusterIp::Fixed(address)
+            }
+            Ok(_) => {
+                object.invalid(
+                    &at,
+                    text,
+                    "must not be an address of a pod, the machine or a group",
+                );
+                ClusterIp::Auto
+            }
             Err(_) => {
                 object.invalid(&at, text, "must be empty, 'None', or a valid IP address");
                 ClusterIp::Auto

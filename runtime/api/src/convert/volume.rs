@@ -15,6 +15,7 @@ use super::{descending_path, name, non_empty, quantity};
 use crate::error::Problem;
 use crate::log::{Object, Referent};
 use crate::names;
+use crate::support::Treatment;
 use crate::tree::Path;
 
 /// Mode of files when nothing is said (DEF).
@@ -148,6 +149,10 @@ fn empty_dir(object: &Object<'_>, at: &Path<'_>, from: api::EmptyDirVolumeSource
     let size_limit = from
         .size_limit
         .map(|ApiQuantity(text)| quantity(object, &at.field("sizeLimit"), &text).units());
+    if size_limit.is_some() && medium == Medium::Default {
+        let reason = "not supported yet: only a volume in memory has a limit";
+        object.treated(&at.field("sizeLimit"), Treatment::Ignored, reason);
+    }
     EmptyDir {
         medium,
         size_limit: size_limit.filter(|bytes| *bytes > 0),

@@ -48,12 +48,7 @@ impl Walk<'_> {
         reason: &'static str,
     ) {
         let mut found = self.found.borrow_mut();
-        let kind = match treatment {
-            Treatment::Ignored => Some(NoteKind::Ignored),
-            Treatment::Shown => Some(NoteKind::Shown),
-            Treatment::Honoured | Treatment::Refused => None,
-        };
-        if let Some(kind) = kind
+        if let Some(kind) = NoteKind::of(treatment)
             && found.notes.len() < limits::MANIFEST_NOTES_MAX
         {
             let text = reason.to_owned();

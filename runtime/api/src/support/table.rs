@@ -55,6 +55,7 @@ const ONE_NODE: &str = "there is one node, nothing to choose from";
 const NO_KERNEL: &str = "a guest is WebAssembly and has no kernel privileges to give or take";
 const NO_STORAGE: &str =
     "no storage outside of the pod is attached; use emptyDir, hostPath, configMap or secret";
+const NO_OWNERS: &str = "files have no owner and processes no groups to compare";
 const NOT_YET: &str = "not supported yet";
 
 /// The table. Order: objects, pod, container, volumes, service.
@@ -128,8 +129,6 @@ pub const TABLE: &[Support] = &[
             "initContainers",
             "restartPolicy",
             "securityContext",
-            "serviceAccount",
-            "serviceAccountName",
             "setHostnameAsFQDN",
             "shareProcessNamespace",
             "subdomain",
@@ -138,6 +137,11 @@ pub const TABLE: &[Support] = &[
         ],
     ),
     shown("PodSpec", &["nodeName"], ONE_NODE),
+    shown(
+        "PodSpec",
+        &["serviceAccount", "serviceAccountName"],
+        "there is no API server to act on",
+    ),
     ignored(
         "PodSpec",
         &[
@@ -202,14 +206,11 @@ pub const TABLE: &[Support] = &[
         "there are no devices to claim",
     ),
     honoured("HostAlias", &["hostnames", "ip"]),
-    shown(
+    honoured("PodSecurityContext", &["runAsNonRoot", "runAsUser"]),
+    ignored(
         "PodSecurityContext",
-        &["fsGroup", "supplementalGroups"],
-        "files have no owner to check against",
-    ),
-    honoured(
-        "PodSecurityContext",
-        &["runAsGroup", "runAsNonRoot", "runAsUser"],
+        &["fsGroup", "runAsGroup", "supplementalGroups"],
+        NO_OWNERS,
     ),
     ignored(
         "PodSecurityContext",
@@ -240,11 +241,8 @@ pub const TABLE: &[Support] = &[
             "resources",
             "restartPolicy",
             "securityContext",
-            "stdin",
-            "stdinOnce",
             "terminationMessagePath",
             "terminationMessagePolicy",
-            "tty",
             "volumeMounts",
             "workingDir",
         ],
@@ -280,6 +278,16 @@ pub const TABLE: &[Support] = &[
         &["volumeDevices"],
         "there are no block devices",
     ),
+    ignored(
+        "Container",
+        &["stdin", "stdinOnce"],
+        "not supported yet: nobody can attach, so standard input is at its end",
+    ),
+    shown(
+        "Container",
+        &["tty"],
+        "TERM is set, but standard output is no terminal",
+    ),
     honoured("EnvVar", &["name", "value", "valueFrom"]),
     honoured(
         "EnvVarSource",
@@ -305,7 +313,12 @@ pub const TABLE: &[Support] = &[
         "ContainerPort",
         &["containerPort", "hostIP", "hostPort", "name", "protocol"],
     ),
-    honoured("ResourceRequirements", &["limits", "requests"]),
+    honoured("ResourceRequirements", &["limits"]),
+    shown(
+        "ResourceRequirements",
+        &["requests"],
+        "there is one node and nothing is reserved on it",
+    ),
     refused(
         "ResourceRequirements",
         &["claims"],
@@ -313,13 +326,9 @@ pub const TABLE: &[Support] = &[
     ),
     honoured(
         "SecurityContext",
-        &[
-            "readOnlyRootFilesystem",
-            "runAsGroup",
-            "runAsNonRoot",
-            "runAsUser",
-        ],
+        &["readOnlyRootFilesystem", "runAsNonRoot", "runAsUser"],
     ),
+    ignored("SecurityContext", &["runAsGroup"], NO_OWNERS),
     ignored(
         "SecurityContext",
         &[

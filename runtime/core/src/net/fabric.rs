@@ -321,7 +321,7 @@ impl State {
     }
 
     fn check_cluster_ip(&self, ip: IpAddr, key: &ServiceKey) -> Result<IpAddr, FabricError> {
-        if ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || pod_ipv4(ip).is_some() {
+        if !may_be_cluster_ip(ip) {
             return Err(FabricError::ClusterIpInvalid(ip));
         }
         match self.service_ips.get(&ip) {
@@ -329,6 +329,11 @@ impl State {
             Some(_) | None => Ok(ip),
         }
     }
+}
+
+/// Whether a Service may fix this address as its `clusterIP`.
+pub fn may_be_cluster_ip(ip: IpAddr) -> bool {
+    !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || pod_ipv4(ip).is_some())
 }
 
 impl Pod {
