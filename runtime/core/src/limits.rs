@@ -237,3 +237,6 @@ pub const PUBLISH_DATAGRAM_IDLE: std::time::Duration = std::time::Duration::from
 pub const EGRESS_DATAGRAM_IDLE: std::time::Duration = std::time::Duration::from_secs(120);
 /// Sockets of guests that exchange datagrams with one address outside.
 pub const EGRESS_DATAGRAM_SOCKETS: usize = 256;
+
+/// Sockets, files, streams and pollables that one process has handles of; a guest that wants more gets a trap.
+pub const RESOURCES_PER_PROCESS: usize = 64 << 10;

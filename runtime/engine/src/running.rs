@@ -5,6 +5,7 @@ use crate::guest::{Container, Guest, PodCell, ProcessMeter, ProcessStart, Usage}
 use crate::program::{LoadError, Program};
 use crate::settings::Slice;
 use bytes::Bytes;
+use seedpod_core::limits::RESOURCES_PER_PROCESS;
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
 use seedpod_core::seed::Seed;
 use std::future::poll_fn;
@@ -99,8 +100,10 @@ async fn run_program(
     seed: Seed,
 ) -> (ProcessEnd, Option<Spawn>) {
     let memory = spawn.container.memory.clone();
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(RESOURCES_PER_PROCESS);
     let guest = Guest {
-        table: ResourceTable::new(),
+        table,
         pod: pod.clone(),
         container: spawn.container,
         process: spawn.process,

@@ -54,7 +54,10 @@ fn pod(containers: &[(&str, &[&str])]) -> Objects {
         image: (*image).to_owned(),
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
         resources: Resources {
-            limits: ResourceList { memory: Some(16 << 20), ..ResourceList::default() },
+            limits: ResourceList {
+                memory: Some(16 << 20),
+                ..ResourceList::default()
+            },
             ..Resources::default()
         },
         termination_message_path: "/dev/termination-log".to_owned(),
@@ -152,29 +155,37 @@ fn a_trap_is_an_abort() {
 
 #[test]
 fn an_exit_code_is_kept() {
-    check(&[("exit-code", &["3"])], &expect![[r#"
+    check(
+        &[("exit-code", &["3"])],
+        &expect![[r#"
         over: true
         [p/exit-code] exit 3
         Failed
         exit-code: Terminated(Terminated { exit_code: 3, reason: Error, message: None, started_at: WallTime(1767225600000020000), finished_at: WallTime(1767225600000030000), container_id: "seedpod://516fc0301b9ce28c2203e6856af1f7cf5d15e1de258e0b84b7e9dbc118186005" })
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_container_that_spins_does_not_starve_its_neighbour() {
-    check(&[("spin", &["1000000"]), ("hello", &[])], &expect![[r#"
+    check(
+        &[("spin", &["1000000"]), ("hello", &[])],
+        &expect![[r#"
         over: true
         [p/hello] Hello, world!
         [p/spin] 699f427436e977e1
         Succeeded
         hello: Terminated(Terminated { exit_code: 0, reason: Completed, message: None, started_at: WallTime(1767225600000060000), finished_at: WallTime(1767225600000080000), container_id: "seedpod://9d220e6c39dde8f753d08dd830cec1efc124d33fd0fc6ac1a471e8e8ccb06694" })
         spin: Terminated(Terminated { exit_code: 0, reason: Completed, message: None, started_at: WallTime(1767225600000020000), finished_at: WallTime(1767225600002360000), container_id: "seedpod://516fc0301b9ce28c2203e6856af1f7cf5d15e1de258e0b84b7e9dbc118186005" })
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_container_that_exceeds_its_memory_is_killed_alone() {
-    check(&[("oom", &[]), ("hello", &[])], &expect![[r#"
+    check(
+        &[("oom", &[]), ("hello", &[])],
+        &expect![[r#"
         over: true
         [p/oom] 1 MiB
         [p/oom] 2 MiB
@@ -194,5 +205,6 @@ fn a_container_that_exceeds_its_memory_is_killed_alone() {
         Failed
         hello: Terminated(Terminated { exit_code: 0, reason: Completed, message: None, started_at: WallTime(1767225600000060000), finished_at: WallTime(1767225600000080000), container_id: "seedpod://9d220e6c39dde8f753d08dd830cec1efc124d33fd0fc6ac1a471e8e8ccb06694" })
         oom: Terminated(Terminated { exit_code: 137, reason: OOMKilled, message: Some("memory limit of 16777216 bytes exceeded"), started_at: WallTime(1767225600000020000), finished_at: WallTime(1767225600000200000), container_id: "seedpod://516fc0301b9ce28c2203e6856af1f7cf5d15e1de258e0b84b7e9dbc118186005" })
-    "#]]);
+    "#]],
+    );
 }

@@ -13,11 +13,11 @@ use seedpod_core::limits::{
     CONTAINER_MEMORY_DEFAULT, TERMINATION_LOG_BYTES, TERMINATION_MESSAGE_BYTES,
 };
 use seedpod_core::pod::{self, ContainerId, Event, Exit, ImageErrorReason, ImageFacts, StartError};
-use seedpod_core::process::{NamespaceId, ProcessId, Signal};
+use seedpod_core::process::{NamespaceId, PipeWriter, ProcessId, Signal, pipe};
 use seedpod_core::spec;
 use seedpod_core::time::Instant;
 use seedpod_core::volume::MemoryVolume;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub(super) struct Instance {
     container: Arc<Container>,
     logs: [Arc<LogWriter>; 2],
     termination_log: Arc<MemoryVolume>,
+    /// Keeps standard input open, and empty until somebody can attach (`stdin: true`).
+    _stdin: Option<PipeWriter>,
 }
 
 /// A container that only lacks its code.
@@ -176,6 +178,7 @@ impl PodTask {
         let (files, termination_log) = self.files(&spec, &image, &given.environment)?;
         let logs = [LogStream::Stdout, LogStream::Stderr]
             .map(|stream| Arc::new(LogWriter::new(&spec.name, stream, self.cell.outbox.clone())));
+        let own_user = spec.security.run_as_user;
         let limit = spec
             .resources
             .limits
@@ -184,24 +187,26 @@ impl PodTask {
         let container = Arc::new(Container {
             name: spec.name.clone(),
             namespace: self.process_namespace(),
-            user: spec
-                .security
-                .run_as_user
+            user: own_user
                 .or(self.start.spec.security.run_as_user)
                 .unwrap_or(0),
             files,
             memory: Arc::new(MemoryMeter::new(limit)),
         });
+        let (stdin, stdin_writer) = stdin(&spec);
         let [stdout, stderr] = logs
             .clone()
-            .map(|log| Arc::new(Description::Log(log, self.cell.clone())));
-        let descriptors =
-            BTreeMap::from([(0, Arc::new(Description::Null)), (1, stdout), (2, stderr)]);
+            .map(|log| Description::Log(log, self.cell.clone()));
         let start = ProcessStart {
             arguments: given.arguments,
             environment: given.variables,
             directory: given.directory,
-            descriptors,
+            descriptors: [stdin, stdout, stderr]
+                .map(Arc::new)
+                .into_iter()
+                .zip(0..)
+                .map(|(one, number)| (number, one))
+                .collect(),
         };
         let (program, start) = self.find_entrypoint(&container, start)?;
         Ok(Prepared {
@@ -209,6 +214,7 @@ impl PodTask {
                 container,
                 logs,
                 termination_log,
+                _stdin: stdin_writer,
             },
             program,
             start,
@@ -403,6 +409,15 @@ impl PodTask {
             }
         }
     }
+}
+
+/// Standard input: at its end, or open and empty until somebody can attach.
+fn stdin(spec: &spec::Container) -> (Description, Option<PipeWriter>) {
+    if !spec.stdin {
+        return (Description::Null, None);
+    }
+    let (reader, writer) = pipe();
+    (Description::PipeReader(reader), Some(writer))
 }
 
 /// Name of the file in its single-file volume.

@@ -20,7 +20,7 @@ use container::{Prepared, Slot};
 use handle::Inbox;
 use sandbox::Sandbox;
 use seedpod_core::kernel::Kernel;
-use seedpod_core::pod::{Action, ContainerId, Event, Identity, Pod, Status};
+use seedpod_core::pod::{Action, ConditionType, ContainerId, Event, Identity, Pod, Status};
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
@@ -161,6 +161,26 @@ enum Done {
     Ended(ProcessId, ProcessEnd),
 }
 
+/// Something a system call left for the loop.
+enum Asked {
+    Kill(ProcessId, Signal),
+    Tell(net::Event),
+    Outside(net::Request),
+}
+
+impl Asked {
+    fn poll(kernel: &mut Kernel) -> Option<Self> {
+        let killed = kernel
+            .processes
+            .poll_killed()
+            .map(|(process, signal)| Self::Kill(process, signal));
+        let told = || kernel.net.poll_event().map(Self::Tell);
+        killed
+            .or_else(told)
+            .or_else(|| kernel.net.poll_request().map(Self::Outside))
+    }
+}
+
 /// Steps until the loop looks at requests and lets other pods run.
 const STEPS_PER_TURN: u32 = 32;
 
@@ -231,23 +251,22 @@ impl PodTask {
         for spawn in spawned {
             self.start_process(spawn);
         }
-        while let Some((process, signal)) = self.cell.with(|kernel| kernel.processes.poll_killed())
-        {
-            self.kill_process(now, process, signal);
+        while let Some(asked) = self.cell.with(Asked::poll) {
+            match asked {
+                Asked::Kill(process, signal) => self.kill_process(now, process, signal),
+                Asked::Tell(event) => {
+                    self.start
+                        .world
+                        .output(&self.name, Output::Event(sandbox::network_event(&event)));
+                }
+                Asked::Outside(request) => self.start.world.outside(&self.handle, request),
+            }
         }
         for line in self.cell.outbox.take() {
             if let Some(slot) = self.slot_of(&line.container) {
                 slot.remember(&line);
             }
             self.start.world.output(&self.name, Output::Log(line));
-        }
-        while let Some(event) = self.cell.with(|kernel| kernel.net.poll_event()) {
-            self.start
-                .world
-                .output(&self.name, Output::Event(sandbox::network_event(&event)));
-        }
-        while let Some(request) = self.cell.with(|kernel| kernel.net.poll_request()) {
-            self.start.world.outside(&self.handle, request);
         }
     }
 
@@ -296,6 +315,10 @@ impl PodTask {
             Action::Emit(event) => self.start.world.output(&self.name, Output::Event(event)),
             Action::StatusChanged => {
                 let status = Box::new(self.pod.status().clone());
+                let ready = status
+                    .condition(ConditionType::Ready)
+                    .is_some_and(|ready| ready.status);
+                self.cell.with(|kernel| kernel.net.set_ready(ready));
                 self.start.world.output(&self.name, Output::Status(status));
             }
             Action::RemoveSandbox => {
