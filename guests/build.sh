@@ -44,8 +44,11 @@ if [ -x build-c.sh ]; then
     ./build-c.sh "$out"
 fi
 
+(cd "$out" && find . -name '*.wasm' | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS)
+
 [ "$out" != "$guests/images" ] || exit 0
 status=0
+cmp -s "$out/SHA256SUMS" images/SHA256SUMS || { echo "guests/images/SHA256SUMS is not that of the images" >&2 && status=1; }
 while read -r image; do
     if ! [ -e "images/$image" ]; then
         echo "guests/images/$image is not committed" >&2 && status=1

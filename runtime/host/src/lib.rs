@@ -1,1 +1,38 @@
-//! placeholder
+//! Runs ordinary Kubernetes Pod manifests as WebAssembly, inside the process that calls it.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let node = seedpod::Node::builder().build()?;
+//! let started = node.run(&std::fs::read_to_string("manifests/mc2.yaml")?)?;
+//! let mut logs = started.pods[0].logs();
+//! while let Some(line) = logs.next().await {
+//!     println!("[{}] {}", line.container, String::from_utf8_lossy(&line.bytes));
+//! }
+//! println!("{}", started.pods[0].wait().await.phase);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Reading order: [`Node`] starts pods, [`Pod`] is one of them; then what they meet outside: `world`, [`images`],
+//! `publish`, `egress`, [`folders`]. The command line is a program over this library.
+
+pub mod folders;
+pub mod images;
+
+mod connection;
+mod egress;
+mod node;
+mod pod;
+mod publish;
+mod record;
+mod world;
+
+pub use connection::Connection;
+pub use node::{Node, NodeBuilder, NodeError, StartError, Started};
+pub use pod::{Events, Listener, Logs, Pod};
+pub use publish::{Publish, PublishError, PublishParseError, Published};
+pub use seedpod_api as api;
+pub use seedpod_core::net::Egress;
+pub use seedpod_core::{pod as status, spec};
+pub use seedpod_engine::world::{ImageError, LogLine, LogStream, Output, PodName};
+pub use world::Observer;

@@ -1,3 +1,38 @@
-//! The command line.
+//! The command line: reads its arguments and the manifests, then does what the library does.
 
-fn main() {}
+mod check;
+mod cli;
+mod print;
+mod run;
+mod sources;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+
+/// Wrong arguments, wrong manifests, ports that are taken: nothing has started.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    let result = match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(EXIT_USAGE)
+    })
+}
+
+/// Our own warnings; `SEEDPOD_LOG=debug` shows more.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDPOD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+}

@@ -1,0 +1,160 @@
+//! What can be written on the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use seedpod::Publish;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Runs ordinary Kubernetes Pod manifests as WebAssembly: one host process is the pod.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs every pod of the manifests and prints what their containers write
+    ///
+    /// Exits with 0 when all pods succeeded, 1 when one failed, 2 when nothing could start, 124 after --timeout, 130
+    /// after Ctrl-C and 143 after SIGTERM. Lines of containers go to standard output as `[pod/container] line`,
+    /// everything else to standard error.
+    Run(RunArguments),
+    /// Validates manifests without running them, and prints what is honoured, ignored and refused, and why
+    Check(CheckArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Manifests in YAML or JSON: files, folders of them, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Opens a port of this machine to a port of a pod; IP is 127.0.0.1 unless given, HOST 0 takes a free port
+    #[arg(short, long, value_name = "[IP:]HOST:PORT[/udp][@POD]")]
+    pub(crate) publish: Vec<Publish>,
+
+    /// What containers may reach outside of the pod network
+    #[arg(long, value_enum, default_value_t = Egress::None)]
+    pub(crate) egress: Egress,
+
+    /// Stops the pods after this time, such as 5s, 500ms or 1m30s, with their grace period
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// How to print: as text, or one JSON object a line
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+
+    /// Prints every event on standard error as it happens, not only warnings
+    #[arg(long)]
+    pub(crate) events: bool,
+
+    /// Where to keep compiled code and volumes [default: $SEEDPOD_CACHE, or a folder `seedpod` where this system keeps
+    /// caches]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Manifests in YAML or JSON: files, folders of them, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Egress {
+    /// Nothing
+    None,
+    /// Whatever this machine reaches
+    Host,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// `[pod/container] line`
+    Text,
+    /// One object a line
+    Json,
+}
+
+impl From<Egress> for seedpod::Egress {
+    fn from(egress: Egress) -> Self {
+        match egress {
+            Egress::None => Self::None,
+            Egress::Host => Self::Host,
+        }
+    }
+}
+
+/// As Go's `time.ParseDuration` for the units a person would wait: `1h2m3.5s`, `500ms`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a duration such as 5s, 500ms or 1m30s".to_owned();
+    let mut rest = text;
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let unit_end = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_end);
+        let scale = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        seconds += number.parse::<f64>().map_err(|_| wrong())? * scale;
+        rest = after;
+    }
+    if text.is_empty() {
+        Err(wrong())
+    } else {
+        Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        let check = |text: &str, millis: Option<u64>| {
+            assert_eq!(
+                parse_duration(text).ok(),
+                millis.map(Duration::from_millis),
+                "{text}"
+            );
+        };
+        check("5s", Some(5000));
+        check("500ms", Some(500));
+        check("1m30s", Some(90_000));
+        check("1.5h", Some(5_400_000));
+        check("0s", Some(0));
+        for text in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "-5s",
+            "5d",
+            "1..2s",
+            "99999999999999999999h",
+        ] {
+            check(text, None);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Folders of the machine: where compiled code is kept, where volumes live, and what `hostPath` means.
+
+use seedpod_core::spec::{HostPath, HostPathType};
+use seedpod_core::volume::Volume;
+use seedpod_engine::{host_dir_volume, host_file_volume};
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The folder for everything that may be lost, as the operating system suggests; `None` when it does not say.
+pub fn cache_folder() -> Option<PathBuf> {
+    let folder = |variable: &str| {
+        env::var_os(variable)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let below_home = |path: &str| folder("HOME").map(|home| home.join(path));
+    let caches = if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        below_home("Library/Caches")
+    } else {
+        folder("XDG_CACHE_HOME")
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| below_home(".cache"))
+    };
+    caches.map(|caches| caches.join("seedpod"))
+}
+
+/// The volumes of one process: a folder that is this process' while it holds a lock, and anybody's to remove after.
+#[derive(Debug)]
+pub struct RunFolder {
+    folder: PathBuf,
+    /// Released by the operating system, however the process ends.
+    _lock: File,
+}
+
+/// Held while folders are created or swept, so that nobody removes a folder before its owner has locked it.
+const ROOT_LOCK: &str = "lock";
+/// In each folder, held by its owner.
+const OWNER_LOCK: &str = "owner";
+
+impl RunFolder {
+    /// Makes a folder below `root`, and removes those whose owners are gone.
+    ///
+    /// # Errors
+    /// When `root` cannot be written.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        let sweep = lock_file(&root.join(ROOT_LOCK))?;
+        sweep.lock()?;
+        for entry in fs::read_dir(root)? {
+            let path = entry?.path();
+            if path.is_dir()
+                && let Err(error) = remove_if_left(&path)
+            {
+                tracing::debug!(%error, "cannot remove {}", path.display());
+            }
+        }
+        let mut name = [0; 8];
+        crate::world::fill_random(&mut name);
+        let folder = root.join(format!("{:016x}", u64::from_le_bytes(name)));
+        fs::create_dir(&folder)?;
+        let lock = lock_file(&folder.join(OWNER_LOCK))?;
+        lock.lock()?;
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
+
+    /// Makes the empty folder of a volume.
+    pub(crate) fn create(&self, uid: &str, volume: &str) -> io::Result<Arc<dyn Volume>> {
+        let path = self.folder.join(uid).join(volume);
+        fs::create_dir_all(&path)?;
+        Ok(host_dir_volume(&path)?)
+    }
+
+    /// Removes the volumes of a pod; it may have none.
+    pub(crate) fn remove(&self, uid: &str) -> io::Result<()> {
+        match fs::remove_dir_all(self.folder.join(uid)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            tracing::debug!(%error, "the next start removes {}", self.folder.display());
+        }
+    }
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+}
+
+fn remove_if_left(folder: &Path) -> io::Result<()> {
+    let lock = lock_file(&folder.join(OWNER_LOCK))?;
+    match lock.try_lock() {
+        Ok(()) => {
+            // Windows does not remove a file that is open.
+            drop(lock);
+            fs::remove_dir_all(folder)
+        }
+        Err(TryLockError::WouldBlock) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// The volume behind a `hostPath`, after the checks that its `type` asks for.
+pub(crate) fn host_path(spec: &HostPath) -> Result<Arc<dyn Volume>, String> {
+    let path = Path::new(&spec.path);
+    let failed = |error: io::Error| format!("hostPath {}: {error}", spec.path);
+    match spec.kind {
+        HostPathType::DirectoryOrCreate => fs::create_dir_all(path).map_err(failed)?,
+        HostPathType::FileOrCreate => drop(
+            OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(failed)?,
+        ),
+        HostPathType::Unset | HostPathType::Directory | HostPathType::File => {}
+    }
+    let metadata = fs::metadata(path).map_err(failed)?;
+    let expected = match spec.kind {
+        HostPathType::Unset => None,
+        HostPathType::DirectoryOrCreate | HostPathType::Directory => Some(true),
+        HostPathType::FileOrCreate | HostPathType::File => Some(false),
+    };
+    if expected.is_some_and(|directory| directory != metadata.is_dir()) {
+        return Err(format!(
+            "hostPath type check failed: {} is not a {}",
+            spec.path,
+            kind_name(spec.kind)
+        ));
+    }
+    let volume = if metadata.is_dir() {
+        host_dir_volume(path)
+    } else {
+        host_file_volume(path)
+    };
+    Ok(volume.map_err(failed)?)
+}
+
+fn kind_name(kind: HostPathType) -> &'static str {
+    match kind {
+        HostPathType::File | HostPathType::FileOrCreate => "file",
+        HostPathType::Unset | HostPathType::Directory | HostPathType::DirectoryOrCreate => {
+            "directory"
+        }
+    }
+}
+
+/// Whether a file of this name is a manifest, when a whole folder is given.
+pub fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .and_then(OsStr::to_str)
+        .is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_the_dead_are_swept_and_those_of_the_living_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let living = RunFolder::open(root.path()).unwrap();
+        living.create("pod", "volume").unwrap();
+        // What a process leaves that was killed: its folder, and a lock that nobody holds.
+        let dead = root.path().join("dead");
+        fs::create_dir_all(dead.join("pod/volume")).unwrap();
+        fs::write(dead.join(OWNER_LOCK), "").unwrap();
+
+        let next = RunFolder::open(root.path()).unwrap();
+        assert!(!dead.exists());
+        assert!(living.folder.join("pod/volume").is_dir());
+        living.remove("pod").unwrap();
+        living.remove("pod").unwrap();
+        drop((living, next));
+        let left: Vec<_> = fs::read_dir(root.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, [ROOT_LOCK]);
+    }
+
+    #[test]
+    fn host_paths_are_checked() {
+        let root = tempfile::tempdir().unwrap();
+        let check = |name: &str, kind: HostPathType| {
+            let path = root.path().join(name).to_str().unwrap().to_owned();
+            host_path(&HostPath { path, kind })
+                .map(drop)
+                .map_err(|error| error.replace(root.path().to_str().unwrap(), ""))
+        };
+        assert!(
+            check("a/b", HostPathType::Directory)
+                .unwrap_err()
+                .starts_with("hostPath /a/b: ")
+        );
+        assert_eq!(check("a/b", HostPathType::DirectoryOrCreate), Ok(()));
+        assert_eq!(check("a/b", HostPathType::Directory), Ok(()));
+        assert_eq!(
+            check("a/b", HostPathType::File),
+            Err("hostPath type check failed: /a/b is not a file".to_owned())
+        );
+        assert_eq!(check("a/f", HostPathType::FileOrCreate), Ok(()));
+        assert_eq!(check("a/f", HostPathType::Unset), Ok(()));
+    }
+}

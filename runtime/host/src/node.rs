@@ -1,0 +1,341 @@
+//! A node: what runs pods in this process.
+
+use crate::folders::RunFolder;
+use crate::images::{Images, ImagesError};
+use crate::pod::Pod;
+use crate::publish::{self, Publish, PublishError, Published, Target};
+use crate::world::{HostWorld, Observer, fill_random};
+use seedpod_api::{ManifestError, Source};
+use seedpod_core::net::{Egress, Fabric, FabricError};
+use seedpod_core::seed::Seed;
+use seedpod_core::spec;
+use seedpod_engine::world::{Output, PodName};
+use seedpod_engine::{Engine, EngineError, EngineSettings, PodStart};
+use std::fmt::Write as _;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+/// Runs pods in this process. They share one virtual network and one cache of compiled code. Cheap to clone.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    world: Arc<HostWorld>,
+    fabric: Fabric,
+    egress: Egress,
+}
+
+/// How a [`Node`] is set up. By default it touches neither the disk nor the network of the machine.
+#[derive(Default)]
+pub struct NodeBuilder {
+    cache: Option<PathBuf>,
+    run: Option<PathBuf>,
+    images: PathBuf,
+    egress: Egress,
+    observer: Option<Observer>,
+}
+
+/// Why a node could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Not called from within a tokio runtime.
+    #[error("a node needs a tokio runtime: {0}")]
+    NoRuntime(#[from] tokio::runtime::TryCurrentError),
+    /// wasmtime does not work here.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The folder for volumes cannot be used.
+    #[error("cannot use the folder {0} for volumes: {1}")]
+    RunFolder(PathBuf, io::Error),
+}
+
+/// Why pods could not be started. None of them has.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The manifest is wrong: everything that is.
+    #[error("{}", crate::images::lines(.0))]
+    Manifest(Vec<ManifestError>),
+    /// There are images that cannot run.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+    /// A pod of this name runs already.
+    #[error("pod {0} is already there")]
+    PodExists(String),
+    /// A port of the machine cannot be opened.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The pod network has no room.
+    #[error("{0}: {1}")]
+    Network(String, FabricError),
+}
+
+/// Pods that were started together.
+#[derive(Debug)]
+pub struct Started {
+    /// In the order of the manifest.
+    pub pods: Vec<Pod>,
+    /// Ports of the machine that lead to them, until they have ended.
+    pub published: Vec<Published>,
+}
+
+impl NodeBuilder {
+    /// Keeps compiled code in this folder, so that the next start of a program is fast.
+    pub fn cache_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    /// Keeps volumes of the kind `emptyDir: {}` in this folder while their pods run; in memory otherwise. What a process
+    /// that crashed left there is removed.
+    pub fn run_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.run = Some(folder.into());
+        self
+    }
+
+    /// Where images that are relative paths begin; the current folder by default.
+    pub fn image_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.images = folder.into();
+        self
+    }
+
+    /// What guests may reach outside of the pod network.
+    pub fn egress(mut self, egress: Egress) -> Self {
+        self.egress = egress;
+        self
+    }
+
+    /// Calls `observer` with everything any pod says.
+    pub fn observer(
+        mut self,
+        observer: impl Fn(&PodName, &Output) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Sets the node up. Its pods run on the tokio runtime this is called on.
+    ///
+    /// # Errors
+    /// When there is no runtime, wasmtime does not work here, or the folder for volumes cannot be used.
+    pub fn build(self) -> Result<Node, NodeError> {
+        let runtime = Handle::try_current()?;
+        let run_folder = match self.run {
+            Some(folder) => Some(
+                RunFolder::open(&folder).map_err(|error| NodeError::RunFolder(folder, error))?,
+            ),
+            None => None,
+        };
+        let engine = Engine::new(EngineSettings::host(self.cache))?;
+        Images::register(&engine);
+        let images = Images::new(self.images);
+        let world = Arc::new(HostWorld::new(images, runtime, run_folder, self.observer));
+        let (fabric, egress) = (Fabric::default(), self.egress);
+        Ok(Node {
+            inner: Arc::new(Inner {
+                engine,
+                world,
+                fabric,
+                egress,
+            }),
+        })
+    }
+}
+
+impl Node {
+    /// Sets up a node.
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder::default()
+    }
+
+    /// Starts every pod of a manifest: YAML or JSON, one or several documents.
+    ///
+    /// # Errors
+    /// When anything in it is wrong; then nothing has started.
+    pub fn run(&self, manifest: &str) -> Result<Started, StartError> {
+        let source = Source {
+            name: "manifest".to_owned(),
+            bytes: manifest.as_bytes().to_vec(),
+        };
+        let loaded = seedpod_api::load(&[source]).map_err(StartError::Manifest)?;
+        self.start(loaded.objects, &[])
+    }
+
+    /// Starts pods that have been loaded, with further ports of the machine open to them.
+    ///
+    /// # Errors
+    /// When an image cannot run or a port cannot be opened; then nothing has started.
+    pub fn start(
+        &self,
+        objects: spec::Objects,
+        publish: &[Publish],
+    ) -> Result<Started, StartError> {
+        self.inner.world.images.check(&objects)?;
+        let bound = publish::bind(&objects, publish)?;
+        let objects = Arc::new(objects);
+        for service in &objects.services {
+            let name = || format!("service {}", service.meta.name);
+            self.inner
+                .fabric
+                .set_service(service)
+                .map_err(|error| StartError::Network(name(), error))?;
+        }
+        let pods = self.prepare(&objects)?;
+        let published = bound.iter().map(|bound| bound.published.clone()).collect();
+        let mut doors = Vec::new();
+        for bound in bound {
+            doors.push(self.open(bound, &objects, &pods));
+        }
+        self.close_when_over(&pods, doors, &objects);
+        Ok(Started { pods, published })
+    }
+
+    /// Makes all pods, and lets them run only when all could be made.
+    fn prepare(&self, objects: &Arc<spec::Objects>) -> Result<Vec<Pod>, StartError> {
+        let world = &self.inner.world;
+        let mut pods = Vec::new();
+        let mut tasks = Vec::new();
+        for spec in &objects.pods {
+            let name = PodName {
+                namespace: spec.meta.namespace.clone(),
+                name: spec.meta.name.clone(),
+            };
+            let forget = |pods: &[Pod]| {
+                for pod in pods {
+                    world.remove_record(pod.name());
+                }
+            };
+            let Some(record) = world.add_record(&name) else {
+                forget(&pods);
+                return Err(StartError::PodExists(name.name));
+            };
+            let spec = Arc::new(spec.clone());
+            let start = PodStart {
+                spec: spec.clone(),
+                objects: objects.clone(),
+                uid: uid(),
+                node_name: NODE_NAME.to_owned(),
+                seed: seed(),
+                fabric: self.inner.fabric.clone(),
+                egress: self.inner.egress,
+                engine: self.inner.engine.clone(),
+                world: world.clone(),
+            };
+            match start.spawn() {
+                Ok((handle, future)) => {
+                    tasks.push((name, record.clone(), future));
+                    pods.push(Pod::new(spec, handle, record));
+                }
+                Err(error) => {
+                    world.remove_record(&name);
+                    forget(&pods);
+                    return Err(StartError::Network(format!("pod {}", name.name), error));
+                }
+            }
+        }
+        for (name, record, future) in tasks {
+            let world = world.clone();
+            self.inner.world.runtime.spawn(async move {
+                let status = future.await;
+                world.remove_record(&name);
+                record.end(status);
+            });
+        }
+        Ok(pods)
+    }
+
+    fn open(&self, bound: publish::Bound, objects: &spec::Objects, pods: &[Pod]) -> AbortHandle {
+        let fabric = self.inner.fabric.clone();
+        let (ip, port, behind) = match bound.target {
+            Target::Pod(index, port) => (
+                Some(pods[index].ip()),
+                port,
+                vec![pods[index].handle().clone()],
+            ),
+            Target::Service(index, port) => {
+                let service = &objects.services[index];
+                let ip = fabric.service_ip(&service.meta.namespace, &service.meta.name);
+                let selected = pods.iter().filter(|pod| selects(service, pod.spec()));
+                (ip, port, selected.map(|pod| pod.handle().clone()).collect())
+            }
+        };
+        let serve = async move {
+            // A headless Service has no address of its own, so its node port leads nowhere, as with kube-proxy.
+            let Some(ip) = ip else {
+                return std::future::pending().await;
+            };
+            let published = bound.published.clone();
+            if let Err(error) = bound.serve(fabric, SocketAddr::new(ip, port), behind).await {
+                tracing::warn!("{published}: {error}");
+            }
+        };
+        self.inner.world.runtime.spawn(serve).abort_handle()
+    }
+
+    /// Closes ports and removes Services once the pods they belong to have ended.
+    fn close_when_over(&self, pods: &[Pod], doors: Vec<AbortHandle>, objects: &Arc<spec::Objects>) {
+        let (pods, objects, fabric) = (pods.to_vec(), objects.clone(), self.inner.fabric.clone());
+        self.inner.world.runtime.spawn(async move {
+            for pod in &pods {
+                pod.wait().await;
+            }
+            doors.iter().for_each(AbortHandle::abort);
+            for service in &objects.services {
+                fabric.remove_service(&service.meta.namespace, &service.meta.name);
+            }
+        });
+    }
+}
+
+fn selects(service: &spec::Service, pod: &spec::Pod) -> bool {
+    !service.selector.is_empty()
+        && service.meta.namespace == pod.meta.namespace
+        && service
+            .selector
+            .iter()
+            .all(|(key, value)| pod.meta.labels.get(key) == Some(value))
+}
+
+/// `spec.nodeName` of pods whose manifest has none.
+const NODE_NAME: &str = "seedpod";
+
+fn seed() -> Seed {
+    let mut bytes = [0; 8];
+    fill_random(&mut bytes);
+    Seed::new(u64::from_le_bytes(bytes))
+}
+
+/// A version 4 UUID (RFC 9562), as the API server gives to objects.
+fn uid() -> String {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn uids_are_version_4() {
+        let uid = super::uid();
+        assert_eq!(uid.len(), 36);
+        assert_eq!(uid.as_bytes()[14], b'4');
+        assert!(b"89ab".contains(&uid.as_bytes()[19]));
+        assert_ne!(uid, super::uid());
+    }
+}

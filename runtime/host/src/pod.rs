@@ -1,0 +1,238 @@
+//! A pod that was started.
+
+use crate::connection::{Connection, io_error};
+use crate::record::Record;
+use seedpod_core::net::{Family, SocketId};
+use seedpod_core::pod::{PodEvent, Status};
+use seedpod_core::spec::{self, GracePeriod};
+use seedpod_engine::PodHandle;
+use seedpod_engine::world::{LogLine, PodName};
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// A pod that was started. It runs whether or not anyone holds this. Cheap to clone.
+#[derive(Clone)]
+pub struct Pod {
+    spec: Arc<spec::Pod>,
+    handle: PodHandle,
+    record: Arc<Record>,
+    ip: IpAddr,
+}
+
+impl Pod {
+    pub(crate) fn new(spec: Arc<spec::Pod>, handle: PodHandle, record: Arc<Record>) -> Self {
+        let ip = handle.with(|kernel| kernel.net.pod_ip()).into();
+        Self {
+            spec,
+            handle,
+            record,
+            ip,
+        }
+    }
+
+    pub(crate) fn handle(&self) -> &PodHandle {
+        &self.handle
+    }
+
+    /// Namespace and name.
+    pub fn name(&self) -> &PodName {
+        self.handle.name()
+    }
+
+    /// `metadata.uid`
+    pub fn uid(&self) -> &str {
+        self.handle.uid()
+    }
+
+    /// What the manifest asked for.
+    pub fn spec(&self) -> &spec::Pod {
+        &self.spec
+    }
+
+    /// Its address on the pod network.
+    pub fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
+    /// Its status; `None` before its first turn.
+    pub fn status(&self) -> Option<Status> {
+        self.record.latest().status
+    }
+
+    /// Waits until the status is what `condition` asks for. `None` when the pod ended without that.
+    pub async fn wait_for(&self, mut condition: impl FnMut(&Status) -> bool) -> Option<Status> {
+        let mut latest = self.record.subscribe();
+        let found = latest
+            .wait_for(|latest| latest.ended || latest.status.as_ref().is_some_and(&mut condition))
+            .await;
+        // The sender lives in the record that we hold.
+        let status = found.ok().and_then(|found| found.status.clone());
+        status.filter(condition)
+    }
+
+    /// Waits until the pod is gone, and returns its last status.
+    pub async fn wait(&self) -> Status {
+        let mut latest = self.record.subscribe();
+        loop {
+            let found = latest
+                .wait_for(|latest| latest.ended)
+                .await
+                .ok()
+                .and_then(|found| found.status.clone());
+            if let Some(status) = found {
+                return status;
+            }
+        }
+    }
+
+    /// Stops the pod: SIGTERM, and SIGKILL after its grace period or `grace`. A second call may shorten the first.
+    pub fn delete(&self, grace: Option<GracePeriod>) {
+        self.handle.delete(grace);
+    }
+
+    /// Reads the log of all containers from its beginning, or from what is kept of a long one.
+    pub fn logs(&self) -> Logs {
+        Logs {
+            record: self.record.clone(),
+            position: 0,
+        }
+    }
+
+    /// Reads the events from their beginning, or from what is kept of many.
+    pub fn events(&self) -> Events {
+        Events {
+            record: self.record.clone(),
+            position: 0,
+        }
+    }
+
+    /// Connects to `127.0.0.1:port` inside the pod, as a container of it would.
+    ///
+    /// # Errors
+    /// As `connect(2)`: nobody listens, or its backlog is full.
+    pub async fn connect(&self, port: u16) -> io::Result<Connection> {
+        let (from, to) = (
+            (Ipv4Addr::LOCALHOST, 0).into(),
+            (Ipv4Addr::LOCALHOST, port).into(),
+        );
+        let stream = self
+            .handle
+            .with(|kernel| kernel.net.connect_from(from, to))
+            .map_err(io_error)?;
+        Connection::established(stream).await
+    }
+
+    /// As [`connect`](Self::connect), and tries again while nobody listens yet.
+    ///
+    /// # Errors
+    /// That of the last try once `patience` has passed.
+    pub async fn connect_within(&self, port: u16, patience: Duration) -> io::Result<Connection> {
+        let end = Instant::now() + patience;
+        loop {
+            match self.connect(port).await {
+                Err(error)
+                    if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < end =>
+                {
+                    sleep_until(end.min(Instant::now() + CONNECT_INTERVAL)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Listens on `127.0.0.1:port` inside the pod, so that its containers can connect to this program.
+    ///
+    /// # Errors
+    /// When the port is in use.
+    pub fn listen(&self, port: u16) -> io::Result<Listener> {
+        let socket = self.handle.with(|kernel| {
+            let socket = kernel.net.tcp_create(None, Family::Ipv4)?;
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            match kernel
+                .net
+                .tcp_bind(socket, address)
+                .and_then(|()| kernel.net.tcp_listen(socket))
+            {
+                Ok(()) => Ok(socket),
+                Err(error) => {
+                    kernel.net.close(socket);
+                    Err(error)
+                }
+            }
+        });
+        Ok(Listener {
+            pod: self.handle.clone(),
+            socket: socket.map_err(io_error)?,
+        })
+    }
+}
+
+impl fmt::Debug for Pod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pod")
+            .field("name", self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How often [`Pod::connect_within`] tries.
+const CONNECT_INTERVAL: Duration = Duration::from_millis(5);
+
+/// A port inside a pod where this program listens. Dropped, it closes.
+pub struct Listener {
+    pod: PodHandle,
+    socket: SocketId,
+}
+
+impl Listener {
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// When the pod has ended.
+    pub async fn accept(&self) -> io::Result<Connection> {
+        let accept = |cx: &mut std::task::Context<'_>| {
+            self.pod
+                .with(|kernel| kernel.net.poll_accept_stream(self.socket, cx.waker()))
+        };
+        poll_fn(accept).await.map(Connection::new).map_err(io_error)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.pod.with(|kernel| kernel.net.close(self.socket));
+    }
+}
+
+/// The log of a pod, line by line as its containers write.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    record: Arc<Record>,
+    position: u64,
+}
+
+impl Logs {
+    /// Waits for the next line. `None` when the pod is gone and all has been read.
+    pub async fn next(&mut self) -> Option<LogLine> {
+        self.record.logs.next(&mut self.position).await
+    }
+}
+
+/// The events of a pod as they happen.
+#[derive(Clone, Debug)]
+pub struct Events {
+    record: Arc<Record>,
+    position: u64,
+}
+
+impl Events {
+    /// Waits for the next event. `None` when the pod is gone and all have been read.
+    pub async fn next(&mut self) -> Option<PodEvent> {
+        self.record.events.next(&mut self.position).await
+    }
+}

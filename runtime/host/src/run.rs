@@ -1,0 +1,188 @@
+//! `seedpod run`: load, check, start, print, wait.
+
+use crate::cli::RunArguments;
+use crate::print::{Printer, Settings};
+use crate::{EXIT_USAGE, sources};
+use anyhow::Context;
+use seedpod::api::NoteKind;
+use seedpod::spec::GracePeriod;
+use seedpod::status::{Phase, Status};
+use seedpod::{Node, Pod, Started};
+use std::env;
+use std::fs;
+use std::future::pending;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// As `timeout(1)`.
+const EXIT_TIMEOUT: u8 = 124;
+/// 128 and the signal: SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
+/// SIGPIPE.
+const EXIT_BROKEN_PIPE: u8 = 141;
+/// SIGTERM.
+const EXIT_TERMINATED: u8 = 143;
+
+pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
+    let sources = sources::read(&arguments.files)?;
+    let loaded = match seedpod::api::load(&sources) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            errors.iter().for_each(|error| eprintln!("{error}"));
+            return Ok(ExitCode::from(EXIT_USAGE));
+        }
+    };
+    for note in loaded
+        .notes
+        .iter()
+        .filter(|note| note.kind != NoteKind::Shown)
+    {
+        eprintln!("{note}");
+    }
+    let printer = Printer::start(Settings::new(arguments.output, arguments.events))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start tokio")?;
+    let code = runtime.block_on(async {
+        let node = node(arguments, &printer)?;
+        let started = node.start(loaded.objects, &arguments.publish)?;
+        for published in &started.published {
+            printer.notice(&published.to_string());
+        }
+        let code = wait(&started, arguments.timeout, &printer).await;
+        printer.finish();
+        anyhow::Ok(code)
+    });
+    // Ports and tasks that are left have nobody to serve.
+    runtime.shutdown_background();
+    code.map(ExitCode::from)
+}
+
+fn node(arguments: &RunArguments, printer: &Printer) -> anyhow::Result<Node> {
+    let mut builder = Node::builder()
+        .egress(arguments.egress.into())
+        .image_folder(sources::folder(&arguments.files))
+        .observer(printer.observer());
+    let cache = arguments
+        .cache_dir
+        .clone()
+        .or_else(|| env::var_os("SEEDPOD_CACHE").map(PathBuf::from));
+    let cache = cache.or_else(seedpod::folders::cache_folder);
+    builder = match cache.map(|cache| (fs::create_dir_all(&cache), cache)) {
+        Some((Ok(()), cache)) => builder
+            .cache_folder(cache.join("code"))
+            .run_folder(cache.join("run")),
+        Some((Err(error), cache)) => {
+            printer.notice(&format!(
+                "compiled code is not kept: cannot create {}: {error}",
+                cache.display()
+            ));
+            builder.run_folder(env::temp_dir().join("seedpod"))
+        }
+        None => builder.run_folder(env::temp_dir().join("seedpod")),
+    };
+    Ok(builder.build()?)
+}
+
+/// Why the wait is over.
+enum End {
+    Over(Vec<Status>),
+    Stop(u8, Option<GracePeriod>),
+}
+
+async fn wait(started: &Started, timeout: Option<Duration>, printer: &Printer) -> u8 {
+    let mut signals = Signals::new();
+    let over = all_over(&started.pods);
+    tokio::pin!(over);
+    let end = tokio::select! {
+        biased;
+        statuses = &mut over => End::Over(statuses),
+        code = signals.next() => End::Stop(code, None),
+        () = printer.broken_pipe() => End::Stop(EXIT_BROKEN_PIPE, Some(GracePeriod { seconds: 0 })),
+        () = after(timeout) => End::Stop(EXIT_TIMEOUT, None),
+    };
+    let (statuses, code) = match end {
+        End::Over(statuses) => (statuses, None),
+        End::Stop(code, grace) => {
+            started.pods.iter().for_each(|pod| pod.delete(grace));
+            let statuses = tokio::select! {
+                biased;
+                statuses = &mut over => statuses,
+                code = signals.next() => return code,
+            };
+            (statuses, Some(code))
+        }
+    };
+    for (pod, status) in started.pods.iter().zip(&statuses) {
+        printer.closing(pod, status);
+    }
+    let succeeded = statuses
+        .iter()
+        .all(|status| status.phase == Phase::Succeeded);
+    code.unwrap_or(if succeeded { 0 } else { 1 })
+}
+
+async fn all_over(pods: &[Pod]) -> Vec<Status> {
+    let mut statuses = Vec::new();
+    for pod in pods {
+        statuses.push(pod.wait().await);
+    }
+    statuses
+}
+
+async fn after(timeout: Option<Duration>) {
+    match timeout {
+        Some(timeout) => tokio::time::sleep(timeout).await,
+        None => pending().await,
+    }
+}
+
+/// Requests of the operating system to stop, as exit codes.
+struct Signals {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    interrupt: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without a handler the signal ends the process at once, which is what it asks for.
+        let listen = |kind| signal(kind).ok();
+        Self {
+            terminate: listen(SignalKind::terminate()),
+            interrupt: listen(SignalKind::interrupt()),
+        }
+    }
+
+    async fn next(&mut self) -> u8 {
+        async fn receive(signal: &mut Option<tokio::signal::unix::Signal>) {
+            match signal {
+                Some(signal) => drop(signal.recv().await),
+                None => pending().await,
+            }
+        }
+        tokio::select! {
+            () = receive(&mut self.interrupt) => EXIT_INTERRUPTED,
+            () = receive(&mut self.terminate) => EXIT_TERMINATED,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self {}
+    }
+
+    async fn next(&mut self) -> u8 {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => EXIT_INTERRUPTED,
+            Err(_) => pending().await,
+        }
+    }
+}
