@@ -36,5 +36,7 @@ rm -f "$built/libseedpod-ipc.a"
 "${zig[@]}" ar rcsD "$built/libseedpod-ipc.a" "${objects[@]}"
 
 for source in c/*.c; do
-    "${zig[@]}" cc "${flags[@]}" "$source" -L"$built" -lseedpod-ipc -Wl,--strip-all -Wl,-z,stack-size=1048576 -o "$out/$(basename "$source" .c).wasm"
+    "${zig[@]}" cc "${flags[@]}" "$source" -L"$built" -lseedpod-ipc -Wl,--strip-all -Wl,-z,stack-size=1048576 \
+        -o "$out/$(basename "$source" .c).wasm"
+    chmod 644 "$out/$(basename "$source" .c).wasm"
 done

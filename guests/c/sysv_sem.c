@@ -3,7 +3,8 @@
  *
  *   sysv_sem -ping N    N times: waits for its turn, says so, gives the turn away; starts
  *   sysv_sem -pong N    the same from the other side; removes the set at the end
- *   sysv_sem -crash     takes the lock with SEM_UNDO and ends without giving it back
+ *   sysv_sem -leave     takes the lock with SEM_UNDO and ends without giving it back
+ *   sysv_sem -enter     takes the lock that -leave took, within a second
  *   sysv_sem            checks every rule of semop(2) that one process can see
  */
 #include <errno.h>
@@ -55,13 +56,25 @@ static int play(const char *word, unsigned short mine, unsigned short theirs, lo
     return mine == PONG && semctl(set, 0, IPC_RMID) ? fail("semctl") : 0;
 }
 
-static int crash(void)
+static int leave(void)
 {
+    union semun one = { .val = 1 };
     int set = semget(KEY + 1, 1, IPC_CREAT | 0600);
-    if (set < 0 || change(set, 0, 1, 0) || change(set, 0, -1, SEM_UNDO))
+    if (set < 0 || semctl(set, 0, SETVAL, one) || change(set, 0, -1, SEM_UNDO))
         return fail("semop");
+    puts("took the lock and left");
+    return 0;
+}
+
+static int enter(void)
+{
+    const struct timespec second = { .tv_sec = 1 };
+    struct sembuf take = { .sem_op = -1, .sem_flg = SEM_UNDO };
+    int set = semget(KEY + 1, 1, 0600);
+    if (set < 0 || semtimedop(set, &take, 1, &second))
+        return fail("semtimedop");
     puts("took the lock");
-    return 3;
+    return semctl(set, 0, IPC_RMID) ? fail("semctl") : 0;
 }
 
 static int failures;
@@ -131,8 +144,10 @@ int main(int argc, char **argv)
         return play("ping", PING, PONG, atol(argv[2]));
     if (argc == 3 && strcmp(argv[1], "-pong") == 0)
         return play("pong", PONG, PING, atol(argv[2]));
-    if (argc == 2 && strcmp(argv[1], "-crash") == 0)
-        return crash();
-    fprintf(stderr, "usage: %s [-ping N | -pong N | -crash]\n", argv[0]);
+    if (argc == 2 && strcmp(argv[1], "-leave") == 0)
+        return leave();
+    if (argc == 2 && strcmp(argv[1], "-enter") == 0)
+        return enter();
+    fprintf(stderr, "usage: %s [-ping N | -pong N | -leave | -enter]\n", argv[0]);
     return 2;
 }
