@@ -353,11 +353,14 @@ fn cluster_ips() {
         service("c", "127.0.0.1"),
         service("d", "10.244.0.3"),
     ];
-    check(&yaml.concat(), expect![[r#"
+    check(
+        &yaml.concat(),
+        expect![[r#"
         f.yaml:10:19: spec.clusterIP: Invalid value: "10.96.0.9": provided IP is already allocated
         f.yaml:15:19: spec.clusterIP: Invalid value: "127.0.0.1": must not be an address of a pod, the machine or a group
         f.yaml:20:19: spec.clusterIP: Invalid value: "10.244.0.3": must not be an address of a pod, the machine or a group
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
