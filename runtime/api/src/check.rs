@@ -36,90 +36,78 @@ struct Row<'l> {
 }
 
 fn table(log: &Log) -> String {
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    let wrong: BTreeSet<(usize, &str)> = log
-        .errors
-        .iter()
-        .map(|error| (error.location.order, error.path.as_str()))
+    let mut rows: Vec<Row<'_>> = fields(log)
+        .chain(errors(log))
+        .chain(warnings(log))
         .collect();
-    for field in &log.fields {
-        let is_wrong = wrong.contains(&(field.location.order, field.path.as_str()));
-        if field.treatment == Treatment::Honoured && is_wrong {
-            continue;
-        }
-        let treatment = field.treatment.word();
-        let reason = field.reason.to_owned();
-        rows.push(Row {
-            location: &field.location,
-            field: &field.path,
-            treatment,
-            reason,
-        });
-    }
-    for error in &log.errors {
-        let is_listed = matches!(error.problem, Problem::Refused(_))
-            && log.fields.iter().any(|field| {
-                field.treatment == Treatment::Refused
-                    && field.location == error.location
-                    && field.path == error.path
-            });
-        if !is_listed {
-            let treatment = if matches!(error.problem, Problem::Refused(_)) {
-                "refused"
-            } else {
-                "error"
-            };
-            let reason = match &error.problem {
-                Problem::Refused(reason) => reason.clone(),
-                problem => problem.to_string(),
-            };
-            rows.push(Row {
-                location: &error.location,
-                field: &error.path,
-                treatment,
-                reason,
-            });
-        }
-    }
-    for note in log
-        .notes
-        .iter()
-        .filter(|note| note.kind == NoteKind::Warning)
-    {
-        let reason = note.text.clone();
-        rows.push(Row {
-            location: &note.location,
-            field: &note.path,
-            treatment: "warning",
-            reason,
-        });
-    }
     rows.sort_by(|a, b| a.location.cmp(b.location));
     let mut cells = vec![["LINE", "OBJECT", "FIELD", "TREATMENT", "REASON"].map(str::to_owned)];
-    for row in &rows {
-        let line = match row.location.position {
-            Some(position) => format!("{}:{}", row.location.file, position.line),
-            None => row.location.file.clone(),
-        };
-        let object = object_at(log, row.location);
-        cells.push([
-            line,
-            object.to_owned(),
-            row.field.to_owned(),
-            row.treatment.to_owned(),
-            row.reason.clone(),
-        ]);
-    }
+    cells.extend(rows.iter().map(|row| row.cells(log)));
     if log.fields.len() >= limits::MANIFEST_NOTES_MAX {
-        cells.push([
-            "…".to_owned(),
-            String::new(),
-            String::new(),
-            String::new(),
-            "more fields than are shown".to_owned(),
-        ]);
+        cells.push(["…", "", "", "", "more fields than are shown"].map(str::to_owned));
     }
     align(&cells)
+}
+
+/// Every field that is set; one with an error has the error's line instead.
+fn fields(log: &Log) -> impl Iterator<Item = Row<'_>> {
+    let place = |error: &'_ ManifestError| (error.location.order, error.path.clone());
+    let wrong: BTreeSet<(usize, String)> = log.errors.iter().map(place).collect();
+    let fields = log
+        .fields
+        .iter()
+        .filter(move |field| !wrong.contains(&(field.location.order, field.path.clone())));
+    fields.map(|field| Row {
+        location: &field.location,
+        field: &field.path,
+        treatment: field.treatment.word(),
+        reason: field.reason.to_owned(),
+    })
+}
+
+fn errors(log: &Log) -> impl Iterator<Item = Row<'_>> {
+    log.errors.iter().map(|error| {
+        let (treatment, reason) = match &error.problem {
+            Problem::Refused(reason) => (Treatment::Refused.word(), reason.clone()),
+            problem => ("error", problem.to_string()),
+        };
+        Row {
+            location: &error.location,
+            field: &error.path,
+            treatment,
+            reason,
+        }
+    })
+}
+
+fn warnings(log: &Log) -> impl Iterator<Item = Row<'_>> {
+    let warnings = log
+        .notes
+        .iter()
+        .filter(|note| note.kind == NoteKind::Warning);
+    warnings.map(|note| Row {
+        location: &note.location,
+        field: &note.path,
+        treatment: "warning",
+        reason: note.text.clone(),
+    })
+}
+
+impl Row<'_> {
+    fn cells(&self, log: &Log) -> [String; 5] {
+        let line = match self.location.position {
+            Some(position) => format!("{}:{}", self.location.file, position.line),
+            None => self.location.file.clone(),
+        };
+        let object = object_at(log, self.location).to_owned();
+        [
+            line,
+            object,
+            self.field.to_owned(),
+            self.treatment.to_owned(),
+            self.reason.clone(),
+        ]
+    }
 }
 
 /// The object around a place: the last one of the same file that begins before it.

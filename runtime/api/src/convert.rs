@@ -7,6 +7,8 @@
 mod config;
 mod container;
 mod env;
+mod keys;
+mod mounts;
 mod pod;
 mod service;
 mod volume;

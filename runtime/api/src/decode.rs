@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
 
-use crate::error::{Problem, UnknownFieldHint};
+use crate::error::{Location, Problem, UnknownFieldHint};
 use crate::log::Object;
 use crate::support::Treatment;
 use crate::tree::{NodeId, Path, Scalar, Value};
@@ -34,49 +34,48 @@ pub(crate) fn decode<T: DeserializeOwned>(
 ) -> Option<T> {
     let mut refused = Vec::new();
     let mut poisoned = BTreeSet::new();
-    let mut result = None;
-    while result.is_none() && refused.len() < REFUSALS_MAX {
+    loop {
         let walk = Walk {
             object,
             poisoned,
             found: RefCell::default(),
         };
-        match T::deserialize(Cursor {
+        let cursor = Cursor {
             walk: &walk,
             node,
             label: node,
             path,
             quiet: false,
-        }) {
-            Ok(value) => result = Some(value),
-            Err(error) => refused.push(error),
-        }
+        };
+        let result = T::deserialize(cursor);
         poisoned = walk.poisoned;
         let found = walk.found.into_inner();
-        match refused.last().filter(|_| result.is_none()) {
-            Some(Error {
-                at: Some((node, ..)),
-                ..
-            }) if poisoned.insert(*node) => {}
-            _ => {
+        let error = match result {
+            Ok(value) => {
                 report(object, &refused, found);
-                break;
+                return Some(value);
             }
+            Err(error) => error,
+        };
+        let (at, location, path) = error
+            .at
+            .unwrap_or_else(|| (node, object.location(path), path.to_string()));
+        refused.push((location, path, unreadable(&error.message)));
+        if refused.len() == REFUSALS_MAX || !poisoned.insert(at) {
+            report(object, &refused, found);
+            return None;
         }
     }
-    result
 }
 
 /// Values of one object that a visitor refuses; each costs a walk.
 const REFUSALS_MAX: usize = 16;
 
-fn report(object: &Object<'_>, refused: &[Error], found: Found) {
+fn report(object: &Object<'_>, refused: &[(Location, String, Problem)], found: Found) {
     let mut log = object.log.borrow_mut();
-    for Error { at, message } in refused {
-        if let Some((_, location, path)) = at
-            && !found.errors.iter().any(|(_, known, _)| known == path)
-        {
-            log.error(location.clone(), path.clone(), unreadable(message));
+    for (location, path, problem) in refused {
+        if !found.errors.iter().any(|(_, known, _)| known == path) {
+            log.error(location.clone(), path.clone(), problem.clone());
             object.broken.borrow_mut().push(path.clone());
         }
     }

@@ -389,6 +389,13 @@ fn config_maps_and_secrets() {
 }
 
 #[test]
+fn many_values_that_no_visitor_takes() {
+    let keys: String = (0..40).map(|n| format!("  k{n}: '%'\n")).collect();
+    let secret = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata:\n{keys}");
+    assert_eq!(errors(&secret).lines().count(), 16);
+}
+
+#[test]
 fn kinds() {
     check(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n",

@@ -8,9 +8,9 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 use seedpod_core::spec::{self, ImagePullPolicy, RestartPolicy, TerminationMessagePolicy};
 
 use super::env::{env, env_from};
+use super::mounts::volume_mounts;
 use super::pod::{RESTART_POLICIES, id, ip};
 use super::service::protocol_word;
-use super::volume::volume_mounts;
 use super::{name, non_empty, port, protocol, quantity};
 use crate::error::Problem;
 use crate::log::{Claim, Object};
@@ -57,22 +57,8 @@ pub(super) fn container(
         );
     }
     let restart_policy = restart_policy(object, &at.field("restartPolicy"), from.restart_policy);
-    let message_policies = [
-        ("File", TerminationMessagePolicy::File),
-        (
-            "FallbackToLogsOnError",
-            TerminationMessagePolicy::FallbackToLogsOnError,
-        ),
-    ];
-    let termination_message_policy = non_empty(from.termination_message_policy)
-        .and_then(|word| {
-            object.word(
-                &at.field("terminationMessagePolicy"),
-                &word,
-                &message_policies,
-            )
-        })
-        .unwrap_or_default();
+    let at_policy = at.field("terminationMessagePolicy");
+    let message_policy = non_empty(from.termination_message_policy);
     spec::Container {
         image_pull_policy: pull_policy(
             object,
@@ -96,7 +82,9 @@ pub(super) fn container(
         restart_policy,
         termination_message_path: non_empty(from.termination_message_path)
             .unwrap_or_else(|| "/dev/termination-log".to_owned()),
-        termination_message_policy,
+        termination_message_policy: message_policy
+            .and_then(|word| object.word(&at_policy, &word, &MESSAGE_POLICIES))
+            .unwrap_or_default(),
         stdin: from.stdin.unwrap_or_default(),
         stdin_once: from.stdin_once.unwrap_or_default(),
         tty: from.tty.unwrap_or_default(),
@@ -106,6 +94,14 @@ pub(super) fn container(
             .unwrap_or_default(),
     }
 }
+
+const MESSAGE_POLICIES: [(&str, TerminationMessagePolicy); 2] = [
+    ("File", TerminationMessagePolicy::File),
+    (
+        "FallbackToLogsOnError",
+        TerminationMessagePolicy::FallbackToLogsOnError,
+    ),
+];
 
 fn probes_forbidden(object: &Object<'_>, at: &Path<'_>, from: &api::Container) {
     let fields = [
