@@ -798,7 +798,7 @@ fn what_is_ignored_is_noted() {
         &pod_yaml(concat!(
             "  nodeName: node-1\n  nodeSelector: {a: b}\n  tolerations: []\n  dnsPolicy: ClusterFirst\n  hostNetwork: false\n",
             "  schedulerName: mine\n  serviceAccountName: default\n  volumes: [{name: v, emptyDir: {sizeLimit: 1Gi}}]\n  containers:\n  - name: c\n    image: i\n    livenessProbe: {httpGet: {port: web}}\n",
-            "    resources: {limits: {nvidia.com/gpu: 1, cpu: 1}, requests: {cpu: 1}}\n    stdin: true\n    securityContext: {privileged: false, capabilities: {add: [ALL]}}\n",
+            "    resources: {limits: {nvidia.com/gpu: 1, cpu: 1}, requests: {cpu: 1}}\n    stdinOnce: true\n    securityContext: {privileged: false, capabilities: {add: [ALL]}}\n",
         )),
         expect![[r#"
             f.yaml:5:3: spec.nodeName: shown only: there is one node, nothing to choose from
@@ -809,7 +809,7 @@ fn what_is_ignored_is_noted() {
             f.yaml:17:42: spec.containers[0].resources.limits[nvidia.com/gpu]: ignored: this machine offers no such resource
             f.yaml:17:50: spec.containers[0].resources.limits[cpu]: shown only: containers take turns, none is slowed down for its limit
             f.yaml:17:54: spec.containers[0].resources.requests: shown only: there is one node and nothing is reserved on it
-            f.yaml:18:5: spec.containers[0].stdin: ignored: not supported yet: nobody can attach, so standard input is at its end
+            f.yaml:18:5: spec.containers[0].stdinOnce: ignored: not supported yet: nobody can attach to standard input
             f.yaml:19:42: spec.containers[0].securityContext.capabilities: ignored: a guest is WebAssembly and has no kernel privileges to give or take
         "#]],
     );

@@ -241,6 +241,7 @@ pub const TABLE: &[Support] = &[
             "resources",
             "restartPolicy",
             "securityContext",
+            "stdin",
             "terminationMessagePath",
             "terminationMessagePolicy",
             "volumeMounts",
@@ -280,8 +281,8 @@ pub const TABLE: &[Support] = &[
     ),
     ignored(
         "Container",
-        &["stdin", "stdinOnce"],
-        "not supported yet: nobody can attach, so standard input is at its end",
+        &["stdinOnce"],
+        "not supported yet: nobody can attach to standard input",
     ),
     shown(
         "Container",
