@@ -3,7 +3,7 @@
 use crate::guest::ProcessStart;
 use crate::program::is_wasm;
 use bytes::Bytes;
-use seedpod_core::limits::PROGRAM_BYTES;
+use seedpod_core::limits::{PROGRAM_BYTES, SYMLINKS_FOLLOWED_MAX};
 use seedpod_core::volume::{At, Caller, Errno, FileType, Files, Follow};
 
 /// Why a program cannot be executed.
@@ -41,11 +41,15 @@ pub(crate) fn find(
         }
         let bytes = files.read(caller, &path, PROGRAM_BYTES)?;
         if is_wasm(&bytes) {
+            start.program.path = real_path(files, caller, path);
             return Ok((bytes, start));
         }
         let (interpreter, argument) = shebang(&bytes).ok_or(ExecError::Format)?;
-        let rest = start.arguments.split_off(start.arguments.len().min(1));
-        start.arguments = [Some(interpreter.clone()), argument, Some(path)]
+        let rest = start
+            .program
+            .arguments
+            .split_off(start.program.arguments.len().min(1));
+        start.program.arguments = [Some(interpreter.clone()), argument, Some(path)]
             .into_iter()
             .flatten()
             .chain(rest)
@@ -53,6 +57,18 @@ pub(crate) fn find(
         path = absolute(&start.directory, &interpreter);
     }
     Err(ExecError::File(Errno::Loop))
+}
+
+/// Where the links end, for `/proc/self/exe`: a shell starts itself from there.
+fn real_path(files: &Files, caller: Caller, mut path: String) -> String {
+    for _ in 0..SYMLINKS_FOLLOWED_MAX {
+        let Ok(target) = files.read_link(caller, At::Root, &path) else {
+            break;
+        };
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        path = absolute(folder, &target);
+    }
+    path
 }
 
 /// Linux: a script may name a script, four times.

@@ -6,7 +6,7 @@ use crate::outbox::Outbox;
 use crate::running::Spawn;
 use crate::world::{Random, World};
 use seedpod_core::kernel::Kernel;
-use seedpod_core::process::{NamespaceId, ProcessId};
+use seedpod_core::process::{NamespaceId, ProcessId, Program};
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::volume::{Caller, Files};
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ pub struct Container {
 /// How a process was started: what `wasi:cli` and a child of it inherit.
 #[derive(Clone)]
 pub(crate) struct ProcessStart {
-    pub(crate) arguments: Vec<String>,
+    pub(crate) program: Program,
     pub(crate) environment: Vec<(String, String)>,
     /// Absolute path of the working directory.
     pub(crate) directory: String,

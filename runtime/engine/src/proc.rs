@@ -6,7 +6,7 @@ use bytes::Bytes;
 use seedpod_core::process::{Process, ProcessId, State};
 use seedpod_core::spec;
 use seedpod_core::time::Instant;
-use seedpod_core::volume::{Caller, DirEntry, FileType, Synthetic, SyntheticNode};
+use seedpod_core::volume::{Caller, Device, DirEntry, FileType, Synthetic, SyntheticNode};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -221,15 +221,27 @@ impl Row<'_> {
                 let mut entries: Vec<_> = PROCESS_FILES
                     .map(|name| entry(name, FileType::Regular))
                     .into();
-                entries.push(entry("ns", FileType::Directory));
+                entries.extend(["fd", "ns"].map(|name| entry(name, FileType::Directory)));
+                entries.push(entry("exe", FileType::Symlink));
                 Some(SyntheticNode::Directory(entries))
             }
             "ns" => Some(SyntheticNode::Directory(
                 NAMESPACES.map(|name| entry(name, FileType::Symlink)).into(),
             )),
+            "exe" => Some(SyntheticNode::Symlink(self.row.program.path.clone())),
+            "fd" => Some(SyntheticNode::Directory(
+                ["0", "1", "2"]
+                    .map(|name| entry(name, FileType::Device))
+                    .into(),
+            )),
+            "fd/0" | "fd/1" | "fd/2" => {
+                let number = path.bytes().last()? - b'0';
+                Some(SyntheticNode::Device(Device::Standard(number)))
+            }
             "cmdline" => {
                 let line: String = self
                     .row
+                    .program
                     .arguments
                     .iter()
                     .map(|argument| format!("{argument}\0"))
@@ -255,7 +267,12 @@ impl Row<'_> {
 
     /// At most 15 bytes, as the kernel keeps it.
     fn command(&self) -> String {
-        let path = self.row.arguments.first().map_or("", String::as_str);
+        let path = self
+            .row
+            .program
+            .arguments
+            .first()
+            .map_or("", String::as_str);
         path.rsplit('/')
             .next()
             .unwrap_or(path)

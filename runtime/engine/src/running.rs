@@ -66,7 +66,7 @@ pub(crate) async fn run(
 
 /// A shell says 126 of a file that it found and cannot run.
 async fn not_executable(pod: &PodCell, start: &ProcessStart, error: &LoadError) -> ProcessEnd {
-    let name = start.arguments.first().map_or("", String::as_str);
+    let name = start.program.arguments.first().map_or("", String::as_str);
     let message = format!("{name}: cannot execute: {error}\n");
     if let Some(stderr) = start.descriptors.get(&2) {
         write_all(stderr, message.as_bytes()).await;

@@ -10,8 +10,8 @@ mod table;
 pub use pipe::{BrokenPipe, Pipe, PipeReader, PipeWriter, pipe};
 pub use signal::{Disposition, ParseSignalError, Signal};
 pub use table::{
-    ExitStatus, KillError, NamespaceId, Process, ProcessId, SpawnError, State, Table, WaitError,
-    Which,
+    ExitStatus, KillError, NamespaceId, Process, ProcessId, Program, SpawnError, State, Table,
+    WaitError, Which,
 };
 
 use std::task::Waker;

@@ -43,6 +43,15 @@ pub enum State {
     Zombie(ExitStatus),
 }
 
+/// What a process runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// Its file, absolute in the container.
+    pub path: String,
+    /// Its arguments, its own name first.
+    pub arguments: Vec<String>,
+}
+
 /// One row of the table.
 #[derive(Debug)]
 pub struct Process {
@@ -56,8 +65,8 @@ pub struct Process {
     pub parent_pid: u32,
     /// Name of its container.
     pub container: String,
-    /// Its arguments, the program's name first.
-    pub arguments: Vec<String>,
+    /// What it runs.
+    pub program: Program,
     /// When it began.
     pub started: Instant,
     /// Whether it still runs.
@@ -142,7 +151,7 @@ impl Table {
         namespace: NamespaceId,
         parent: Option<ProcessId>,
         container: &str,
-        arguments: Vec<String>,
+        program: Program,
         now: Instant,
     ) -> Result<ProcessId, SpawnError> {
         if self.processes.len() >= PROCESSES_PER_POD {
@@ -163,7 +172,7 @@ impl Table {
                 .and_then(|id| self.processes.get(&id))
                 .map_or(0, |p| p.pid),
             container: container.to_owned(),
-            arguments,
+            program,
             started: now,
             state: State::Alive,
             // Ignored signals stay ignored in a child, caught ones do not (execve(2)).
@@ -179,10 +188,10 @@ impl Table {
         Ok(id)
     }
 
-    /// Replaces the program of a process: its arguments change and caught signals fall back to their default.
-    pub fn exec(&mut self, id: ProcessId, arguments: Vec<String>) {
+    /// Replaces the program of a process: caught signals fall back to their default.
+    pub fn exec(&mut self, id: ProcessId, program: Program) {
         if let Some(process) = self.processes.get_mut(&id) {
-            process.arguments = arguments;
+            process.program = program;
             process.signals.caught = 0;
         }
     }
@@ -444,7 +453,7 @@ mod tests {
 
     fn spawn(table: &mut Table, namespace: NamespaceId, parent: Option<ProcessId>) -> ProcessId {
         table
-            .spawn(namespace, parent, "c", vec!["x".into()], Instant::ZERO)
+            .spawn(namespace, parent, "c", Program::default(), Instant::ZERO)
             .unwrap()
     }
 
@@ -491,7 +500,7 @@ mod tests {
         table.handle_exit(child, ExitStatus::Signaled(Signal::KILL));
         assert_eq!(table.list(namespace).count(), 0);
         assert_eq!(
-            table.spawn(namespace, None, "c", vec![], Instant::ZERO),
+            table.spawn(namespace, None, "c", Program::default(), Instant::ZERO),
             Err(SpawnError::NamespaceGone)
         );
     }

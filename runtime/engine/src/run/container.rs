@@ -13,7 +13,7 @@ use seedpod_core::limits::{
     CONTAINER_MEMORY_DEFAULT, TERMINATION_LOG_BYTES, TERMINATION_MESSAGE_BYTES,
 };
 use seedpod_core::pod::{self, ContainerId, Event, Exit, ImageErrorReason, ImageFacts, StartError};
-use seedpod_core::process::{NamespaceId, PipeWriter, ProcessId, Signal, pipe};
+use seedpod_core::process::{NamespaceId, PipeWriter, ProcessId, Program, Signal, pipe};
 use seedpod_core::spec;
 use seedpod_core::time::Instant;
 use seedpod_core::volume::MemoryVolume;
@@ -198,7 +198,10 @@ impl PodTask {
             .clone()
             .map(|log| Description::Log(log, self.cell.clone()));
         let start = ProcessStart {
-            arguments: given.arguments,
+            program: Program {
+                path: String::new(),
+                arguments: given.arguments,
+            },
             environment: given.variables,
             directory: given.directory,
             descriptors: [stdin, stdout, stderr]
@@ -227,7 +230,7 @@ impl PodTask {
         container: &Arc<Container>,
         start: ProcessStart,
     ) -> Result<(Bytes, ProcessStart), StartError> {
-        let name = start.arguments.first().cloned().unwrap_or_default();
+        let name = start.program.arguments.first().cloned().unwrap_or_default();
         let caller = seedpod_core::volume::Caller::host(self.cell.wall_time());
         let candidates = if name.contains('/') {
             vec![name.clone()]
@@ -272,11 +275,11 @@ impl PodTask {
         self.slots[id.index()].load = None;
         let Prepared {
             instance,
-            program,
+            program: code,
             start,
         } = prepared;
         if let Err(error) = result {
-            let path = start.arguments.first().map_or("", String::as_str);
+            let path = start.program.arguments.first().map_or("", String::as_str);
             let error = StartError::Start(format!("exec: {path:?}: {error}"));
             self.pod.handle(
                 now,
@@ -288,11 +291,11 @@ impl PodTask {
             return;
         }
         let container = instance.container.clone();
-        let arguments = start.arguments.clone();
+        let program = start.program.clone();
         let added = self.cell.with(|kernel| {
             kernel
                 .processes
-                .spawn(container.namespace, None, &container.name, arguments, now)
+                .spawn(container.namespace, None, &container.name, program, now)
         });
         match added {
             Ok(process) => {
@@ -303,7 +306,7 @@ impl PodTask {
                 self.start_process(Spawn {
                     process,
                     container,
-                    program,
+                    program: code,
                     start,
                 });
                 self.pod.handle(now, Event::Started { container: id });

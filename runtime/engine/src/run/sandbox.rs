@@ -8,7 +8,7 @@ use seedpod_core::image::Image;
 use seedpod_core::net::{self, CLUSTER_DOMAIN};
 use seedpod_core::pod::environment::Environment;
 use seedpod_core::pod::{self, EventReason, EventType, PodEvent, SandboxError, StartError, hosts};
-use seedpod_core::process::{NamespaceId, ProcessId, Which};
+use seedpod_core::process::{NamespaceId, ProcessId, Program, Which};
 use seedpod_core::spec::{self, Medium, VolumeSource};
 use seedpod_core::time::Instant;
 use seedpod_core::volume::{
@@ -54,9 +54,16 @@ impl PodTask {
                 let namespace = kernel.processes.create_namespace();
                 (
                     namespace,
-                    kernel
-                        .processes
-                        .spawn(namespace, None, "", vec!["/pause".to_owned()], now),
+                    kernel.processes.spawn(
+                        namespace,
+                        None,
+                        "",
+                        Program {
+                            path: "/pause".to_owned(),
+                            arguments: vec!["/pause".to_owned()],
+                        },
+                        now,
+                    ),
                 )
             });
             self.sandbox.shared_namespace = Some(namespace);

@@ -29,7 +29,7 @@ impl environment::Host for Guest {
     }
 
     fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
-        Ok(self.start.arguments.clone())
+        Ok(self.start.program.arguments.clone())
     }
 
     fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {

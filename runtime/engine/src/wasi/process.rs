@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seedpod_core::limits::{ARG_BYTES, DESCRIPTORS_PER_SPAWN};
 use seedpod_core::process::{
-    Disposition, ExitStatus, KillError, Process, ProcessId, Signal, SpawnError, State, WaitError,
-    Which, pipe,
+    Disposition, ExitStatus, KillError, Process, ProcessId, Program, Signal, SpawnError, State,
+    WaitError, Which, pipe,
 };
 use seedpod_core::volume::{At, Device, Errno, FileType, Follow, OpenFlags};
 use std::future::poll_fn;
@@ -167,11 +167,11 @@ impl processes::Host for Guest {
         let now = self.pod.now();
         let added = self.pod.with(|kernel| {
             let (namespace, container) = (self.container.namespace, &self.container.name);
-            let arguments = start.arguments.clone();
+            let program = start.program.clone();
             let process =
                 kernel
                     .processes
-                    .spawn(namespace, Some(self.process), container, arguments, now)?;
+                    .spawn(namespace, Some(self.process), container, program, now)?;
             let pid = kernel.processes.get(process).map_or(0, |row| row.pid);
             Ok::<_, SpawnError>((process, pid))
         });
@@ -200,7 +200,7 @@ impl processes::Host for Guest {
             Err(error) => return Ok(error),
         };
         self.pod
-            .with(|kernel| kernel.processes.exec(self.process, start.arguments.clone()));
+            .with(|kernel| kernel.processes.exec(self.process, start.program.clone()));
         let container = self.container.clone();
         self.replacement = Some(Spawn {
             process: self.process,
@@ -316,7 +316,7 @@ impl Guest {
                     pid: row.pid,
                     parent: row.parent_pid,
                     container: row.container.clone(),
-                    arguments: row.arguments.clone(),
+                    arguments: row.program.arguments.clone(),
                     state: if id == self.process { "R" } else { state }.to_owned(),
                     user: self.container.user,
                     started: epoch.at(row.started).as_unix_nanos(),
@@ -380,7 +380,10 @@ impl Guest {
         let standard = (0..3)
             .filter_map(|number| Some((number, self.start.descriptors.get(&number)?.clone())));
         let mut start = ProcessStart {
-            arguments,
+            program: Program {
+                path: String::new(),
+                arguments,
+            },
             environment,
             directory,
             descriptors: standard.collect(),
