@@ -141,11 +141,14 @@ fn every_message_is_consumed_once_and_in_order_whoever_starts_first() {
 
 #[test]
 fn a_consumer_that_starts_too_early_fails() {
-    check(&manifest("mc2-startup-order"), expect![[r#"
+    check(
+        &manifest("mc2-startup-order"),
+        expect![[r#"
         [mc2-startup-order/consumer] mq_open /ch6_ipc: No such file or directory
         [mc2-startup-order/consumer] Either the producer has not been started or this is another IPC namespace
         Failed consumer: 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -162,7 +165,9 @@ fn a_consumer_waits_only_so_long() {
 
 #[test]
 fn system_v_messages() {
-    check(&manifest("sysv-msg"), expect![[r#"
+    check(
+        &manifest("sysv-msg"),
+        expect![[r#"
         [sysv-msg/rules] all rules hold
         [sysv-msg/client] 1 squared is 1
         [sysv-msg/client] 2 squared is 4
@@ -171,12 +176,15 @@ fn system_v_messages() {
         [sysv-msg/client] 5 squared is 25
         [sysv-msg/server] stopped
         Succeeded client: 0 server: 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn system_v_semaphores() {
-    check(&manifest("sysv-sem"), expect![[r#"
+    check(
+        &manifest("sysv-sem"),
+        expect![[r#"
         [sysv-sem/rules] all rules hold
         [sysv-sem/leave] took the lock and left
         [sysv-sem/enter] took the lock
@@ -191,12 +199,15 @@ fn system_v_semaphores() {
         [sysv-sem/ping] ping 5
         [sysv-sem/pong] pong 5
         Succeeded ping: 0 pong: 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn posix_shared_memory() {
-    check(&manifest("posix-shm"), expect![[r#"
+    check(
+        &manifest("posix-shm"),
+        expect![[r#"
         [posix-shm/writer] wrote: line 1
         [posix-shm/writer] wrote: line 2
         [posix-shm/writer] wrote: line 3
@@ -218,7 +229,8 @@ fn posix_shared_memory() {
         [posix-shm/reader] read: line 9
         [posix-shm/reader] read: line 10
         Succeeded reader: 0 writer: 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -227,9 +239,12 @@ fn two_writers_of_one_page_do_not_undo_each_other() {
         ("zero", "./posix_shm, -half, '0', '100'"),
         ("one", "./posix_shm, -half, '1', '100'"),
     ];
-    check(&pod("seedpod/posix-shm", &halves), expect![[r#"
+    check(
+        &pod("seedpod/posix-shm", &halves),
+        expect![[r#"
         [p/zero] half 0: 100
         [p/one] half 1: 100
         Succeeded one: 0 zero: 0
-    "#]]);
+    "#]],
+    );
 }

@@ -4,7 +4,7 @@ use crate::ipc::{
     Attempt, Blocking, Caller, Create, Error, Handle, Message, MqueueLimits, Namespace, OpenHow,
     ReceiveHow, Run, SemaphoreId, SetOperation, WaitId,
 };
-use crate::process::{ProcessId, Table};
+use crate::process::{ProcessId, Program, Table};
 use crate::time::{Instant, Timers};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -39,7 +39,7 @@ impl Default for Machine {
         let namespace = table.create_namespace();
         let mut spawn = || {
             table
-                .spawn(namespace, None, "c", Vec::new(), Instant::ZERO)
+                .spawn(namespace, None, "c", Program::default(), Instant::ZERO)
                 .unwrap()
         };
         Self {
