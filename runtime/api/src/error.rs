@@ -66,6 +66,12 @@ pub enum Problem {
     /// Neither YAML nor JSON.
     #[error("{0}")]
     Syntax(String),
+    /// A file of more bytes than are read.
+    #[error("larger than {max} bytes, which is all that is read of one file")]
+    FileTooLarge {
+        /// The limit.
+        max: usize,
+    },
     /// Larger than the named limit.
     #[error("{what} has {found} {unit}, at most {max} are allowed")]
     TooLarge {

@@ -60,17 +60,9 @@ pub(crate) fn read(bytes: &[u8]) -> File<'_> {
 }
 
 fn text(bytes: &[u8]) -> Result<&str, (Option<Position>, Problem)> {
-    if bytes.len() > limits::MANIFEST_BYTES_MAX {
-        let (found, max) = (bytes.len() as u64, limits::MANIFEST_BYTES_MAX as u64);
-        return Err((
-            None,
-            Problem::TooLarge {
-                what: "the file",
-                found,
-                unit: "bytes",
-                max,
-            },
-        ));
+    let max = limits::MANIFEST_BYTES_MAX;
+    if bytes.len() > max {
+        return Err((None, Problem::FileTooLarge { max }));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = &bytes[..error.valid_up_to()];

@@ -586,7 +586,7 @@ fn bytes_that_are_no_text() {
     );
     assert_eq!(
         errors(&vec![b' '; 10 << 20]),
-        "-: the file has 10485760 bytes, at most 8388608 are allowed"
+        "-: larger than 8388608 bytes, which is all that is read of one file"
     );
 }
 
