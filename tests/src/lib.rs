@@ -1,5 +1,7 @@
 //! What the tests of seedpod as a whole share.
 
+pub mod guests;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
