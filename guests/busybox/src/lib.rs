@@ -4,6 +4,8 @@
 
 pub mod applets;
 pub mod files;
+pub mod http;
+pub mod regex;
 pub mod sh;
 pub mod sys;
 pub mod time;

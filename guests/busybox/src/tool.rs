@@ -319,6 +319,20 @@ impl Options {
             .map(|(_, value)| value.as_str())
     }
 
+    /// What was given for several letters, in order.
+    pub fn in_order<'a>(&'a self, letters: &'a [char]) -> impl Iterator<Item = (char, &'a str)> {
+        let wanted = move |(given, _): &&(char, String)| letters.contains(given);
+        self.given
+            .iter()
+            .filter(wanted)
+            .map(|(given, value)| (*given, value.as_str()))
+    }
+
+    /// Counts an option as given that another one implies.
+    pub fn add(&mut self, letter: char, value: &str) {
+        self.given.push((letter, value.to_owned()));
+    }
+
     /// The last of several letters that was given.
     pub fn last_of(&self, letters: &str) -> Option<char> {
         self.given

@@ -48,7 +48,7 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
 }
 
 /// `@seconds`, `YYYY-MM-DD[ T]hh:mm[:ss]`, `hh:mm[:ss]`, `MMDDhhmm[[YY]YY][.ss]` and a few words.
-fn parse(text: &str) -> Option<Date> {
+pub fn parse(text: &str) -> Option<Date> {
     let now = Date::now();
     match text {
         "now" => return Some(now),

@@ -1,13 +1,31 @@
 //! The tools, and the table that names them.
 
+pub mod archive;
+pub mod bytes;
 pub mod cat;
+pub mod curl;
 pub mod date;
 pub mod echo;
+pub mod expr;
+pub mod find;
+pub mod grep;
 pub mod kill;
+pub mod launch;
+pub mod lines;
 pub mod ls;
+pub mod names;
+pub mod net;
 pub mod printf;
+pub mod ps;
+pub mod sed;
 pub mod sleep;
+pub mod sort;
+pub mod tail;
 pub mod test;
+pub mod tr;
+pub mod trees;
+pub mod usage;
+pub mod wget;
 
 use crate::tool::{Ran, Tool};
 
@@ -16,16 +34,92 @@ type Applet = fn(&mut Tool, &[String]) -> Ran;
 /// Names in order, as `busybox --list` prints them. The shell is not one of these functions.
 const APPLETS: &[(&str, Applet)] = &[
     ("[", test::main),
+    ("arch", names::arch),
+    ("base64", bytes::base64),
+    ("basename", names::basename),
     ("cat", cat::main),
+    ("chgrp", trees::change_mode),
+    ("chmod", trees::change_mode),
+    ("chown", trees::change_mode),
+    ("clear", names::clear),
+    ("cmp", bytes::cmp),
+    ("cp", trees::cp),
+    ("curl", curl::main),
+    ("cut", lines::cut),
     ("date", date::main),
+    ("dd", bytes::dd),
+    ("df", usage::df),
+    ("dirname", names::dirname),
+    ("du", usage::du),
     ("echo", echo::main),
+    ("egrep", grep::main),
+    ("env", launch::env),
+    ("expr", expr::main),
     ("false", |_, _| Ok(1)),
+    ("fgrep", grep::main),
+    ("find", find::main),
+    ("grep", grep::main),
+    ("gunzip", bytes::gzip),
+    ("gzip", bytes::gzip),
+    ("hd", bytes::hexdump),
+    ("head", lines::head),
+    ("hexdump", bytes::hexdump),
+    ("hostname", names::hostname),
+    ("id", names::id),
+    ("ifconfig", net::ifconfig),
+    ("ip", net::ip),
     ("kill", kill::main),
+    ("ln", trees::ln),
     ("ls", ls::main),
+    ("md5sum", bytes::md5sum),
+    ("mkdir", trees::mkdir),
+    ("mktemp", trees::mktemp),
+    ("mv", trees::mv),
+    ("nc", net::nc),
+    ("nl", lines::nl),
+    ("nohup", launch::nohup),
+    ("nproc", names::nproc),
+    ("nslookup", net::nslookup),
+    ("od", bytes::od),
+    ("printenv", names::printenv),
     ("printf", printf::main),
+    ("ps", ps::main),
+    ("pwd", names::pwd),
+    ("readlink", trees::readlink),
+    ("realpath", trees::realpath),
+    ("rev", lines::rev),
+    ("rm", trees::rm),
+    ("rmdir", trees::rmdir),
+    ("sed", sed::main),
+    ("seq", lines::seq),
+    ("sha1sum", bytes::sha1sum),
+    ("sha256sum", bytes::sha256sum),
+    ("sha512sum", bytes::sha512sum),
     ("sleep", sleep::main),
+    ("sort", sort::main),
+    ("stat", usage::stat),
+    ("sync", names::sync),
+    ("tac", lines::tac),
+    ("tail", tail::main),
+    ("tar", archive::main),
+    ("tee", lines::tee),
     ("test", test::main),
+    ("time", launch::time),
+    ("timeout", launch::timeout),
+    ("touch", trees::touch),
+    ("tr", tr::main),
     ("true", |_, _| Ok(0)),
+    ("tty", names::tty),
+    ("uname", names::uname),
+    ("uniq", lines::uniq),
+    ("uptime", names::uptime),
+    ("wc", lines::wc),
+    ("wget", wget::main),
+    ("which", launch::which),
+    ("whoami", names::whoami),
+    ("xargs", launch::xargs),
+    ("yes", lines::yes),
+    ("zcat", bytes::gzip),
 ];
 
 /// Other names of the shell.

@@ -1,0 +1,267 @@
+//! Short answers: `basename`, `dirname`, `pwd`, `hostname`, `whoami`, `id`, `tty`, `nproc`, `uname`, `uptime`,
+//! `printenv`, `sync`, `free`, `arch`, `clear`.
+
+use super::reason;
+use crate::sys;
+use crate::time::Date;
+use crate::tool::{Options, Ran, Tool};
+use std::fs;
+
+pub fn basename(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "+as:", &[])?;
+    let Some(first) = options.operands.first() else {
+        return Err("missing operand".to_owned());
+    };
+    let many = options.has('a') || options.has('s');
+    let suffix = if many {
+        options.value('s')
+    } else {
+        options.operands.get(1).map(String::as_str)
+    };
+    let base = |path: &str| {
+        let trimmed = path.trim_end_matches('/');
+        let name = trimmed.rsplit('/').next().unwrap_or(trimmed);
+        let name = if name.is_empty() && !path.is_empty() {
+            "/"
+        } else {
+            name
+        };
+        match suffix.and_then(|suffix| name.strip_suffix(suffix)) {
+            Some(stem) if !stem.is_empty() => stem.to_owned(),
+            _ => name.to_owned(),
+        }
+    };
+    if many {
+        options
+            .operands
+            .iter()
+            .for_each(|path| tool.line(base(path)));
+    } else {
+        tool.line(base(first));
+    }
+    Ok(0)
+}
+
+pub fn dirname(tool: &mut Tool, arguments: &[String]) -> Ran {
+    if arguments.len() < 2 {
+        return Err("missing operand".to_owned());
+    }
+    for path in &arguments[1..] {
+        let trimmed = path.trim_end_matches('/');
+        let directory = match trimmed.rfind('/') {
+            _ if trimmed.is_empty() && path.starts_with('/') => "/",
+            None => ".",
+            Some(at) => match trimmed[..at].trim_end_matches('/') {
+                "" => "/",
+                directory => directory,
+            },
+        };
+        tool.line(directory);
+    }
+    Ok(0)
+}
+
+pub fn pwd(tool: &mut Tool, _: &[String]) -> Ran {
+    let directory = std::env::current_dir().map_err(|error| reason(&error))?;
+    tool.line(directory.display());
+    Ok(0)
+}
+
+/// The pod's name, which the kubelet gives every container in its hosts file and environment.
+fn host_name() -> String {
+    let read = |path| {
+        fs::read_to_string(path)
+            .ok()
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    };
+    read("/etc/hostname")
+        .or_else(|| read("/proc/sys/kernel/hostname"))
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+pub fn hostname(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "sifdF:I", &[])?;
+    if options.has('F') || !options.operands.is_empty() {
+        return Err("sethostname: Operation not permitted".to_owned());
+    }
+    let name = host_name();
+    if options.has('i') || options.has('I') {
+        use std::net::ToSocketAddrs;
+        let addresses = (name.as_str(), 0)
+            .to_socket_addrs()
+            .map_err(|error| format!("{name}: {}", reason(&error)))?;
+        let addresses: Vec<String> = addresses.map(|address| address.ip().to_string()).collect();
+        tool.line(addresses.join(" "));
+    } else if options.has('d') {
+        tool.line(name.split_once('.').map_or("", |(_, domain)| domain));
+    } else if options.has('s') {
+        tool.line(name.split('.').next().unwrap_or(&name));
+    } else {
+        tool.line(name);
+    }
+    Ok(0)
+}
+
+pub fn whoami(tool: &mut Tool, _: &[String]) -> Ran {
+    tool.line(user_name(user()));
+    Ok(0)
+}
+
+fn user() -> u32 {
+    sys::list()
+        .into_iter()
+        .find(|process| process.pid == sys::id())
+        .map_or(0, |process| process.user)
+}
+
+/// The name in a file such as `/etc/passwd`.
+fn name_in(file: &str, id: u32) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let row = text.lines().find(|line| {
+        line.split(':')
+            .nth(2)
+            .is_some_and(|field| field.parse() == Ok(id))
+    })?;
+    row.split(':').next().map(str::to_owned)
+}
+
+/// The name of a user, or its number.
+pub fn user_name(id: u32) -> String {
+    name_in("/etc/passwd", id).unwrap_or_else(|| {
+        if id == 0 {
+            "root".to_owned()
+        } else {
+            id.to_string()
+        }
+    })
+}
+
+pub fn id(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(
+        arguments,
+        "ugGnr",
+        &[
+            ("user", 'u'),
+            ("group", 'g'),
+            ("groups", 'G'),
+            ("name", 'n'),
+        ],
+    )?;
+    let id = user();
+    let name = user_name(id);
+    let group = name_in("/etc/group", id).unwrap_or_else(|| name.clone());
+    match options.last_of("ugG") {
+        Some('u') if options.has('n') => tool.line(name),
+        Some('g' | 'G') if options.has('n') => tool.line(group),
+        Some(_) => tool.line(id),
+        None => tool.line(format_args!(
+            "uid={id}({name}) gid={id}({group}) groups={id}({group})"
+        )),
+    }
+    Ok(0)
+}
+
+pub fn tty(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "s", &[])?;
+    let terminal = sys::inherited(0).is_some_and(|desc| desc.is_terminal());
+    if !options.has('s') {
+        tool.line(if terminal { "/dev/tty" } else { "not a tty" });
+    }
+    Ok(u8::from(!terminal))
+}
+
+pub fn nproc(tool: &mut Tool, _: &[String]) -> Ran {
+    tool.line(std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    Ok(0)
+}
+
+pub fn uname(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let long = [
+        ("all", 'a'),
+        ("kernel-name", 's'),
+        ("nodename", 'n'),
+        ("kernel-release", 'r'),
+        ("machine", 'm'),
+    ];
+    let options = Options::read(arguments, "snrvmpioa", &long)?;
+    let machine = std::env::consts::ARCH;
+    let version = env!("CARGO_PKG_VERSION");
+    let parts = [
+        ('s', "Linux".to_owned()),
+        ('n', host_name()),
+        ('r', format!("{version}-seedpod")),
+        ('v', "#1 WASI 0.2".to_owned()),
+        ('m', machine.to_owned()),
+        ('o', "GNU/Linux".to_owned()),
+    ];
+    let none = !"snrvmpio".chars().any(|letter| options.has(letter)) && !options.has('a');
+    let wanted = |letter: char| options.has('a') || options.has(letter) || (none && letter == 's');
+    let shown: Vec<&str> = parts
+        .iter()
+        .filter(|(letter, _)| wanted(*letter))
+        .map(|(_, text)| text.as_str())
+        .collect();
+    tool.line(shown.join(" "));
+    Ok(0)
+}
+
+pub fn arch(tool: &mut Tool, _: &[String]) -> Ran {
+    tool.line(std::env::consts::ARCH);
+    Ok(0)
+}
+
+pub fn uptime(tool: &mut Tool, _: &[String]) -> Ran {
+    let now = Date::now();
+    let started = sys::list()
+        .iter()
+        .map(|process| process.started_s)
+        .min()
+        .unwrap_or(0);
+    let minutes = (now.seconds - started as i64).max(0) / 60;
+    let (days, hours) = (minutes / 1440, minutes / 60 % 24);
+    let day_text = match days {
+        0 => String::new(),
+        1 => "1 day, ".to_owned(),
+        days => format!("{days} days, "),
+    };
+    let text = if hours > 0 {
+        format!("{hours:2}:{:02}", minutes % 60)
+    } else {
+        format!("{} min", minutes % 60)
+    };
+    tool.line(format_args!(
+        " {} up {day_text}{text}",
+        now.format("%H:%M:%S")
+    ));
+    Ok(0)
+}
+
+pub fn printenv(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "+0", &[])?;
+    if options.operands.is_empty() {
+        for (name, value) in std::env::vars_os() {
+            tool.line(format_args!("{}={}", name.display(), value.display()));
+        }
+        return Ok(0);
+    }
+    let mut status = 0;
+    for name in &options.operands {
+        match std::env::var_os(name) {
+            Some(value) => tool.line(value.display()),
+            None => status = 1,
+        }
+    }
+    Ok(status)
+}
+
+/// Files of a pod are written when their `write` returns: there is nothing left to do.
+pub fn sync(_: &mut Tool, _: &[String]) -> Ran {
+    Ok(0)
+}
+
+pub fn clear(tool: &mut Tool, _: &[String]) -> Ran {
+    tool.print("\x1b[H\x1b[J");
+    Ok(0)
+}

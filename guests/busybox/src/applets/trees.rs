@@ -1,0 +1,578 @@
+//! `mkdir`, `rmdir`, `rm`, `cp`, `mv`, `ln`, `touch`, `mktemp`, `chmod`, `chown`, `readlink`, `realpath`.
+
+use super::reason;
+use crate::files::Stat;
+use crate::tool::{Options, Ran, Tool};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Directories inside each other that are followed; more would overflow the stack.
+const DEPTH_MAX: u32 = 256;
+
+/// Calls `each` for every operand and prints what went wrong.
+fn for_each(
+    tool: &mut Tool,
+    operands: &[String],
+    mut each: impl FnMut(&mut Tool, &str) -> Result<(), String>,
+) -> Ran {
+    if operands.is_empty() {
+        return Err("missing operand".to_owned());
+    }
+    let mut status = 0;
+    for operand in operands {
+        if let Err(message) = each(tool, operand) {
+            tool.complain(message);
+            status = 1;
+        }
+    }
+    Ok(status)
+}
+
+pub fn mkdir(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(
+        arguments,
+        "pm:v",
+        &[("parents", 'p'), ("mode", 'm'), ("verbose", 'v')],
+    )?;
+    for_each(tool, &options.operands, |tool, path| {
+        let made = match options.has('p') {
+            true => fs::create_dir_all(path),
+            false => fs::create_dir(path),
+        };
+        made.map_err(|error| format!("can't create directory '{path}': {}", reason(&error)))?;
+        if options.has('v') {
+            tool.line(format_args!("created directory: '{path}'"));
+        }
+        Ok(())
+    })
+}
+
+pub fn rmdir(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "p", &[("parents", 'p')])?;
+    for_each(tool, &options.operands, |_, path| {
+        let mut current = Path::new(path);
+        loop {
+            fs::remove_dir(current)
+                .map_err(|error| format!("'{}': {}", current.display(), reason(&error)))?;
+            match current
+                .parent()
+                .filter(|parent| options.has('p') && !parent.as_os_str().is_empty())
+            {
+                Some(parent) => current = parent,
+                None => return Ok(()),
+            }
+        }
+    })
+}
+
+pub fn rm(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let long = [("force", 'f'), ("recursive", 'r'), ("verbose", 'v')];
+    let options = Options::read(arguments, "fiRrv", &long)?;
+    let recursive = options.has('r') || options.has('R');
+    let force = options.has('f');
+    if options.operands.is_empty() && force {
+        return Ok(0);
+    }
+    for_each(tool, &options.operands, |tool, path| {
+        let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
+        if matches!(last, "." | "..") || path.bytes().all(|byte| byte == b'/') {
+            return Err(format!(
+                "can't remove '{path}': refusing to remove this directory"
+            ));
+        }
+        let stat = match Stat::read(path, false) {
+            Ok(stat) => stat,
+            Err(error) if force && error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(format!("can't remove '{path}': {}", reason(&error))),
+        };
+        if stat.is_directory() && !recursive {
+            return Err(format!("'{path}' is a directory"));
+        }
+        let removed = match stat.is_directory() {
+            true => remove_tree(path, 0),
+            false => fs::remove_file(path)
+                .map_err(|error| format!("can't remove '{path}': {}", reason(&error))),
+        };
+        if removed.is_ok() && options.has('v') {
+            tool.line(format_args!("removed '{path}'"));
+        }
+        removed
+    })
+}
+
+fn remove_tree(path: &str, depth: u32) -> Result<(), String> {
+    let failed = |error: &io::Error| format!("can't remove '{path}': {}", reason(error));
+    if depth > DEPTH_MAX {
+        return Err(format!("can't remove '{path}': nested too deeply"));
+    }
+    for name in names(path).map_err(|error| failed(&error))? {
+        let below = format!("{path}/{name}");
+        match Stat::read(&below, false) {
+            Ok(stat) if stat.is_directory() => remove_tree(&below, depth + 1)?,
+            _ => fs::remove_file(&below)
+                .map_err(|error| format!("can't remove '{below}': {}", reason(&error)))?,
+        }
+    }
+    fs::remove_dir(path).map_err(|error| failed(&error))
+}
+
+/// The names in a directory, in order.
+pub fn names(directory: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Where an operand goes: into the last one if that is a directory.
+fn target(operand: &str, last: &str, into: bool) -> String {
+    if !into {
+        return last.to_owned();
+    }
+    let name = operand
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or(operand);
+    format!("{}/{name}", last.trim_end_matches('/'))
+}
+
+/// Operands and the last one, and whether that is a directory they go into.
+fn sources<'a>(options: &'a Options) -> Result<(&'a [String], &'a str, bool), String> {
+    if let Some(directory) = options.value('t') {
+        return Ok((&options.operands, directory, true));
+    }
+    let (last, sources) = options.operands.split_last().ok_or("missing operand")?;
+    if sources.is_empty() {
+        return Err("missing operand".to_owned());
+    }
+    let is_directory =
+        fs::metadata(last).is_ok_and(|metadata| metadata.is_dir()) && !options.has('T');
+    if sources.len() > 1 && !is_directory {
+        return Err(format!("target '{last}' is not a directory"));
+    }
+    Ok((sources, last, is_directory))
+}
+
+pub fn cp(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let long = [
+        ("recursive", 'r'),
+        ("archive", 'a'),
+        ("force", 'f'),
+        ("no-clobber", 'n'),
+        ("verbose", 'v'),
+        ("target-directory", 't'),
+    ];
+    let options = Options::read(arguments, "adfiHLlsPpRrTunvt:", &long)?;
+    let (operands, last, into) = sources(&options)?;
+    let recursive = ['a', 'r', 'R']
+        .into_iter()
+        .any(|letter| options.has(letter));
+    let follow = options.has('L') || !(recursive || options.has('d') || options.has('P'));
+    let operands = operands.to_vec();
+    for_each(tool, &operands, |tool, from| {
+        let to = target(from, last, into);
+        copy(
+            tool,
+            from,
+            &to,
+            &Copy {
+                recursive,
+                follow,
+                options: &options,
+            },
+            0,
+        )
+    })
+}
+
+struct Copy<'a> {
+    recursive: bool,
+    follow: bool,
+    options: &'a Options,
+}
+
+fn copy(tool: &mut Tool, from: &str, to: &str, how: &Copy<'_>, depth: u32) -> Result<(), String> {
+    let stat = Stat::read(from, how.follow)
+        .map_err(|error| format!("can't stat '{from}': {}", reason(&error)))?;
+    let existing = Stat::read(to, true).ok();
+    if existing.is_some_and(|known| {
+        (known.device, known.inode) == (stat.device, stat.inode) && !stat.is_symlink()
+    }) {
+        return Err(format!("'{from}' and '{to}' are the same file"));
+    }
+    if stat.is_directory() {
+        return copy_directory(tool, from, to, how, depth);
+    }
+    if how.options.has('n') && existing.is_some() {
+        return Ok(());
+    }
+    if how.options.has('u') && existing.is_some_and(|known| known.modified_s >= stat.modified_s) {
+        return Ok(());
+    }
+    if existing.is_some_and(|known| known.is_directory()) {
+        return Err(format!("can't create '{to}': Is a directory"));
+    }
+    if stat.is_symlink() {
+        let link = fs::read_link(from)
+            .map_err(|error| format!("can't read link '{from}': {}", reason(&error)))?;
+        // An existing file gives way to the link.
+        let _ = fs::remove_file(to);
+        symlink(&link.to_string_lossy(), to)
+            .map_err(|error| format!("can't create symlink '{to}': {}", reason(&error)))?;
+    } else {
+        let mut source = fs::File::open(from)
+            .map_err(|error| format!("can't open '{from}': {}", reason(&error)))?;
+        let mut file = fs::File::create(to);
+        if file.is_err() && how.options.has('f') {
+            // The second attempt says why it fails.
+            let _ = fs::remove_file(to);
+            file = fs::File::create(to);
+        }
+        let mut file = file.map_err(|error| format!("can't create '{to}': {}", reason(&error)))?;
+        io::copy(&mut source, &mut file)
+            .map_err(|error| format!("error copying '{from}': {}", reason(&error)))?;
+        if how.options.has('p') || how.options.has('a') {
+            let modified = moment(stat.modified_s, stat.modified_ns);
+            file.set_modified(modified)
+                .map_err(|error| format!("can't preserve times of '{to}': {}", reason(&error)))?;
+        }
+    }
+    if how.options.has('v') {
+        tool.line(format_args!("'{from}' -> '{to}'"));
+    }
+    Ok(())
+}
+
+fn copy_directory(
+    tool: &mut Tool,
+    from: &str,
+    to: &str,
+    how: &Copy<'_>,
+    depth: u32,
+) -> Result<(), String> {
+    if !how.recursive {
+        return Err(format!("omitting directory '{from}'"));
+    }
+    if depth > DEPTH_MAX {
+        return Err(format!("'{from}': nested too deeply"));
+    }
+    let inside = |path: &str| {
+        fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(crate::tool::absolute(path)))
+    };
+    if depth == 0 && inside(to).starts_with(inside(from)) {
+        return Err(format!("can't copy '{from}' into itself"));
+    }
+    if !fs::metadata(to).is_ok_and(|metadata| metadata.is_dir()) {
+        fs::create_dir(to)
+            .map_err(|error| format!("can't create directory '{to}': {}", reason(&error)))?;
+    }
+    let mut failed = None;
+    for name in names(from).map_err(|error| format!("can't open '{from}': {}", reason(&error)))? {
+        if let Err(message) = copy(
+            tool,
+            &format!("{from}/{name}"),
+            &format!("{to}/{name}"),
+            how,
+            depth + 1,
+        ) && let Some(earlier) = failed.replace(message)
+        {
+            tool.complain(earlier);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+fn moment(seconds: i64, nanoseconds: u32) -> SystemTime {
+    UNIX_EPOCH + Duration::new(seconds.max(0) as u64, nanoseconds)
+}
+
+pub fn mv(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(
+        arguments,
+        "finTvt:",
+        &[("force", 'f'), ("no-clobber", 'n'), ("verbose", 'v')],
+    )?;
+    let (operands, last, into) = sources(&options)?;
+    let operands = operands.to_vec();
+    for_each(tool, &operands, |tool, from| {
+        let to = target(from, last, into);
+        if options.has('n') && fs::symlink_metadata(&to).is_ok() {
+            return Ok(());
+        }
+        match fs::rename(from, &to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let how = Copy {
+                    recursive: true,
+                    follow: false,
+                    options: &Options::read(&["cp".to_owned(), "-p".to_owned()], "p", &[])?,
+                };
+                copy(tool, from, &to, &how, 0)?;
+                match Stat::read(from, false).is_ok_and(|stat| stat.is_directory()) {
+                    true => remove_tree(from, 0)?,
+                    false => fs::remove_file(from)
+                        .map_err(|error| format!("can't remove '{from}': {}", reason(&error)))?,
+                }
+            }
+            Err(error) => return Err(format!("can't rename '{from}': {}", reason(&error))),
+        }
+        if options.has('v') {
+            tool.line(format_args!("'{from}' -> '{to}'"));
+        }
+        Ok(())
+    })
+}
+
+pub fn ln(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(
+        arguments,
+        "sfnbvTt:",
+        &[("symbolic", 's'), ("force", 'f'), ("verbose", 'v')],
+    )?;
+    let single;
+    let (operands, last, into) = match options.operands.as_slice() {
+        [only] if !options.has('t') => {
+            single = [only.clone()];
+            (&single[..], ".", true)
+        }
+        _ => sources(&options)?,
+    };
+    let into =
+        into && !(options.has('n') && Stat::read(last, false).is_ok_and(|stat| stat.is_symlink()));
+    let operands = operands.to_vec();
+    for_each(tool, &operands, |tool, from| {
+        let to = target(from, last, into);
+        if options.has('f') && fs::symlink_metadata(&to).is_ok() {
+            // If it stays, linking says why.
+            let _ = fs::remove_file(&to);
+        }
+        let linked = match options.has('s') {
+            true => symlink(from, &to),
+            false => fs::hard_link(from, &to),
+        };
+        linked.map_err(|error| format!("{to}: {}", reason(&error)))?;
+        if options.has('v') {
+            tool.line(format_args!("'{to}' -> '{from}'"));
+        }
+        Ok(())
+    })
+}
+
+pub fn symlink(target: &str, path: &str) -> io::Result<()> {
+    let terminated = |text: &str| {
+        std::ffi::CString::new(text).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
+    };
+    let (target, path) = (terminated(target)?, terminated(path)?);
+    // SAFETY: two terminated strings.
+    let result = unsafe { libc::symlink(target.as_ptr(), path.as_ptr()) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+pub fn touch(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(
+        arguments,
+        "acmr:d:t:h",
+        &[("no-create", 'c'), ("reference", 'r'), ("date", 'd')],
+    )?;
+    let when = match (
+        options.value('r'),
+        options.value('d').or(options.value('t')),
+    ) {
+        (Some(path), _) => {
+            let stat =
+                Stat::read(path, true).map_err(|error| format!("{path}: {}", reason(&error)))?;
+            moment(stat.modified_s, stat.modified_ns)
+        }
+        (None, Some(text)) => {
+            let date = super::date::parse(text).ok_or_else(|| format!("invalid date '{text}'"))?;
+            moment(date.seconds, 0)
+        }
+        (None, None) => SystemTime::now(),
+    };
+    for_each(tool, &options.operands, |_, path| {
+        if options.has('c') && fs::metadata(path).is_err() {
+            return Ok(());
+        }
+        let failed = |error: io::Error| format!("{path}: {}", reason(&error));
+        if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            let directory = fs::File::open(path).map_err(failed)?;
+            return directory.set_modified(when).map_err(failed);
+        }
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(failed)?;
+        file.set_modified(when).map_err(failed)
+    })
+}
+
+pub fn mktemp(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "dqtup:", &[("directory", 'd'), ("tmpdir", 'p')])?;
+    let directory = options.value('p').map_or_else(
+        || std::env::var("TMPDIR").unwrap_or_else(|_| "/tmp".to_owned()),
+        str::to_owned,
+    );
+    let template = match options.operands.first() {
+        Some(template) if options.has('p') || options.has('t') => format!("{directory}/{template}"),
+        Some(template) => template.clone(),
+        None => format!("{directory}/tmp.XXXXXX"),
+    };
+    let marks = template.len() - template.trim_end_matches('X').len();
+    if marks < 6 {
+        return Err(format!("Invalid argument: {template}"));
+    }
+    for attempt in 0..100_u32 {
+        let path = format!(
+            "{}{}",
+            &template[..template.len() - marks],
+            random_letters(marks, attempt)
+        );
+        let made = match options.has('d') {
+            true => fs::create_dir(&path),
+            false => fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)
+                .map(drop),
+        };
+        match made {
+            Ok(()) => {
+                tool.line(path);
+                return Ok(0);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(format!("{template}: {}", reason(&error))),
+        }
+    }
+    Err(format!("{template}: File exists"))
+}
+
+/// Letters from the seed of this process' hash tables, which WASI's random source gives.
+fn random_letters(count: usize, salt: u32) -> String {
+    use std::hash::{BuildHasher, RandomState};
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let state = RandomState::new();
+    (0..count)
+        .map(|at| LETTERS[(state.hash_one((at, salt)) % LETTERS.len() as u64) as usize] as char)
+        .collect()
+}
+
+/// WASI has no permission bits and no owners: a valid request for an existing file is fulfilled as far as it goes.
+pub fn change_mode(tool: &mut Tool, arguments: &[String]) -> Ran {
+    // A mode may begin with a dash; nothing else does but the options below.
+    let is_option = |argument: &&String| {
+        matches!(
+            argument.as_str(),
+            "-R" | "-v" | "-f" | "-c" | "-h" | "--recursive"
+        )
+    };
+    let operands: Vec<String> = arguments[1..]
+        .iter()
+        .filter(|argument| !is_option(argument))
+        .cloned()
+        .collect();
+    let Some((request, paths)) = operands.split_first() else {
+        return Err("missing operand".to_owned());
+    };
+    let octal = u32::from_str_radix(request, 8).is_ok_and(|mode| mode <= 0o7777);
+    let clause = |clause: &str| {
+        let rest = clause.trim_start_matches(['u', 'g', 'o', 'a']);
+        rest.starts_with(['+', '-', '=']) && rest[1..].chars().all(|c| "rwxXstugo+-=".contains(c))
+    };
+    if tool.name == "chmod" && !octal && !request.split(',').all(clause) {
+        return Err(format!("invalid mode '{request}'"));
+    }
+    for_each(tool, paths, |_, path| {
+        Stat::read(path, true)
+            .map(drop)
+            .map_err(|error| format!("{path}: {}", reason(&error)))
+    })
+}
+
+pub fn readlink(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "fenmvqs", &[("canonicalize", 'f')])?;
+    if options.has('f') || options.has('e') || options.has('m') {
+        return realpath(
+            tool,
+            &[&["realpath".to_owned()], options.operands.as_slice()].concat(),
+        );
+    }
+    let mut status = 0;
+    for path in &options.operands {
+        match fs::read_link(path) {
+            Ok(target) => tool.print(format_args!(
+                "{}{}",
+                target.display(),
+                if options.has('n') { "" } else { "\n" }
+            )),
+            Err(error) => {
+                if options.has('v') {
+                    tool.complain(format_args!("{path}: {}", reason(&error)));
+                }
+                status = 1;
+            }
+        }
+    }
+    Ok(status)
+}
+
+pub fn realpath(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "sLPemq", &[])?;
+    for_each(tool, &options.operands, |tool, path| {
+        let resolved = resolve(path, 0).map_err(|error| format!("{path}: {}", reason(&error)))?;
+        tool.line(resolved);
+        Ok(())
+    })
+}
+
+/// Follows every link of `path`; only its last part may be missing.
+fn resolve(path: &str, depth: u32) -> io::Result<String> {
+    if depth > 40 {
+        return Err(io::Error::from_raw_os_error(libc::ELOOP));
+    }
+    let path = crate::tool::absolute(path);
+    let mut done = String::new();
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    for (index, part) in parts.iter().enumerate() {
+        if *part == ".." {
+            done.truncate(done.rfind('/').unwrap_or(0));
+            continue;
+        }
+        let next = format!("{done}/{part}");
+        match Stat::read(&next, false) {
+            Ok(stat) if stat.is_symlink() => {
+                let target = fs::read_link(&next)?.to_string_lossy().into_owned();
+                let target = if target.starts_with('/') {
+                    target
+                } else {
+                    format!("{done}/{target}")
+                };
+                done = resolve(&target, depth + 1)?;
+                done.truncate(done.trim_end_matches('/').len());
+            }
+            Ok(_) => done = next,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && index + 1 == parts.len() => {
+                done = next
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(if done.is_empty() {
+        "/".to_owned()
+    } else {
+        done
+    })
+}
