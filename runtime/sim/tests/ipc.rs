@@ -27,6 +27,7 @@ fn images(reference: &str) -> Result<ResolvedImage, ImageError> {
         "allingeek/ch6_ipc" => ("ipc", "ch6_ipc"),
         "seedpod/sysv-msg" => ("sysv_msg", "sysv_msg"),
         "seedpod/sysv-sem" => ("sysv_sem", "sysv_sem"),
+        "seedpod/test" => ("ipc", "tests/ipc"),
         _ => ("posix_shm", "posix_shm"),
     };
     let bytes = std::fs::read(format!("{ROOT}/guests/images/{file}.wasm")).unwrap();
@@ -161,6 +162,39 @@ fn a_consumer_waits_only_so_long() {
             Failed consumer: 1
         "#]],
     );
+}
+
+#[test]
+fn the_namespace_outlives_its_containers() {
+    let commands = [
+        ("consumer", "./ipc, -consumer, -nowait"),
+        ("creator", "./ipc, -create"),
+        ("producer", "./ipc, -producer"),
+    ];
+    let log = run(
+        &pod("allingeek/ch6_ipc", &commands).replace("Never", "OnFailure"),
+        7,
+    );
+    assert_eq!(
+        said(&log, "consumer")[0],
+        "mq_open /ch6_ipc: No such file or directory",
+        "{log}"
+    );
+    assert_eq!(said(&log, "creator"), ["Created: /ch6_ipc"], "{log}");
+    assert_eq!(
+        said(&log, "consumer").last(),
+        Some(&"Consumed: done"),
+        "{log}"
+    );
+    assert!(log.contains("\nSucceeded"), "{log}");
+}
+
+#[test]
+fn rust_programs_use_the_same_objects() {
+    check(&pod("seedpod/test", &[("rust", "./ipc")]), expect![[r#"
+        [p/rust] ok
+        Succeeded rust: 0
+    "#]]);
 }
 
 #[test]
