@@ -1,0 +1,166 @@
+//! The figures of README: each against its peer in the same run, printed as a ratio at the end.
+//!
+//! `cargo bench -p seedpod-tests`. A peer that this machine lacks (a C compiler, the `wasmtime` command) is left out, with a
+//! line that says so.
+
+#[path = "figures/native.rs"]
+mod native;
+#[path = "figures/ours.rs"]
+mod ours;
+#[path = "figures/stock.rs"]
+mod stock;
+#[path = "figures/table.rs"]
+mod table;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, SamplingMode};
+use std::path::PathBuf;
+use std::time::Duration;
+use table::{Figure, Table};
+
+fn main() {
+    let mut table = Table::default();
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .sample_size(10)
+        .without_plots();
+    pingpong(&mut criterion, &mut table);
+    bulk(&mut criterion, &mut table);
+    queue(&mut criterion, &mut table);
+    run_warm(&mut criterion, &mut table);
+    many_pods(&mut table);
+    criterion.final_summary();
+    print!("{table}");
+}
+
+/// The folder of the committed guests.
+fn images() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../guests/images"))
+}
+
+/// One round trip of 64 bytes between two containers.
+fn pingpong(criterion: &mut Criterion, table: &mut Table) {
+    let mut figure = Figure::new(
+        "64-byte ping-pong, median",
+        "OS loopback, stock wasmtime-wasi",
+        3.0,
+    );
+    let mut group = group(criterion, "pingpong");
+    let node = ours::Bench::new();
+    time(&mut group, "seedpod", &mut figure.ours, |rounds| {
+        node.pingpong(rounds)
+    });
+    let stock = stock::Stock::new();
+    time(&mut group, "os-loopback", &mut figure.peer, |rounds| {
+        stock.pingpong(rounds)
+    });
+    table.add(figure);
+}
+
+/// One mebibyte from one container to another.
+fn bulk(criterion: &mut Criterion, table: &mut Table) {
+    let mut figure = Figure::new(
+        "bulk transfer, per MiB",
+        "OS loopback, stock wasmtime-wasi",
+        4.0,
+    );
+    let mut group = group(criterion, "bulk");
+    let node = ours::Bench::new();
+    time(&mut group, "seedpod", &mut figure.ours, |mebibytes| {
+        node.bulk(mebibytes)
+    });
+    let stock = stock::Stock::new();
+    time(&mut group, "os-loopback", &mut figure.peer, |mebibytes| {
+        stock.bulk(mebibytes)
+    });
+    table.add(figure);
+}
+
+/// One message of 64 bytes sent and received.
+fn queue(criterion: &mut Criterion, table: &mut Table) {
+    let mut figure = Figure::new(
+        "queue, per message",
+        "two native processes, POSIX queue",
+        1.0,
+    );
+    let mut group = group(criterion, "queue");
+    let node = ours::Bench::new();
+    time(&mut group, "seedpod", &mut figure.ours, |messages| {
+        node.queue(messages)
+    });
+    match native::Queue::compile() {
+        Ok(queue) => time(&mut group, "linux", &mut figure.peer, |messages| {
+            queue.run(messages)
+        }),
+        Err(reason) => println!("queue/linux: left out, {reason}"),
+    }
+    table.add(figure);
+}
+
+/// A whole process: start, run a warm pod of two containers, exit.
+fn run_warm(criterion: &mut Criterion, table: &mut Table) {
+    let mut figure = Figure::new(
+        "run of a warm two-container pod",
+        "wasmtime run of one container, precompiled",
+        0.5,
+    );
+    let mut group = group(criterion, "run");
+    match native::Commands::find() {
+        Ok(commands) => {
+            time(&mut group, "seedpod", &mut figure.ours, |runs| {
+                commands.seedpod(runs)
+            });
+            match commands.wasmtime() {
+                Ok(wasmtime) => time(&mut group, "wasmtime", &mut figure.peer, |runs| {
+                    wasmtime.run(runs)
+                }),
+                Err(reason) => println!("run/wasmtime: left out, {reason}"),
+            }
+        }
+        Err(reason) => println!("run: left out, {reason}"),
+    }
+    table.add(figure);
+}
+
+/// What an idle container costs, and whether a thousand pods cost a thousand times one.
+fn many_pods(table: &mut Table) {
+    let node = ours::Bench::new();
+    let first = node.start_idle_pods(0, 250);
+    let rest = node.start_idle_pods(250, 750);
+    table.note(format!(
+        "1,000 two-container pods: {:.0} ms; per pod {:.0} µs in the first 250, {:.0} µs in the last 750",
+        (first.time + rest.time).as_secs_f64() * 1e3,
+        first.time.as_secs_f64() * 1e6 / 250.0,
+        rest.time.as_secs_f64() * 1e6 / 750.0,
+    ));
+    let containers = 2.0 * 750.0;
+    table.note(format!(
+        "idle container: {:.1} kB resident (wanted: at most 80)",
+        rest.resident_bytes as f64 / containers / 1e3
+    ));
+}
+
+fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = criterion.benchmark_group(name);
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(5));
+    group
+}
+
+/// Lets criterion measure what `run` reports for a number of iterations, and keeps each sample for the table.
+fn time(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    samples: &mut Vec<f64>,
+    run: impl Fn(u64) -> Duration,
+) {
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|iterations| {
+            let time = run(iterations);
+            samples.push(time.as_nanos() as f64 / iterations as f64);
+            time
+        });
+    });
+}
