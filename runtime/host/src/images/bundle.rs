@@ -90,6 +90,7 @@ pub(super) const PROGRAMS: Files = files! {
     "tests/env-dump.wasm"
     "tests/exit-code.wasm"
     "tests/hello.wasm"
+    "tests/ipc.wasm"
     "tests/oom.wasm"
     "tests/pingpong-client.wasm"
     "tests/pingpong-server.wasm"
