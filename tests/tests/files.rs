@@ -15,6 +15,7 @@ use seedpod_core::volume::Tree;
 use seedpod_engine::world::ResolvedImage;
 use seedpod_engine::{Engine, EngineSettings};
 use seedpod_sim::{Settings, Simulation};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -168,28 +169,38 @@ fn working_directory() {
     .assert_eq(&found);
 }
 
+#[test]
+fn open_files_are_limited() {
+    let script = "write a x; hold a 1000; hold a 2000; hold a 1000; cat a";
+    let found = run_in_container(script, "/v");
+    expect![[r#"
+        write a x: ok
+        hold a 1000: 1000 files
+        hold a 2000: OutOfMemory after 1023
+        hold a 1000: 1000 files
+        cat a: x
+    "#]].assert_eq(&found);
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it reads as a literal")]
 fn check(script: &str, expect: Expect) {
     let on_volume = run_in_container(script, "/v");
     expect.assert_eq(&on_volume);
-    assert_eq!(
-        run_in_container(script, "/layer"),
-        on_volume,
-        "the private layer"
-    );
+    let on_layer = run_in_container(script, "/layer");
+    assert_eq!(on_layer, on_volume, "the private layer");
+    let on_machine = run_on_machine(script);
+    assert_eq!(on_machine, on_volume, "a directory of the machine");
     #[cfg(target_os = "linux")]
     {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(
-            operating_system::run(dir.path(), script),
-            on_volume,
-            "Linux"
-        );
+        let on_linux = operating_system::run(dir.path(), script);
+        assert_eq!(on_linux, on_volume, "Linux");
     }
 }
 
-/// Runs the program in an empty directory: a volume is mounted at `/v`, `/layer` is in the image.
-fn run_in_container(script: &str, root: &str) -> String {
-    let manifest = format!(
+/// A pod that runs the program in `root`; a volume is mounted at `/v`.
+fn manifest(image: &str, script: &str, root: &str) -> String {
+    format!(
         r#"
 apiVersion: v1
 kind: Pod
@@ -198,15 +209,19 @@ spec:
   restartPolicy: Never
   containers:
   - name: c
-    image: files
+    image: {image}
     args: [{root:?}, {script:?}]
     volumeMounts: [{{ name: v, mountPath: /v }}]
   volumes: [{{ name: v, emptyDir: {{}} }}]
 "#
-    );
+    )
+}
+
+/// In a simulation, where the volume is in memory; the image has a directory `/layer`.
+fn run_in_container(script: &str, root: &str) -> String {
     let source = Source {
         name: "pod.yaml".to_owned(),
-        bytes: manifest.into_bytes(),
+        bytes: manifest("files", script, root).into_bytes(),
     };
     let objects = seedpod_api::load(&[source]).unwrap().objects;
     let mut simulation = Simulation::new(Settings {
@@ -216,10 +231,48 @@ spec:
     });
     simulation.start(objects).unwrap();
     assert!(simulation.run(Duration::from_secs(60)));
-    simulation
-        .log()
-        .lines()
+    let log = simulation.log();
+    log.lines()
         .map(|line| format!("{}\n", line.trim_start_matches("[p/c] ")))
+        .collect()
+}
+
+/// On a node, where the volume is a directory of the machine that is gone when the pod has ended.
+fn run_on_machine(script: &str) -> String {
+    let volumes = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let log = runtime.block_on(async {
+        let node = seedpod::Node::builder()
+            .run_folder(volumes.path())
+            .image_folder(seedpod_tests::root().join("guests/images/tests"))
+            .build()
+            .unwrap();
+        let started = node.run(&manifest("./files.wasm", script, "/v")).unwrap();
+        let mut lines = started.pods[0].logs();
+        let mut log = String::new();
+        while let Some(line) = lines.next().await {
+            log += &format!("{}\n", String::from_utf8_lossy(&line.bytes));
+        }
+        assert_eq!(started.pods[0].wait().await.phase.to_string(), "Succeeded");
+        let left: Vec<_> = uids(volumes.path());
+        assert!(left.is_empty(), "{left:?}");
+        log
+    });
+    drop(runtime);
+    log
+}
+
+/// What lies in the directories of the runs, besides their locks.
+fn uids(volumes: &Path) -> Vec<PathBuf> {
+    let entries = |path: &Path| {
+        let entries = std::fs::read_dir(path).unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .collect::<Vec<_>>()
+    };
+    let runs = entries(volumes).into_iter().filter(|path| path.is_dir());
+    runs.flat_map(|run| entries(&run))
+        .filter(|path| path.is_dir())
         .collect()
 }
 

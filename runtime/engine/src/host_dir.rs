@@ -311,6 +311,7 @@ fn system_time(time: WallTime) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_nanos(time.as_unix_nanos())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn errno(error: io::Error) -> Errno {
     #[cfg(unix)]
     if let Some(errno) = error.raw_os_error().and_then(unix_errno) {

@@ -827,6 +827,7 @@ fn links_made_on_the_machine_do_not_lead_out() {
 const NOW: WallTime = WallTime::from_unix_nanos(1_767_366_245_000_000_000);
 const CALLER: Caller = Caller::host(NOW);
 
+#[expect(clippy::needless_pass_by_value, reason = "it reads as a literal")]
 fn check(script: &str, expect: Expect) {
     let mut transcripts = BTreeMap::new();
     for_each_kind(|files, kind| {

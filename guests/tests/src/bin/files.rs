@@ -64,6 +64,7 @@ fn command(root: &Path, words: &[&str]) -> io::Result<String> {
         ["from", name, offset] => return read_from(&path(name), number(offset)),
         ["unlinked", name, text] => return unlinked(&path(name), text),
         ["touch", name, seconds] => return touch(&path(name), number(seconds)),
+        ["hold", name, count] => return hold(&path(name), number(count)),
         ["fill", name, kib] => return fill(&path(name), number(kib)),
         ["cd", name] => std::env::set_current_dir(path(name)),
         ["here", name] => return fs::read_to_string(name),
@@ -146,6 +147,18 @@ fn touch(path: &Path, seconds: u64) -> io::Result<String> {
     let modified = fs::metadata(path)?.modified()?;
     let since = modified.duration_since(SystemTime::UNIX_EPOCH);
     Ok(since.unwrap_or_default().as_secs().to_string())
+}
+
+/// Opens a file again and again and says when that failed.
+fn hold(path: &Path, count: u64) -> io::Result<String> {
+    let mut files = Vec::new();
+    for number in 0..count {
+        match File::open(path) {
+            Ok(file) => files.push(file),
+            Err(error) => return Ok(format!("{} after {number}", name(&error))),
+        }
+    }
+    Ok(format!("{} files", files.len()))
 }
 
 /// Writes kibibytes that differ, and counts those that come back.

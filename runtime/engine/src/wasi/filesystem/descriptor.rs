@@ -2,7 +2,7 @@
 
 use super::bindings::wasi::filesystem::types;
 use super::streams::{DirectoryEntries, FileInput, FileOutput};
-use super::{Descriptor, Failure};
+use super::{Descriptor, Failure, Open};
 use crate::description::{Input, Output};
 use crate::guest::Guest;
 use bytes::Bytes;
@@ -24,7 +24,8 @@ impl types::HostDescriptor for Guest {
         this: Resource<Descriptor>,
         offset: u64,
     ) -> Answer<Resource<DynInputStream>> {
-        let file = self.file(&this)?;
+        let open = self.open(&this)?;
+        let file = &open.file;
         let stream: DynInputStream = match file.device() {
             Some(Device::Standard(number)) => Box::new(Input(self.descriptor(number.into()))),
             _ => {
@@ -34,7 +35,7 @@ impl types::HostDescriptor for Guest {
                 if !file.flags().read {
                     return Err(Errno::BadDescriptor.into());
                 }
-                Box::new(FileInput { file, offset })
+                Box::new(FileInput { open, offset })
             }
         };
         Ok(self.table.push(stream)?)
@@ -62,14 +63,14 @@ impl types::HostDescriptor for Guest {
         _length: u64,
         _advice: Advice,
     ) -> Answer<()> {
-        match self.file(&this)?.kind() {
+        match self.open(&this)?.file.kind() {
             FileType::Directory => Err(Errno::BadDescriptor.into()),
             _ => Ok(()),
         }
     }
 
     fn sync_data(&mut self, this: Resource<Descriptor>) -> Answer<()> {
-        Ok(self.file(&this)?.sync()?)
+        Ok(self.open(&this)?.file.sync()?)
     }
 
     fn get_flags(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorFlags> {
@@ -77,12 +78,12 @@ impl types::HostDescriptor for Guest {
     }
 
     fn get_type(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorType> {
-        Ok(self.file(&this)?.kind().into())
+        Ok(self.open(&this)?.file.kind().into())
     }
 
     fn set_size(&mut self, this: Resource<Descriptor>, size: u64) -> Answer<()> {
         let caller = self.caller();
-        Ok(self.file(&this)?.set_len(caller, size)?)
+        Ok(self.open(&this)?.file.set_len(caller, size)?)
     }
 
     fn set_times(
@@ -93,7 +94,7 @@ impl types::HostDescriptor for Guest {
     ) -> Answer<()> {
         let times = self.times(accessed, modified)?;
         let caller = self.caller();
-        Ok(self.file(&this)?.set_times(caller, times)?)
+        Ok(self.open(&this)?.file.set_times(caller, times)?)
     }
 
     fn read(
@@ -103,7 +104,7 @@ impl types::HostDescriptor for Guest {
         offset: u64,
     ) -> Answer<(Vec<u8>, bool)> {
         let max = usize::try_from(length).unwrap_or(usize::MAX);
-        let bytes = self.file(&this)?.read_at(offset, max)?;
+        let bytes = self.open(&this)?.file.read_at(offset, max)?;
         let at_end = bytes.is_empty() && length > 0;
         Ok((bytes.into(), at_end))
     }
@@ -111,30 +112,31 @@ impl types::HostDescriptor for Guest {
     fn write(&mut self, this: Resource<Descriptor>, bytes: Vec<u8>, offset: u64) -> Answer<u64> {
         let caller = self.caller();
         let bytes = Bytes::from(bytes);
-        Ok(self.file(&this)?.write_at(caller, offset, &bytes)? as u64)
+        Ok(self.open(&this)?.file.write_at(caller, offset, &bytes)? as u64)
     }
 
     fn read_directory(&mut self, this: Resource<Descriptor>) -> Answer<Resource<DirectoryEntries>> {
-        let file = self.file(&this)?;
-        if file.kind() != FileType::Directory {
+        let open = self.open(&this)?;
+        if open.file.kind() != FileType::Directory {
             return Err(Errno::NotDirectory.into());
         }
-        Ok(self.table.push(DirectoryEntries::new(file))?)
+        let slot = self.slot()?;
+        Ok(self.table.push(DirectoryEntries::new(open, slot))?)
     }
 
     fn sync(&mut self, this: Resource<Descriptor>) -> Answer<()> {
-        Ok(self.file(&this)?.sync()?)
+        Ok(self.open(&this)?.file.sync()?)
     }
 
     fn create_directory_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
-        let file = self.base(&this, &path)?;
+        let base = self.base(&this, &path)?;
         Ok(self
             .files()
-            .create_dir(self.caller(), At::Dir(&file), &path, DIRECTORY_MODE)?)
+            .create_dir(self.caller(), At::Dir(&base.file), &path, DIRECTORY_MODE)?)
     }
 
     fn stat(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorStat> {
-        Ok(self.file(&this)?.stat(self.caller())?.into())
+        Ok(self.open(&this)?.file.stat(self.caller())?.into())
     }
 
     fn stat_at(
@@ -155,10 +157,14 @@ impl types::HostDescriptor for Guest {
         modified: NewTimestamp,
     ) -> Answer<()> {
         let times = self.times(accessed, modified)?;
-        let file = self.base(&this, &path)?;
-        Ok(self
-            .files()
-            .set_times(self.caller(), At::Dir(&file), &path, follow(flags), times)?)
+        let base = self.base(&this, &path)?;
+        Ok(self.files().set_times(
+            self.caller(),
+            At::Dir(&base.file),
+            &path,
+            follow(flags),
+            times,
+        )?)
     }
 
     fn link_at(
@@ -172,9 +178,9 @@ impl types::HostDescriptor for Guest {
         let (old, new) = (self.base(&this, &old_path)?, self.base(&new, &new_path)?);
         Ok(self.files().link(
             self.caller(),
-            (At::Dir(&old), &old_path),
+            (At::Dir(&old.file), &old_path),
             follow(old_flags),
-            (At::Dir(&new), &new_path),
+            (At::Dir(&new.file), &new_path),
         )?)
     }
 
@@ -200,22 +206,22 @@ impl types::HostDescriptor for Guest {
         };
         let file = self
             .files()
-            .open(self.caller(), At::Dir(&base), &path, how)?;
+            .open(self.caller(), At::Dir(&base.file), &path, how)?;
         self.push_descriptor(file, flags)
     }
 
     fn readlink_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<String> {
-        let file = self.base(&this, &path)?;
+        let base = self.base(&this, &path)?;
         Ok(self
             .files()
-            .read_link(self.caller(), At::Dir(&file), &path)?)
+            .read_link(self.caller(), At::Dir(&base.file), &path)?)
     }
 
     fn remove_directory_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
-        let file = self.base(&this, &path)?;
+        let base = self.base(&this, &path)?;
         Ok(self
             .files()
-            .remove_dir(self.caller(), At::Dir(&file), &path)?)
+            .remove_dir(self.caller(), At::Dir(&base.file), &path)?)
     }
 
     fn rename_at(
@@ -228,8 +234,8 @@ impl types::HostDescriptor for Guest {
         let (old, new) = (self.base(&this, &old_path)?, self.base(&new, &new_path)?);
         Ok(self.files().rename(
             self.caller(),
-            (At::Dir(&old), &old_path),
-            (At::Dir(&new), &new_path),
+            (At::Dir(&old.file), &old_path),
+            (At::Dir(&new.file), &new_path),
         )?)
     }
 
@@ -239,15 +245,17 @@ impl types::HostDescriptor for Guest {
         target: String,
         path: String,
     ) -> Answer<()> {
-        let file = self.base(&this, &path)?;
+        let base = self.base(&this, &path)?;
         Ok(self
             .files()
-            .symlink(self.caller(), &target, At::Dir(&file), &path)?)
+            .symlink(self.caller(), &target, At::Dir(&base.file), &path)?)
     }
 
     fn unlink_file_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
-        let file = self.base(&this, &path)?;
-        Ok(self.files().unlink(self.caller(), At::Dir(&file), &path)?)
+        let base = self.base(&this, &path)?;
+        Ok(self
+            .files()
+            .unlink(self.caller(), At::Dir(&base.file), &path)?)
     }
 
     fn is_same_object(
@@ -258,12 +266,12 @@ impl types::HostDescriptor for Guest {
         let (this, other) = (self.table.get(&this)?, self.table.get(&other)?);
         let caller = self.caller();
         let identity = |file: &OpenFile| file.stat(caller).map(|stat| (stat.device, stat.node));
-        Ok(Arc::ptr_eq(&this.file, &other.file)
-            || matches!((identity(&this.file), identity(&other.file)), (Ok(a), Ok(b)) if a == b))
+        let (this, other) = (&this.open.file, &other.open.file);
+        Ok(matches!((identity(this), identity(other)), (Ok(a), Ok(b)) if a == b))
     }
 
     fn metadata_hash(&mut self, this: Resource<Descriptor>) -> Answer<MetadataHashValue> {
-        Ok(metadata_hash(self.file(&this)?.stat(self.caller())?))
+        Ok(metadata_hash(self.open(&this)?.file.stat(self.caller())?))
     }
 
     fn metadata_hash_at(
@@ -301,23 +309,23 @@ impl types::HostDirectoryEntryStream for Guest {
 }
 
 impl Guest {
-    fn file(&self, this: &Resource<Descriptor>) -> Answer<Arc<OpenFile>> {
-        Ok(Arc::clone(&self.table.get(this)?.file))
+    fn open(&self, this: &Resource<Descriptor>) -> Answer<Arc<Open>> {
+        Ok(Arc::clone(&self.table.get(this)?.open))
     }
 
     /// Where a path starts. An absolute one is no path of WASI, whose C library has cut the slash off.
-    fn base(&self, this: &Resource<Descriptor>, path: &str) -> Answer<Arc<OpenFile>> {
-        let file = self.file(this)?;
+    fn base(&self, this: &Resource<Descriptor>, path: &str) -> Answer<Arc<Open>> {
+        let open = self.open(this)?;
         if path.starts_with('/') {
             return Err(ErrorCode::NotPermitted.into());
         }
-        Ok(file)
+        Ok(open)
     }
 
     fn stat_path(&self, this: &Resource<Descriptor>, flags: PathFlags, path: &str) -> Answer<Stat> {
-        let file = self.base(this, path)?;
+        let base = self.base(this, path)?;
         let files = self.files();
-        Ok(files.stat(self.caller(), At::Dir(&file), path, follow(flags))?)
+        Ok(files.stat(self.caller(), At::Dir(&base.file), path, follow(flags))?)
     }
 
     fn times(&self, accessed: NewTimestamp, modified: NewTimestamp) -> Result<Times, Errno> {
@@ -332,7 +340,8 @@ impl Guest {
         this: &Resource<Descriptor>,
         offset: Option<u64>,
     ) -> Answer<Resource<DynOutputStream>> {
-        let file = self.file(this)?;
+        let open = self.open(this)?;
+        let file = &open.file;
         let stream: DynOutputStream = match file.device() {
             Some(Device::Standard(number)) => Box::new(Output::new(self.descriptor(number.into()))),
             _ => {
@@ -343,7 +352,7 @@ impl Guest {
                     return Err(Errno::BadDescriptor.into());
                 }
                 Box::new(FileOutput {
-                    file,
+                    open,
                     offset,
                     pod: Arc::clone(&self.pod),
                     process: self.process,

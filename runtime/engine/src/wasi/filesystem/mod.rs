@@ -42,11 +42,19 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
 /// A handle of an open file.
 #[derive(Debug)]
 pub struct Descriptor {
-    file: Arc<OpenFile>,
+    open: Arc<Open>,
     flags: DescriptorFlags,
-    /// Its share of [`limits::OPEN_FILES_PER_PROCESS_MAX`].
-    _slot: Arc<()>,
 }
+
+/// An open file, which a descriptor shares with its streams.
+#[derive(Debug)]
+struct Open {
+    file: OpenFile,
+    _slot: Slot,
+}
+
+/// One of the [`limits::OPEN_FILES_PER_PROCESS_MAX`] of a process.
+type Slot = Arc<()>;
 
 /// Why a call fails: the guest is told, or it traps.
 #[derive(Debug)]
@@ -114,14 +122,16 @@ impl Guest {
         file: OpenFile,
         flags: DescriptorFlags,
     ) -> Result<Resource<Descriptor>, Failure> {
+        let _slot = self.slot()?;
+        let open = Arc::new(Open { file, _slot });
+        Ok(self.table.push(Descriptor { open, flags })?)
+    }
+
+    fn slot(&self) -> Result<Slot, Errno> {
         if Arc::strong_count(&self.open_files) > limits::OPEN_FILES_PER_PROCESS_MAX {
-            return Err(Errno::InsufficientMemory.into());
+            return Err(Errno::InsufficientMemory);
         }
-        Ok(self.table.push(Descriptor {
-            file: Arc::new(file),
-            flags,
-            _slot: Arc::clone(&self.open_files),
-        })?)
+        Ok(Arc::clone(&self.open_files))
     }
 
     fn new_time(&self, time: NewTimestamp) -> Result<Option<WallTime>, Errno> {

@@ -1,11 +1,12 @@
 //! Streams of files: always ready, because nothing here waits.
 
+use super::{Open, Slot};
 use crate::guest::PodCell;
 use async_trait::async_trait;
 use bytes::Bytes;
 use seedpod_core::limits;
 use seedpod_core::process::ProcessId;
-use seedpod_core::volume::{Caller, DirEntry, Errno, OpenFile};
+use seedpod_core::volume::{Caller, DirEntry, Errno};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use wasmtime_wasi_io::poll::Pollable;
@@ -13,7 +14,7 @@ use wasmtime_wasi_io::streams::{InputStream, OutputStream, StreamError, StreamRe
 
 /// Reads a file from an offset of its own.
 pub(super) struct FileInput {
-    pub(super) file: Arc<OpenFile>,
+    pub(super) open: Arc<Open>,
     pub(super) offset: u64,
 }
 
@@ -28,7 +29,7 @@ impl InputStream for FileInput {
         if size == 0 {
             return Ok(Bytes::new());
         }
-        let bytes = self.file.read_at(self.offset, size).map_err(failed)?;
+        let bytes = self.open.file.read_at(self.offset, size).map_err(failed)?;
         if bytes.is_empty() {
             return Err(StreamError::Closed);
         }
@@ -39,7 +40,7 @@ impl InputStream for FileInput {
 
 /// Writes a file from an offset of its own, or at its end.
 pub(super) struct FileOutput {
-    pub(super) file: Arc<OpenFile>,
+    pub(super) open: Arc<Open>,
     pub(super) offset: Option<u64>,
     pub(super) pod: Arc<PodCell>,
     pub(super) process: ProcessId,
@@ -64,9 +65,13 @@ impl OutputStream for FileOutput {
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let written = match &mut self.offset {
-                None => self.file.append(caller, rest).map_err(failed)?,
+                None => self.open.file.append(caller, rest).map_err(failed)?,
                 Some(offset) => {
-                    let written = self.file.write_at(caller, *offset, rest).map_err(failed)?;
+                    let written = self
+                        .open
+                        .file
+                        .write_at(caller, *offset, rest)
+                        .map_err(failed)?;
                     *offset += written as u64;
                     written
                 }
@@ -89,7 +94,9 @@ fn failed(errno: Errno) -> StreamError {
 /// The entries of a directory, some at a time.
 #[derive(Debug)]
 pub struct DirectoryEntries {
-    file: Arc<OpenFile>,
+    open: Arc<Open>,
+    /// It buffers, so it counts as a file.
+    _slot: Slot,
     batch: VecDeque<DirEntry>,
     /// The last name of the batch; none at the beginning.
     last: Option<String>,
@@ -97,9 +104,10 @@ pub struct DirectoryEntries {
 }
 
 impl DirectoryEntries {
-    pub(super) fn new(file: Arc<OpenFile>) -> Self {
+    pub(super) fn new(open: Arc<Open>, slot: Slot) -> Self {
         Self {
-            file,
+            open,
+            _slot: slot,
             batch: VecDeque::new(),
             last: None,
             at_end: false,
@@ -108,7 +116,11 @@ impl DirectoryEntries {
 
     pub(super) fn next(&mut self, caller: Caller) -> Result<Option<DirEntry>, Errno> {
         if self.batch.is_empty() && !self.at_end {
-            self.batch = self.file.read_dir(caller, self.last.as_deref())?.into();
+            self.batch = self
+                .open
+                .file
+                .read_dir(caller, self.last.as_deref())?
+                .into();
             match self.batch.back() {
                 Some(entry) => self.last = Some(entry.name.clone()),
                 None => self.at_end = true,
