@@ -2,7 +2,7 @@
 
 use super::{Connect, SocketApi};
 use seedpod_core::net::{Error, Shutdown};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::Duration;
@@ -100,6 +100,10 @@ impl SocketApi for Os {
 
     fn udp(&self, at: SocketAddr) -> Result<UdpSocket, Error> {
         let socket = UdpSocket::bind(at).map_err(known)?;
+        // Linux doubles it; what a machine gives without asking may be any size.
+        SockRef::from(&socket)
+            .set_recv_buffer_size(100 << 10)
+            .map_err(known)?;
         socket.set_read_timeout(Some(PATIENCE)).map_err(known)?;
         Ok(socket)
     }

@@ -1,15 +1,14 @@
-//! Names a pod knows without asking anyone: `/etc/hosts`, and look-ups under way.
+//! Names a pod knows without asking anyone, those of its `/etc/hosts`, and look-ups under way.
 
 use super::stream::register;
 use super::{Error, Family};
 use crate::limits::HOST_NAME_BYTES_MAX;
 use crate::spec::HostAlias;
-use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// The managed part of `/etc/hosts`.
+/// What `/etc/hosts` says, as [`etc_hosts`](crate::pod::hosts::etc_hosts) writes it.
 #[derive(Debug)]
 pub(super) struct Hosts {
     pub(super) hostname: String,
@@ -50,28 +49,6 @@ impl Hosts {
                 found
             }
         }
-    }
-
-    /// The file as the kubelet writes it (`managedHostsFileContent`).
-    pub(super) fn file(&self) -> String {
-        let mut file = String::from(
-            "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
-             fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n",
-        );
-        let fqdn = self
-            .fqdn
-            .iter()
-            .map(|fqdn| format!("{fqdn}\t"))
-            .collect::<String>();
-        // Writing to a String cannot fail.
-        let _ = writeln!(file, "{}\t{fqdn}{}", self.ip, self.hostname);
-        if !self.aliases.is_empty() {
-            file.push_str("\n# Entries added by HostAliases.\n");
-        }
-        for HostAlias { ip, hostnames } in &self.aliases {
-            let _ = writeln!(file, "{ip}\t{}", hostnames.join("\t"));
-        }
-        file
     }
 }
 

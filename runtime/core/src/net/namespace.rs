@@ -13,6 +13,7 @@ use crate::limits::{
     OUTSIDE_REQUESTS_PENDING, SOCKET_BUFFER_BYTES_MAX, SOCKET_BUFFER_BYTES_MIN,
     SOCKET_BUFFER_BYTES_PER_POD, SOCKETS_PER_POD,
 };
+use crate::pod::hosts::fqdn;
 use crate::process::ProcessId;
 use crate::spec;
 use bytes::Bytes;
@@ -68,17 +69,13 @@ impl Namespace {
     pub fn new(fabric: &Fabric, pod: &spec::Pod, egress: Egress) -> Result<Self, FabricError> {
         let ip = fabric.attach(pod)?;
         let namespace = pod.meta.namespace.clone();
-        let hostname = pod.hostname().to_owned();
-        let subdomain = pod.subdomain.as_ref();
-        let fqdn = subdomain
-            .map(|subdomain| format!("{hostname}.{subdomain}.{namespace}.svc.{CLUSTER_DOMAIN}"));
         Ok(Self {
             fabric: fabric.clone(),
             ip,
             namespace,
             hosts: Hosts {
-                hostname,
-                fqdn,
+                hostname: pod.hostname().to_owned(),
+                fqdn: fqdn(pod, CLUSTER_DOMAIN),
                 ip,
                 aliases: pod.host_aliases.clone(),
             },
@@ -101,11 +98,6 @@ impl Namespace {
     /// Whether Services send connections to this pod.
     pub fn set_ready(&mut self, ready: bool) {
         self.fabric.set_ready(self.ip, ready);
-    }
-
-    /// The content of `/etc/hosts`.
-    pub fn hosts_file(&self) -> String {
-        self.hosts.file()
     }
 
     /// What a person should know, oldest first. New ones appear only during calls of guests.

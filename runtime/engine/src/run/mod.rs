@@ -28,7 +28,7 @@ use seedpod_core::time::Instant;
 use seedpod_core::{ipc, net};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -124,7 +124,7 @@ impl PodStart {
 }
 
 /// The machine as pods see it: the first address of the pod network.
-const HOST_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 244, 0, 1));
+const HOST_IP: IpAddr = IpAddr::V4(net::NODE_IP);
 
 /// One pod while it runs.
 struct PodTask {

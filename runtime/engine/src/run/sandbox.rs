@@ -140,9 +140,10 @@ impl PodTask {
             MemoryVolume::file(name, text.into(), mode, wall_time)
                 .map_err(|error| failed(error.to_string()))
         };
+        let pod_ip = self.cell.with(|kernel| kernel.net.pod_ip().into());
         let hosts = file(
             "hosts",
-            self.cell.with(|kernel| kernel.net.hosts_file()),
+            hosts::etc_hosts(&self.start.spec, &[pod_ip], CLUSTER_DOMAIN),
             0o644,
         )?;
         let etc_hostname = hosts::etc_hostname(&self.start.spec, CLUSTER_DOMAIN);

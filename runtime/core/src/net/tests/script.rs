@@ -593,36 +593,6 @@ fn a_pod_that_ends_takes_its_sockets_and_its_address_along() {
     assert_eq!(world.run("b d connect 10.244.0.2:80"), "no route to host");
 }
 
-#[test]
-fn the_hosts_file_is_the_kubelets() {
-    let world = World::new(Egress::None);
-    expect![[r#"
-        # Kubernetes-managed hosts file.
-        127.0.0.1	localhost
-        ::1	localhost ip6-localhost ip6-loopback
-        fe00::0	ip6-localnet
-        fe00::0	ip6-mcastprefix
-        fe00::1	ip6-allnodes
-        fe00::2	ip6-allrouters
-        10.244.0.3	b.sub.default.svc.cluster.local	b
-    "#]]
-    .assert_eq(&world.pods["b"].hosts_file());
-    expect![[r#"
-        # Kubernetes-managed hosts file.
-        127.0.0.1	localhost
-        ::1	localhost ip6-localhost ip6-loopback
-        fe00::0	ip6-localnet
-        fe00::0	ip6-mcastprefix
-        fe00::1	ip6-allnodes
-        fe00::2	ip6-allrouters
-        10.244.0.2	a
-
-        # Entries added by HostAliases.
-        192.0.2.1	db	db.example
-    "#]]
-    .assert_eq(&world.pods["a"].hosts_file());
-}
-
 struct World {
     fabric: Fabric,
     pods: BTreeMap<&'static str, Namespace>,
@@ -776,27 +746,12 @@ impl World {
             .unwrap_or_else(|| panic!("no socket {key:?}"));
         let id = *id;
         match (call, arguments) {
-            ("bind", [at]) if net.mailbox(id).is_ok() => answer(net.udp_bind(id, address(at))),
-            ("bind", [at]) => answer(net.tcp_bind(id, address(at))),
-            ("backlog", [backlog]) => {
-                let mut options = net.tcp_options(id).unwrap();
-                options.backlog = backlog.parse().unwrap();
-                answer(net.set_tcp_options(id, options))
-            }
-            ("listen", []) => answer(net.tcp_listen(id)),
-            ("connect", [to]) if net.mailbox(id).is_ok() => {
-                answer(net.udp_connect(id, Some(address(to))))
-            }
-            ("disconnect", []) => answer(net.udp_connect(id, None)),
-            ("connect" | "connected", to) => {
-                if let [to] = to
-                    && let Err(error) = net.tcp_connect(id, address(to))
-                {
-                    return format!("at once: {error}");
-                }
-                poll(net.poll_connect(id, Waker::noop()), |connected| {
-                    *end = Some(connected);
-                })
+            ("local", []) => show(net.local_address(id)),
+            ("remote", []) => show(net.remote_address(id)),
+            ("close", []) => {
+                net.close(id);
+                self.sockets.remove(&key);
+                String::new()
             }
             ("accept", [name]) => {
                 let accepted = net.poll_accept(id, Waker::noop());
@@ -805,41 +760,8 @@ impl World {
                     drop(self.sockets.insert(key, (id, Some(end))));
                 })
             }
-            ("local", []) => show(net.local_address(id)),
-            ("remote", []) => show(net.remote_address(id)),
-            ("shutdown", [how]) => answer(net.tcp_shutdown(id, shutdown(how))),
-            ("close", []) => {
-                net.close(id);
-                self.sockets.remove(&key);
-                String::new()
-            }
-            ("recv", []) => receive(&net.mailbox(id).unwrap()),
-            ("drain", []) => {
-                let mailbox = net.mailbox(id).unwrap();
-                format!(
-                    "{} datagrams",
-                    std::iter::from_fn(|| mailbox.try_receive()).count()
-                )
-            }
-            ("send", [to, data]) => answer(net.udp_send(
-                id,
-                Bytes::copy_from_slice(data.as_bytes()),
-                Some(address(to)),
-            )),
-            ("flood", [to, times]) => answer((0..times.parse().unwrap()).try_for_each(|_: u32| {
-                net.udp_send(id, Bytes::from_static(&[0; 1000]), Some(address(to)))
-            })),
-            ("big", [size]) => {
-                let data = vec![0; size.parse().unwrap()];
-                answer(net.udp_send(id, data.into(), Some(address("127.0.0.1:53"))))
-            }
-            ("write", [data]) if net.mailbox(id).is_ok() => {
-                answer(net.udp_send(id, Bytes::copy_from_slice(data.as_bytes()), None))
-            }
-            _ => match end {
-                Some(end) => on_end(end, call, arguments),
-                None => panic!("no such call: {call}"),
-            },
+            _ if net.mailbox(id).is_ok() => on_udp(net, id, call, arguments),
+            _ => on_tcp(net, id, end, call, arguments),
         }
     }
 
@@ -916,6 +838,64 @@ impl World {
         }
         let ip = self.fabric.set_service(&service).unwrap();
         ip.map_or_else(|| "headless".to_owned(), |ip| ip.to_string())
+    }
+}
+
+fn on_tcp(
+    net: &mut Namespace,
+    id: SocketId,
+    end: &mut Option<End>,
+    call: &str,
+    arguments: &[&str],
+) -> String {
+    match (call, arguments) {
+        ("bind", [at]) => answer(net.tcp_bind(id, address(at))),
+        ("backlog", [backlog]) => {
+            let mut options = net.tcp_options(id).unwrap();
+            options.backlog = backlog.parse().unwrap();
+            answer(net.set_tcp_options(id, options))
+        }
+        ("listen", []) => answer(net.tcp_listen(id)),
+        ("connect" | "connected", to) => {
+            if let [to] = to
+                && let Err(error) = net.tcp_connect(id, address(to))
+            {
+                return format!("at once: {error}");
+            }
+            poll(net.poll_connect(id, Waker::noop()), |connected| {
+                *end = Some(connected);
+            })
+        }
+        ("shutdown", [how]) => answer(net.tcp_shutdown(id, shutdown(how))),
+        _ => match end {
+            Some(end) => on_end(end, call, arguments),
+            None => panic!("no such call: {call}"),
+        },
+    }
+}
+
+fn on_udp(net: &mut Namespace, id: SocketId, call: &str, arguments: &[&str]) -> String {
+    let bytes = |data: &str| Bytes::copy_from_slice(data.as_bytes());
+    match (call, arguments) {
+        ("bind", [at]) => answer(net.udp_bind(id, address(at))),
+        ("connect", [to]) => answer(net.udp_connect(id, Some(address(to)))),
+        ("disconnect", []) => answer(net.udp_connect(id, None)),
+        ("recv", []) => receive(&net.mailbox(id).unwrap()),
+        ("drain", []) => {
+            let mailbox = net.mailbox(id).unwrap();
+            let datagrams = std::iter::from_fn(|| mailbox.try_receive());
+            format!("{} datagrams", datagrams.count())
+        }
+        ("send", [to, data]) => answer(net.udp_send(id, bytes(data), Some(address(to)))),
+        ("write", [data]) => answer(net.udp_send(id, bytes(data), None)),
+        ("flood", [to, times]) => answer((0..times.parse().unwrap()).try_for_each(|_: u32| {
+            net.udp_send(id, Bytes::from_static(&[0; 1000]), Some(address(to)))
+        })),
+        ("big", [size]) => {
+            let data = vec![0; size.parse().unwrap()];
+            answer(net.udp_send(id, data.into(), Some(address("127.0.0.1:53"))))
+        }
+        _ => panic!("no such call: {call}"),
     }
 }
 
