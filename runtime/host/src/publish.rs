@@ -4,7 +4,7 @@ use crate::connection::Connection;
 use crate::egress::DATAGRAM_BYTES_MAX;
 use bytes::Bytes;
 use seedpod_core::limits::{PUBLISH_DATAGRAM_IDLE, PUBLISH_DATAGRAM_PEERS};
-use seedpod_core::net::{Fabric, Mailbox};
+use seedpod_core::net::{Fabric, Mailbox, NODE_IP};
 use seedpod_core::spec::{self, Protocol, ServiceType};
 use seedpod_engine::PodHandle;
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::timeout;
 
 /// A port of the machine for a port of a pod: `[IP:]HOST:PORT[/udp][@POD]`.
@@ -382,7 +383,8 @@ async fn serve_tcp(
                 continue;
             }
         };
-        let stream = fabric.connect_from(from, to);
+        // A guest sees the node, as behind kube-proxy's masquerade: the machine's 127.0.0.1 must not look like the pod's.
+        let stream = fabric.connect_from((NODE_IP, from.port()).into(), to);
         tokio::spawn(async move {
             let connected = match stream {
                 Ok(stream) => Connection::established(stream).await,
@@ -397,8 +399,8 @@ async fn serve_tcp(
     }
 }
 
-/// The clients of a published UDP port, each with the mailbox where the pod's answers to it arrive.
-type Peers = Arc<Mutex<BTreeMap<SocketAddr, ()>>>;
+/// The clients of a published UDP port, each with the address behind which guests see it.
+type Peers = Arc<Mutex<BTreeMap<SocketAddr, SocketAddr>>>;
 
 async fn serve_udp(socket: tokio::net::UdpSocket, pod: PodHandle, port: u16) -> io::Result<()> {
     let socket = Arc::new(socket);
@@ -415,58 +417,55 @@ async fn serve_udp(socket: tokio::net::UdpSocket, pod: PodHandle, port: u16) -> 
                 continue;
             }
         };
-        if add_peer(&peers, from) {
-            match pod.with(|kernel| kernel.net.open_outside(from)) {
-                Ok(mailbox) => {
-                    tokio::spawn(answer(
-                        socket.clone(),
-                        pod.clone(),
-                        from,
-                        mailbox,
-                        peers.clone(),
-                    ));
-                }
-                Err(_) => remove_peer(&peers, from),
-            }
-        }
+        let known = lock(&peers).get(&from).copied();
+        let Some(seen_as) = known.or_else(|| add_peer(&socket, &pod, from, &peers)) else {
+            continue;
+        };
         let data = Bytes::copy_from_slice(&buffer[..len]);
         // A datagram to a port where nobody listens is lost, as on any network.
-        let _ = pod.with(|kernel| kernel.net.send_from(from, to, data));
+        let _ = pod.with(|kernel| kernel.net.send_from(seen_as, to, data));
     }
 }
 
-/// Whether this client is new. Beyond the limit a client is not answered.
-fn add_peer(peers: &Peers, peer: SocketAddr) -> bool {
-    let mut peers = peers.lock().unwrap_or_else(PoisonError::into_inner);
-    peers.len() < PUBLISH_DATAGRAM_PEERS && peers.insert(peer, ()).is_none()
-}
-
-fn remove_peer(peers: &Peers, peer: SocketAddr) {
-    peers
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .remove(&peer);
-}
-
-async fn answer(
-    socket: Arc<tokio::net::UdpSocket>,
-    pod: PodHandle,
+/// Remembers a client and begins to send it what guests answer. `None` when there are too many.
+fn add_peer(
+    socket: &Arc<tokio::net::UdpSocket>,
+    pod: &PodHandle,
     peer: SocketAddr,
-    mailbox: Mailbox,
-    peers: Peers,
-) {
-    while let Ok(Ok(datagram)) = timeout(
-        PUBLISH_DATAGRAM_IDLE,
-        poll_fn(|cx| mailbox.poll_receive(cx.waker())),
-    )
-    .await
-    {
+    peers: &Peers,
+) -> Option<SocketAddr> {
+    if lock(peers).len() >= PUBLISH_DATAGRAM_PEERS {
+        return None;
+    }
+    let number = PEERS_SEEN.fetch_add(1, Ordering::Relaxed) % MASQUERADE_PORTS.len();
+    let port = MASQUERADE_PORTS.clone().nth(number)?;
+    let seen_as = SocketAddr::from((NODE_IP, port));
+    let mailbox = pod.with(|kernel| kernel.net.open_outside(seen_as)).ok()?;
+    lock(peers).insert(peer, seen_as);
+    let (socket, pod, peers) = (socket.clone(), pod.clone(), peers.clone());
+    tokio::spawn(async move {
+        answer(&socket, peer, &mailbox).await;
+        pod.with(|kernel| kernel.net.close_outside(seen_as));
+        lock(&peers).remove(&peer);
+    });
+    Some(seen_as)
+}
+
+/// Ports of the node behind which guests see clients, one after the other: Linux' ephemeral range.
+const MASQUERADE_PORTS: std::ops::Range<u16> = 32_768..61_000;
+static PEERS_SEEN: AtomicUsize = AtomicUsize::new(0);
+
+fn lock(peers: &Peers) -> MutexGuard<'_, BTreeMap<SocketAddr, SocketAddr>> {
+    peers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn answer(socket: &tokio::net::UdpSocket, peer: SocketAddr, mailbox: &Mailbox) {
+    let receive = || poll_fn(|cx| mailbox.poll_receive(cx.waker()));
+    while let Ok(Ok(datagram)) = timeout(PUBLISH_DATAGRAM_IDLE, receive()).await {
         if let Err(error) = socket.send_to(&datagram.data, peer).await {
             tracing::debug!(%peer, %error, "a datagram was lost");
         }
     }
-    pod.with(|kernel| kernel.net.close_outside(peer));
-    remove_peer(&peers, peer);
 }
 
 #[cfg(test)]

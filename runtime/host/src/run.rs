@@ -47,11 +47,12 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         .context("cannot start tokio")?;
     let code = runtime.block_on(async {
         let node = node(arguments, &printer)?;
+        let signals = Signals::new();
         let started = node.start(loaded.objects, &arguments.publish)?;
         for published in &started.published {
             printer.notice(&published.to_string());
         }
-        let code = wait(&started, arguments.timeout, &printer).await;
+        let code = wait(&started, arguments.timeout, signals, &printer).await;
         printer.finish();
         anyhow::Ok(code)
     });
@@ -92,8 +93,12 @@ enum End {
     Stop(u8, Option<GracePeriod>),
 }
 
-async fn wait(started: &Started, timeout: Option<Duration>, printer: &Printer) -> u8 {
-    let mut signals = Signals::new();
+async fn wait(
+    started: &Started,
+    timeout: Option<Duration>,
+    mut signals: Signals,
+    printer: &Printer,
+) -> u8 {
     let over = all_over(&started.pods);
     tokio::pin!(over);
     let end = tokio::select! {

@@ -240,6 +240,8 @@ impl Namespace {
             Resolved::Pod(pod) if self.is_own(pod.ip()) => Route::Here(pod),
             Resolved::Pod(pod) => Route::Pod(pod),
             Resolved::Refused => Route::Refused,
+            // Clients of published ports stand behind the node's address.
+            Resolved::Nobody if self.outside.contains_key(&to) => Route::Outside,
             Resolved::Nobody => Route::Nobody,
             Resolved::Outside => Route::Outside,
         }

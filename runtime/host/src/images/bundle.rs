@@ -82,6 +82,10 @@ type Files = &'static [(&'static str, &'static [u8])];
 pub(super) const PROGRAMS: Files = files! {
     "busybox.wasm"
     "ch6_ipc.wasm"
+    "mq_bench.wasm"
+    "nginx.wasm"
+    "node.wasm"
+    "pause.wasm"
     "posix_shm.wasm"
     "sysv_msg.wasm"
     "sysv_sem.wasm"
@@ -89,18 +93,21 @@ pub(super) const PROGRAMS: Files = files! {
     "tests/bulk-server.wasm"
     "tests/env-dump.wasm"
     "tests/exit-code.wasm"
+    "tests/files.wasm"
     "tests/hello.wasm"
     "tests/ipc.wasm"
     "tests/oom.wasm"
     "tests/pingpong-client.wasm"
     "tests/pingpong-server.wasm"
     "tests/resolve.wasm"
+    "tests/sockets.wasm"
     "tests/spin.wasm"
     "tests/tcp-echo.wasm"
     "tests/tcp-send.wasm"
     "tests/trap.wasm"
     "tests/udp-echo.wasm"
     "tests/udp-send.wasm"
+    "webapp.wasm"
 };
 
 /// Every file of a layer.
