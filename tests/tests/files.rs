@@ -179,7 +179,8 @@ fn open_files_are_limited() {
         hold a 2000: OutOfMemory after 1023
         hold a 1000: 1000 files
         cat a: x
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it reads as a literal")]

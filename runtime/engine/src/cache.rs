@@ -5,7 +5,7 @@
 //! whole file. It ends in a checksum: a damaged entry is compiled again.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -90,6 +90,45 @@ impl Cache {
         entry.extend_from_slice(&xxh3_128(code).to_le_bytes());
         fs::write(&temporary, entry)?;
         fs::rename(&temporary, self.path(digest))
+    }
+
+    /// Notes that `component` still lacks optimized code, for a process that has the time.
+    pub(crate) fn add_pending(&self, digest: Digest, component: &[u8]) -> io::Result<()> {
+        fs::create_dir_all(self.pending())?;
+        let path = self.pending().join(digest.to_string());
+        let temporary = path.with_extension(std::process::id().to_string());
+        fs::write(&temporary, component)?;
+        fs::rename(&temporary, path)
+    }
+
+    /// Calls `compile` for everything that still lacks optimized code. Returns at once where another process does so.
+    pub(crate) fn drain_pending(&self, compile: impl Fn(Digest, &[u8])) -> io::Result<()> {
+        let lock = File::create(self.pending().join("lock"))?;
+        if lock.try_lock().is_err() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(self.pending())? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let Some(digest) = name.and_then(Digest::from_hex) else {
+                continue;
+            };
+            if !self.path(digest).exists() {
+                compile(digest, &fs::read(&path)?);
+            }
+            fs::remove_file(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what [`add_pending`](Self::add_pending) noted.
+    pub(crate) fn remove_pending(&self, digest: Digest) {
+        // Missing is right: another process was faster.
+        let _ = fs::remove_file(self.pending().join(digest.to_string()));
+    }
+
+    fn pending(&self) -> PathBuf {
+        self.folder.join("pending")
     }
 
     fn path(&self, digest: Digest) -> PathBuf {

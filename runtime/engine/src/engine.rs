@@ -2,12 +2,13 @@
 
 use crate::cache::{Cache, Digest};
 use crate::guest::Guest;
-use crate::program::{LoadError, Program, load};
+use crate::program::{LoadError, Program, load, optimize};
 use crate::settings::{Allocation, Compiler, EngineSettings, FirstRun, Slice, config};
 use crate::ticker::Ticker;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use wasmtime::component::Linker;
@@ -25,6 +26,8 @@ pub(crate) struct Inner {
     pub(crate) quick: Option<Flavor>,
     ticker: Option<Ticker>,
     programs: Mutex<Programs>,
+    /// Programs that Cranelift compiles in the background for the next run.
+    optimizing: AtomicUsize,
     /// Notified when a program has been loaded.
     loaded: Condvar,
 }
@@ -89,6 +92,7 @@ impl Engine {
                 ticker,
                 programs,
                 loaded: Condvar::new(),
+                optimizing: AtomicUsize::new(0),
             }),
         })
     }
@@ -99,6 +103,25 @@ impl Engine {
             .programs()
             .known
             .insert((bytes.as_ptr() as usize, bytes.len()), digest);
+    }
+
+    /// Whether programs are still being compiled for the next run. A process that ends now leaves a note in the cache,
+    /// for [`optimize_pending`](Self::optimize_pending).
+    pub fn is_optimizing(&self) -> bool {
+        self.inner.optimizing.load(Ordering::Relaxed) > 0
+    }
+
+    /// Compiles what earlier processes left undone; another process that does so already is left to it.
+    ///
+    /// # Errors
+    /// When the cache cannot be read or written.
+    pub fn optimize_pending(&self) -> std::io::Result<()> {
+        let optimized = &self.inner.optimized;
+        match &optimized.cache {
+            Some(cache) => cache
+                .drain_pending(|digest, component| optimize(optimized, cache, digest, component)),
+            None => Ok(()),
+        }
     }
 
     /// The program in these bytes, compiled: from memory, from the cache, or now. In a simulation the answer takes no
@@ -203,7 +226,9 @@ impl Inner {
         };
         self.set_loaded(digest, result);
         if let Some(optimize) = optimize {
+            self.optimizing.fetch_add(1, Ordering::Relaxed);
             optimize.run(&self.optimized);
+            self.optimizing.fetch_sub(1, Ordering::Relaxed);
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the bytes of a file to something that can be started.
 
-use crate::cache::Digest;
+use crate::cache::{Cache, Digest};
 use crate::engine::{Flavor, Inner};
 use crate::guest::Guest;
 use bytes::Bytes;
@@ -40,15 +40,24 @@ pub(crate) struct Optimize {
 }
 
 impl Optimize {
-    /// Compiles with Cranelift into the cache.
+    /// Compiles with Cranelift into the cache. A note stays there meanwhile, in case this process ends first.
     pub(crate) fn run(self, optimized: &Flavor) {
         let Some(cache) = &optimized.cache else {
             return;
         };
-        match optimized.engine.precompile_component(&self.component) {
-            Ok(code) => store(cache, self.digest, &code),
-            Err(error) => tracing::warn!("cannot optimize {}: {error:#}", self.digest),
+        if let Err(error) = cache.add_pending(self.digest, &self.component) {
+            tracing::warn!("cannot note what to compile: {error}");
         }
+        optimize(optimized, cache, self.digest, &self.component);
+        cache.remove_pending(self.digest);
+    }
+}
+
+/// Compiles a component with Cranelift into the cache.
+pub(crate) fn optimize(optimized: &Flavor, cache: &Cache, digest: Digest, component: &[u8]) {
+    match optimized.engine.precompile_component(component) {
+        Ok(code) => store(cache, digest, &code),
+        Err(error) => tracing::warn!("cannot optimize {digest}: {error:#}"),
     }
 }
 
@@ -123,7 +132,7 @@ fn compile(flavor: &Flavor, digest: Digest, component: &[u8]) -> Result<Program,
     link(flavor, &deserialize(flavor, &code).map_err(failed)?)
 }
 
-fn store(cache: &crate::cache::Cache, digest: Digest, code: &[u8]) {
+fn store(cache: &Cache, digest: Digest, code: &[u8]) {
     if let Err(error) = cache.store(digest, code) {
         tracing::warn!("cannot keep compiled code: {error}");
     }

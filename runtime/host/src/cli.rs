@@ -23,6 +23,9 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Validates manifests without running them, and prints what is honoured, ignored and refused, and why
     Check(CheckArguments),
+    /// Compiles what earlier runs left undone; started by `run` itself
+    #[command(hide = true)]
+    Optimize(OptimizeArguments),
 }
 
 #[derive(Debug, Args)]
@@ -55,6 +58,12 @@ pub(crate) struct RunArguments {
     /// caches]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OptimizeArguments {
+    /// Folder of compiled code
+    pub(crate) code: PathBuf,
 }
 
 #[derive(Debug, Args)]

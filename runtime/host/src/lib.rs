@@ -35,4 +35,5 @@ pub use seedpod_api as api;
 pub use seedpod_core::net::Egress;
 pub use seedpod_core::{pod as status, spec};
 pub use seedpod_engine::world::{ImageError, LogLine, LogStream, Output, PodName};
+pub use seedpod_engine::{Engine, EngineSettings};
 pub use world::Observer;

@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod optimize;
 mod print;
 mod run;
 mod sources;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Optimize(arguments) => optimize::optimize(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -149,6 +149,11 @@ impl NodeBuilder {
 }
 
 impl Node {
+    /// Whether programs are still being compiled for the next start.
+    pub fn is_optimizing(&self) -> bool {
+        self.inner.engine.is_optimizing()
+    }
+
     /// Sets up a node.
     pub fn builder() -> NodeBuilder {
         NodeBuilder::default()

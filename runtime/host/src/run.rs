@@ -2,7 +2,7 @@
 
 use crate::cli::RunArguments;
 use crate::print::{Printer, Settings};
-use crate::{EXIT_USAGE, sources};
+use crate::{EXIT_USAGE, optimize, sources};
 use anyhow::Context;
 use seedpod::api::NoteKind;
 use seedpod::spec::GracePeriod;
@@ -54,6 +54,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         }
         let code = wait(&started, arguments.timeout, signals, &printer).await;
         printer.finish();
+        if let Some(cache) = cache_folder(arguments).filter(|_| node.is_optimizing()) {
+            optimize::start(&cache.join(CODE));
+        }
         anyhow::Ok(code)
     });
     // Ports and tasks that are left have nobody to serve.
@@ -61,19 +64,24 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     code.map(ExitCode::from)
 }
 
+/// Folder of compiled code in the cache folder.
+const CODE: &str = "code";
+
+fn cache_folder(arguments: &RunArguments) -> Option<PathBuf> {
+    let from_environment = || env::var_os("SEEDPOD_CACHE").map(PathBuf::from);
+    let cache = arguments.cache_dir.clone().or_else(from_environment);
+    cache.or_else(seedpod::folders::cache_folder)
+}
+
 fn node(arguments: &RunArguments, printer: &Printer) -> anyhow::Result<Node> {
     let mut builder = Node::builder()
         .egress(arguments.egress.into())
         .image_folder(sources::folder(&arguments.files))
         .observer(printer.observer());
-    let cache = arguments
-        .cache_dir
-        .clone()
-        .or_else(|| env::var_os("SEEDPOD_CACHE").map(PathBuf::from));
-    let cache = cache.or_else(seedpod::folders::cache_folder);
+    let cache = cache_folder(arguments);
     builder = match cache.map(|cache| (fs::create_dir_all(&cache), cache)) {
         Some((Ok(()), cache)) => builder
-            .cache_folder(cache.join("code"))
+            .cache_folder(cache.join(CODE))
             .run_folder(cache.join("run")),
         Some((Err(error), cache)) => {
             printer.notice(&format!(

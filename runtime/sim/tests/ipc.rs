@@ -191,10 +191,13 @@ fn the_namespace_outlives_its_containers() {
 
 #[test]
 fn rust_programs_use_the_same_objects() {
-    check(&pod("seedpod/test", &[("rust", "./ipc")]), expect![[r#"
+    check(
+        &pod("seedpod/test", &[("rust", "./ipc")]),
+        expect![[r#"
         [p/rust] ok
         Succeeded rust: 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

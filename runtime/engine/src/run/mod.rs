@@ -317,7 +317,7 @@ impl PodTask {
                 let status = Box::new(self.pod.status().clone());
                 let ready = status
                     .condition(ConditionType::Ready)
-                    .is_some_and(|ready| ready.status);
+                    .is_some_and(|ready| ready.status && status.deletion.is_none());
                 self.cell.with(|kernel| kernel.net.set_ready(ready));
                 self.start.world.output(&self.name, Output::Status(status));
             }
