@@ -95,8 +95,17 @@ impl Tool {
         self.output.as_ref().is_some_and(Desc::is_terminal)
     }
 
+    /// As [`Self::open`], with the shorter message some tools have.
+    pub fn open_briefly(&mut self, path: &str) -> Option<Input> {
+        self.open_with(path, |error| format!("{path}: {error}"))
+    }
+
     /// Opens a file to read, `-` for standard input; on an error prints why.
     pub fn open(&mut self, path: &str) -> Option<Input> {
+        self.open_with(path, |error| format!("can't open '{path}': {error}"))
+    }
+
+    fn open_with(&mut self, path: &str, message: impl Fn(Error) -> String) -> Option<Input> {
         let opened = match path {
             "-" => sys::inherited(0).ok_or(Error::BadDescriptor),
             path => sys::open(&absolute(path), How::READ),
@@ -104,7 +113,7 @@ impl Tool {
         match opened {
             Ok(desc) => Some(Input::new(desc)),
             Err(error) => {
-                self.complain(format_args!("can't open '{path}': {error}"));
+                self.complain(message(error));
                 None
             }
         }
@@ -119,13 +128,31 @@ impl Tool {
     pub fn inputs(
         &mut self,
         paths: &[String],
+        each: impl FnMut(&mut Self, &mut Input) -> Result<(), String>,
+    ) -> Ran {
+        self.inputs_with(paths, Self::open, each)
+    }
+
+    /// As [`Self::inputs`], with the shorter message some tools have.
+    pub fn inputs_briefly(
+        &mut self,
+        paths: &[String],
+        each: impl FnMut(&mut Self, &mut Input) -> Result<(), String>,
+    ) -> Ran {
+        self.inputs_with(paths, Self::open_briefly, each)
+    }
+
+    fn inputs_with(
+        &mut self,
+        paths: &[String],
+        open: fn(&mut Self, &str) -> Option<Input>,
         mut each: impl FnMut(&mut Self, &mut Input) -> Result<(), String>,
     ) -> Ran {
         let standard = ["-".to_owned()];
         let paths = if paths.is_empty() { &standard } else { paths };
         let mut status = 0;
         for path in paths {
-            match self.open(path) {
+            match open(self, path) {
                 Some(mut input) => {
                     each(self, &mut input).map_err(|error| format!("{path}: {error}"))?
                 }

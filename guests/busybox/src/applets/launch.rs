@@ -158,11 +158,11 @@ pub fn timeout(tool: &mut Tool, arguments: &[String]) -> Ran {
         }),
         None => wait(pid),
     };
-    Ok(if options.has('p') {
-        exit.status()
-    } else {
-        143.min(128 + signal)
-    })
+    if let (Exit::Signaled(signal), false) = (exit, options.has('p')) {
+        // As if this process had been the command; the code says the same if it cannot.
+        let _ = sys::kill(i64::from(sys::id()), signal);
+    }
+    Ok(exit.status())
 }
 
 fn wait_for(pid: u32, limit: Duration) -> Option<Exit> {

@@ -25,7 +25,7 @@ pub fn head(tool: &mut Tool, arguments: &[String]) -> Ran {
     }
     let (mut status, mut shown) = (0, false);
     for path in &paths {
-        let Some(mut input) = tool.open(path) else {
+        let Some(mut input) = tool.open_briefly(path) else {
             status = 1;
             continue;
         };
@@ -117,7 +117,7 @@ pub fn wc(tool: &mut Tool, arguments: &[String]) -> Ran {
     };
     let mut status = 0;
     for path in &paths {
-        let Some(mut input) = tool.open(path) else {
+        let Some(mut input) = tool.open_briefly(path) else {
             status = 1;
             continue;
         };
@@ -149,7 +149,7 @@ pub fn wc(tool: &mut Tool, arguments: &[String]) -> Ran {
     if paths.len() > 1 {
         rows.push((total, "total".to_owned()));
     }
-    let single = wanted.iter().filter(|wanted| **wanted).count() == 1;
+    let single = wanted.iter().filter(|wanted| **wanted).count() == 1 && paths.len() == 1;
     for (counts, name) in rows {
         let shown = counts.iter().zip(&wanted).filter(|(_, wanted)| **wanted);
         let columns: Vec<String> = shown
@@ -194,7 +194,7 @@ pub fn uniq(tool: &mut Tool, arguments: &[String]) -> Ran {
         }
     };
     let mut input = match options.operands.first() {
-        Some(path) => tool.open(path),
+        Some(path) => tool.open_briefly(path),
         None => tool.open("-"),
     };
     let Some(input) = &mut input else {
@@ -269,7 +269,7 @@ pub fn cut(tool: &mut Tool, arguments: &[String]) -> Ran {
             .any(|(low, high)| (*low..=*high).contains(&index))
     };
     let delimiter = options.value('d').unwrap_or("\t").to_owned();
-    tool.inputs(&options.operands, |tool, input| {
+    tool.inputs_briefly(&options.operands, |tool, input| {
         while let Some(mut line) = input.line(tool)? {
             if line.last() == Some(&b'\n') {
                 line.pop();

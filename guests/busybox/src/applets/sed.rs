@@ -161,7 +161,7 @@ impl Lines {
             let Some(path) = self.paths.pop_front() else {
                 return Ok(());
             };
-            self.current = tool.open(&path);
+            self.current = tool.open_briefly(&path);
             self.failed |= self.current.is_none();
         }
     }

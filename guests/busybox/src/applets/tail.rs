@@ -67,7 +67,11 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
         }
         files.push(file);
     }
-    if !follow || files.iter().all(|file| file.input.is_none() && !by_name) {
+    if files.iter().all(|file| file.input.is_none()) && !by_name {
+        tool.complain("no files");
+        return Ok(1);
+    }
+    if !follow {
         return Ok(status);
     }
     loop {

@@ -84,6 +84,8 @@ pub struct Redirect {
 pub enum RedirectKind {
     Read,
     Write,
+    /// Even if `set -C` protects the file.
+    Clobber,
     Append,
     ReadWrite,
     Duplicate,

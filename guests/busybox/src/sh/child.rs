@@ -71,12 +71,14 @@ impl Shell {
             single => {
                 let (read, write) = sys::pipe()
                     .map_err(|error| self.fail(format_args!("can't create pipe: {error}")))?;
+                let unchecked = std::mem::take(&mut self.state.unchecked);
                 let started = self.with_ends(None, Some(write), |shell| match single {
                     Some(simple) if shell.is_plain(simple) => {
                         shell.start(&Command::Simple(simple.clone()))
                     }
                     _ => shell.start_copy(&Work::List(list.clone())),
                 });
+                self.state.unchecked = unchecked;
                 let output = self.read_to_end(&read)?;
                 self.substituted = started.map_or_else(|status| status, |pid| self.wait_for(pid));
                 output

@@ -66,8 +66,6 @@ struct Shell {
     scopes: Vec<BTreeMap<String, Option<state::Variable>>>,
     loops: u32,
     calls: u32,
-    /// Inside a condition, where `set -e` does not count.
-    unchecked: u32,
     /// The built-in that runs, for messages.
     builtin: Option<&'static str>,
     interactive: bool,
@@ -92,7 +90,6 @@ impl Shell {
             scopes: Vec::new(),
             loops: 0,
             calls: 0,
-            unchecked: 0,
             builtin: None,
             interactive: false,
             in_trap: false,

@@ -451,7 +451,8 @@ impl<'a> Parser<'a> {
         self.skip_redirect(operator);
         let (kind, default) = match operator {
             "<" => (RedirectKind::Read, 0),
-            ">" | ">|" => (RedirectKind::Write, 1),
+            ">" => (RedirectKind::Write, 1),
+            ">|" => (RedirectKind::Clobber, 1),
             ">>" => (RedirectKind::Append, 1),
             "<>" => (RedirectKind::ReadWrite, 0),
             "<&" => (RedirectKind::Duplicate, 0),

@@ -67,6 +67,7 @@ impl Shell {
             }
             RedirectKind::Read => self.open_file(&target, How::READ).map(Some),
             RedirectKind::ReadWrite => self.open_file(&target, How::READ_WRITE).map(Some),
+            RedirectKind::Clobber => self.open_file(&target, How::CREATE).map(Some),
             RedirectKind::Append => self.open_file(&target, How::APPEND).map(Some),
             RedirectKind::Write => {
                 let regular =

@@ -57,12 +57,12 @@ impl Shell {
     /// `condition` says that the status decides what runs next, so that `set -e` does not count.
     fn run_pipeline(&mut self, pipeline: &Pipeline, condition: bool) -> Ran {
         let unchecked = condition || pipeline.negated;
-        self.unchecked += u32::from(unchecked);
+        self.state.unchecked += u32::from(unchecked);
         let result = match pipeline.stages.as_slice() {
             [command] => self.run_command(command),
             stages => self.run_stages(stages),
         };
-        self.unchecked -= u32::from(unchecked);
+        self.state.unchecked -= u32::from(unchecked);
         let status = result?;
         self.state.status = if pipeline.negated {
             u8::from(status == 0)
@@ -76,7 +76,7 @@ impl Shell {
         };
         if is_checked
             && !unchecked
-            && self.unchecked == 0
+            && self.state.unchecked == 0
             && status != 0
             && self.state.options.errexit
         {
@@ -217,17 +217,22 @@ impl Shell {
         loop {
             match sys::wait(Some(pid)) {
                 Ok((_, exit)) => {
-                    if let Exit::Signaled(signal) = exit
-                        && signal != sys::SIGINT
-                        && signal != sys::SIGPIPE
-                    {
-                        self.write_error(&format!("{}\n", signal_text(signal)));
-                    }
+                    self.tell_signal(exit);
                     return exit.status();
                 }
                 Err(Error::Interrupted) => self.note_signals(),
                 Err(_) => return 127,
             }
+        }
+    }
+
+    /// Prints which signal has ended a child.
+    pub(super) fn tell_signal(&self, exit: Exit) {
+        if let Exit::Signaled(signal) = exit
+            && signal != sys::SIGINT
+            && signal != sys::SIGPIPE
+        {
+            self.write_error(&format!("{}\n", signal_text(signal)));
         }
     }
 
@@ -262,7 +267,6 @@ impl Shell {
                         return self.run_list(body);
                     }
                 }
-                self.state.status = 0;
                 otherwise.as_ref().map_or(Ok(0), |list| self.run_list(list))
             }
             Compound::Loop {
@@ -311,9 +315,9 @@ impl Shell {
     }
 
     fn run_condition(&mut self, condition: &List) -> Ran {
-        self.unchecked += 1;
+        self.state.unchecked += 1;
         let result = self.run_list(condition);
-        self.unchecked -= 1;
+        self.state.unchecked -= 1;
         result
     }
 

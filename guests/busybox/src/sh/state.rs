@@ -101,6 +101,8 @@ pub struct State {
     pub in_script: bool,
     pub line: u32,
     pub in_function: bool,
+    /// Conditions around the command, inside which `set -e` does not count.
+    pub unchecked: u32,
     /// The next character of the argument `getopts` is in.
     pub getopts_offset: usize,
     /// Signals the script ignores; children do too.

@@ -301,10 +301,10 @@ impl Script {
         Ok(match letter {
             '{' => Verb::Block(0),
             '}' => Verb::End,
-            ':' => Verb::Label(self.word(false)),
+            ':' => Verb::Label(self.label()),
             'b' | 't' | 'T' => Verb::Branch {
                 kind: letter,
-                label: self.word(true),
+                label: self.label(),
             },
             's' => self.substitute()?,
             'y' => self.transliterate()?,
@@ -331,17 +331,11 @@ impl Script {
         })
     }
 
-    fn word(&mut self, stops_at_semicolon: bool) -> String {
+    fn label(&mut self) -> String {
         self.skip(|c| c == ' ');
         let start = self.at;
-        self.skip(|c| c != '\n' && !(stops_at_semicolon && (c == ';' || c == '}')));
-        let word: String = self.chars[start..self.at].iter().collect();
-        let word = if stops_at_semicolon {
-            word
-        } else {
-            word.split(';').next().unwrap_or("").to_owned()
-        };
-        word.trim().to_owned()
+        self.skip(|c| !c.is_whitespace() && c != ';' && c != '}');
+        self.chars[start..self.at].iter().collect()
     }
 
     fn rest_of_line(&mut self) -> String {

@@ -236,7 +236,10 @@ impl Shell {
                 .state
                 .set("OPTARG", value)
                 .map_err(|error| self.fail(error))?,
-            None => drop(self.state.variables.remove("OPTARG")),
+            None => self
+                .state
+                .set("OPTARG", "")
+                .map_err(|error| self.fail(error))?,
         }
         self.state.getopts_offset = next_offset;
         Ok(0)

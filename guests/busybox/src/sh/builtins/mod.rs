@@ -56,7 +56,13 @@ impl Shell {
         let outer = std::mem::replace(&mut self.builtin, name);
         let result = self.dispatch(arguments);
         self.builtin = outer;
-        result
+        match result {
+            // What is wrong with other built-ins does not end a script.
+            Err(Stop::Fail(status)) if !is_special(&arguments[0]) && arguments[0] != "local" => {
+                Ok(status)
+            }
+            result => result,
+        }
     }
 
     fn dispatch(&mut self, arguments: &[String]) -> Ran {
@@ -107,7 +113,7 @@ impl Shell {
 
     /// Prints an error of a tool that is part of the shell, which knows no lines.
     fn complain_as_applet(&self, message: &str) {
-        self.write_error(&format!("{}: {message}\n", self.state.name));
+        self.write_error(&format!("sh: {message}\n"));
     }
 
     fn print_bytes(&mut self, bytes: &[u8]) -> u8 {
@@ -313,7 +319,7 @@ impl Shell {
                 Some(old) => old.to_owned(),
                 None => {
                     self.complain("OLDPWD not set");
-                    return 1;
+                    return 2;
                 }
             },
             Some(path) => path.to_owned(),
@@ -328,7 +334,7 @@ impl Shell {
                 "can't cd to {target}: {}",
                 applets::reason(&error)
             ));
-            return 1;
+            return 2;
         }
         let old = std::mem::replace(&mut self.state.directory, directory);
         // Only a variable that the script made read-only refuses; the directory has changed all the same.

@@ -91,7 +91,10 @@ impl Shell {
                 return Ok(status);
             }
             match sys::wait(Some(pid)) {
-                Ok((_, exit)) => self.jobs[index].status = Some(exit.status()),
+                Ok((_, exit)) => {
+                    self.tell_signal(exit);
+                    self.jobs[index].status = Some(exit.status());
+                }
                 Err(Error::Interrupted) => {
                     self.note_signals();
                     if let Some(signal) = self
