@@ -16,6 +16,7 @@ mod device;
 mod errno;
 mod files;
 mod host;
+mod inode;
 mod memory;
 mod mount;
 mod names;
@@ -25,6 +26,7 @@ mod synthetic;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod usage;
 #[expect(
     clippy::module_inception,
     reason = "the trait that gives the module its name"
@@ -41,7 +43,8 @@ pub use memory::MemoryVolume;
 pub use mount::{Access, Mount, MountError};
 pub use open_file::{OpenFile, Opened};
 pub use synthetic::{Synthetic, SyntheticNode, SyntheticVolume};
-pub use tree::{Tree, Usage};
+pub use tree::Tree;
+pub use usage::Usage;
 pub use volume::{DirEntry, FileType, New, Stat, Times, Volume};
 
 use crate::process::ProcessId;

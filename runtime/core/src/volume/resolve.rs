@@ -83,19 +83,13 @@ impl Files {
                 goal.last = Last::DotDot;
                 continue;
             }
-            if name.len() > limits::FILE_NAME_BYTES_MAX {
-                return Err(Errno::NameTooLong);
-            }
-            let child = match self.lookup(caller, &place, &name) {
-                Err(Errno::NoEntry) if walk.pending.is_empty() => {
-                    return Ok(Goal {
-                        dir: place,
-                        last: Last::Name(name),
-                        node: None,
-                        slash: walk.slash,
-                    });
-                }
-                child => child?,
+            let Some(child) = walk.entry(&place, &name)? else {
+                return Ok(Goal {
+                    dir: place,
+                    last: Last::Name(name),
+                    node: None,
+                    slash: walk.slash,
+                });
             };
             let is_last = walk.pending.is_empty();
             if child.kind == FileType::Symlink && (!is_last || walk.slash || follow == Follow::Yes)
@@ -191,6 +185,17 @@ impl Walk<'_> {
         match self.boundary {
             Boundary::Root => Ok(self.files.root()),
             Boundary::Refuse => Err(Errno::NotPermitted),
+        }
+    }
+
+    /// An entry of a directory; none if the last component is missing.
+    fn entry(&self, dir: &Place, name: &str) -> Result<Option<Place>, Errno> {
+        if name.len() > limits::FILE_NAME_BYTES_MAX {
+            return Err(Errno::NameTooLong);
+        }
+        match self.files.lookup(self.caller, dir, name) {
+            Err(Errno::NoEntry) if self.pending.is_empty() => Ok(None),
+            child => child.map(Some),
         }
     }
 

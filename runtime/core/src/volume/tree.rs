@@ -1,7 +1,8 @@
 //! A tree of files in memory: an image, the private layer of a container over it, or a memory volume.
 
 use super::content::Content;
-use super::{Device, DirEntry, Errno, FileType, New, Stat, Times, TreeBuilder};
+use super::inode::{Inode, Kind};
+use super::{Device, DirEntry, Errno, FileType, New, Stat, Times, TreeBuilder, Usage};
 use crate::limits;
 use crate::time::WallTime;
 use bytes::Bytes;
@@ -25,63 +26,11 @@ pub struct Tree {
     limit: Usage,
 }
 
-/// What a tree holds, or may hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Bytes of pages written, and of targets of symbolic links. Content a tree was built with is shared and free.
-    pub bytes: u64,
-    /// Directory entries.
-    pub entries: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Inode {
-    kind: Kind,
-    mode: u32,
-    links: u32,
-    accessed: WallTime,
-    modified: WallTime,
-    changed: WallTime,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    File(Content),
-    Directory {
-        entries: BTreeMap<String, u64>,
-        parent: u64,
-    },
-    Symlink(String),
-    Device(Device),
-}
-
 const ROOT: u64 = 1;
 
 impl Default for Tree {
     fn default() -> Self {
         Self::new(Usage::IMAGE, 0o755, WallTime::default())
-    }
-}
-
-impl Usage {
-    /// What an image may hold.
-    pub const IMAGE: Self = Self {
-        bytes: limits::LAYER_BYTES_MAX,
-        entries: limits::IMAGE_ENTRIES_MAX,
-    };
-    /// What the private layer of a container may hold.
-    pub const LAYER: Self = Self {
-        bytes: limits::LAYER_BYTES_MAX,
-        entries: limits::TREE_ENTRIES_MAX,
-    };
-
-    /// What a memory volume with this `sizeLimit` may hold.
-    pub fn memory(size_limit_bytes: Option<u64>) -> Self {
-        let max = limits::MEMORY_VOLUME_BYTES_MAX;
-        Self {
-            bytes: size_limit_bytes.map_or(max, |bytes| bytes.min(max)),
-            entries: limits::TREE_ENTRIES_MAX,
-        }
     }
 }
 
@@ -541,30 +490,6 @@ impl Tree {
                 return Ok(false);
             }
             dir = self.parent(dir)?;
-        }
-    }
-}
-
-impl Inode {
-    fn new(kind: Kind, mode: u32, now: WallTime) -> Self {
-        Self {
-            kind,
-            mode,
-            links: 1,
-            accessed: now,
-            modified: now,
-            changed: now,
-        }
-    }
-}
-
-impl Kind {
-    fn file_type(&self) -> FileType {
-        match self {
-            Self::File(_) => FileType::Regular,
-            Self::Directory { .. } => FileType::Directory,
-            Self::Symlink(_) => FileType::Symlink,
-            Self::Device(_) => FileType::Device,
         }
     }
 }
