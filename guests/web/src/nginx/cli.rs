@@ -1,6 +1,7 @@
 //! The command line.
 
 use super::NAME;
+use super::config::Config;
 use super::load::{Defaults, load};
 use std::io::Write;
 
@@ -24,8 +25,8 @@ const ERROR_LOG: &str = "/var/log/nginx/error.log";
 const ACCESS_LOG: &str = "/var/log/nginx/access.log";
 const PID: &str = "/run/nginx.pid";
 
-/// Runs the program. Returns its exit code.
-pub fn main(args: &[String]) -> u8 {
+/// Runs the program, of which `serve` is the part that serves. Returns its exit code.
+pub fn main(args: &[String], serve: fn(Config) -> u8) -> u8 {
     let options = match parse(args) {
         Ok(options) => options,
         Err(message) => {
@@ -84,7 +85,7 @@ pub fn main(args: &[String]) -> u8 {
         return fail("no \"events\" section in configuration");
     }
     if !options.test {
-        return super::serve::main(config);
+        return serve(config);
     }
     if !options.quiet {
         eprintln!("nginx: configuration file {path} test is successful");

@@ -13,6 +13,8 @@ pub struct Config {
     /// Without an `events` block nothing can be served.
     pub has_events: bool,
     pub pid: String,
+    /// Where relative names of files start.
+    pub prefix: String,
     pub error_log: ErrorLog,
     pub worker_connections: usize,
     pub worker_shutdown_timeout: Option<Duration>,
@@ -164,6 +166,8 @@ pub struct Peer {
 pub struct Root {
     pub path: Template,
     pub alias: bool,
+    /// Bytes of the path that an alias replaces; all of it where that is an expression.
+    pub strip: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -335,6 +339,7 @@ scope! {
     proxy_pass_header: Rc<Vec<String>>,
     proxy_read_timeout: Duration,
     proxy_redirect: Rc<ProxyRedirect>,
+    proxy_request_buffering: bool,
     proxy_send_timeout: Duration,
     proxy_set_header: Rc<Vec<(String, Template)>>,
     root: Rc<Root>,

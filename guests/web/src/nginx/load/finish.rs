@@ -34,6 +34,7 @@ impl Loader<'_> {
             Rc::new(Root {
                 path: Template::parse("html").unwrap_or_default(),
                 alias: false,
+                strip: 0,
             })
         });
         let upstreams = build

@@ -91,7 +91,16 @@ impl Loader<'_> {
             );
         }
         let path = self.template(directive, &directive.args[0])?;
-        build.scope.root = Some(Rc::new(Root { path, alias: true }));
+        let strip = if matches!(build.matcher, Matcher::Regex(_)) {
+            usize::MAX
+        } else {
+            build.text.len()
+        };
+        build.scope.root = Some(Rc::new(Root {
+            path,
+            alias: true,
+            strip,
+        }));
         Ok(())
     }
 

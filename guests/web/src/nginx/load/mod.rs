@@ -67,6 +67,7 @@ impl<'a> Loader<'a> {
                 daemon: true,
                 has_events: false,
                 pid: defaults.pid.to_owned(),
+                prefix: defaults.prefix.to_owned(),
                 error_log: ErrorLog {
                     path: defaults.error_log.to_owned(),
                     level: Level::Error,

@@ -52,7 +52,11 @@ impl Loader<'_> {
                     }));
                 }
                 let path = self.template(directive, &directive.args[0])?;
-                scope.root = Some(Rc::new(Root { path, alias: false }));
+                scope.root = Some(Rc::new(Root {
+                    path,
+                    alias: false,
+                    strip: 0,
+                }));
                 Ok(())
             }
             "types" => {
@@ -214,13 +218,9 @@ fn simple(scope: &mut Scope, directive: &Directive) -> Result<bool, ConfigError>
         "log_not_found" => set(&mut scope.log_not_found, flag(d)?, d)?,
         "port_in_redirect" => set(&mut scope.port_in_redirect, flag(d)?, d)?,
         "proxy_intercept_errors" => set(&mut scope.proxy_intercept_errors, flag(d)?, d)?,
+        "proxy_request_buffering" => set(&mut scope.proxy_request_buffering, flag(d)?, d)?,
         "server_name_in_redirect" => set(&mut scope.server_name_in_redirect, flag(d)?, d)?,
-        "gzip_vary"
-        | "proxy_buffering"
-        | "proxy_request_buffering"
-        | "sendfile"
-        | "tcp_nodelay"
-        | "tcp_nopush" => {
+        "gzip_vary" | "proxy_buffering" | "sendfile" | "tcp_nodelay" | "tcp_nopush" => {
             flag(d)?;
         }
         "client_body_timeout" => set(&mut scope.client_body_timeout, time(d, 0)?, d)?,
