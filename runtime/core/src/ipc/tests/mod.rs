@@ -1,6 +1,7 @@
 //! Scripts of system calls, and random ones against a model.
 
 mod machine;
+mod mapping;
 mod model;
 mod posix;
 mod system_v;
