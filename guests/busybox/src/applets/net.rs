@@ -271,9 +271,10 @@ fn locals(trie: &str) -> Vec<Local> {
             .filter(|network| lies_in(address, network))
             .map(|(_, prefix)| *prefix)
             .max();
+        let default = if address.is_loopback() { 8 } else { 32 };
         Local {
             address,
-            prefix: prefix.unwrap_or(32),
+            prefix: prefix.unwrap_or(default),
         }
     };
     addresses.sort_by_key(|address| (!address.is_loopback(), *address));

@@ -171,7 +171,7 @@ fn value(name: &str, process: &ProcessInfo, now: &Date, total: u64) -> String {
             }
         )
     };
-    let command = process.arguments.join(" ");
+    let command = process.arguments.join(" ").replace(char::is_control, " ");
     match name {
         "user" | "uid" | "ruser" | "group" => user_name(process.user),
         "pid" | "pgid" => process.pid.to_string(),

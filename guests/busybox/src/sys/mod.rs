@@ -199,5 +199,5 @@ pub fn signal_number(name: &str) -> Option<u8> {
 pub fn die_of_broken_pipe() -> ! {
     // The host ends the process here unless it ignores SIGPIPE; the code says the same in that case.
     let _ = kill(id() as i64, SIGPIPE);
-    std::process::exit(128 + i32::from(SIGPIPE))
+    exit_with(128 + SIGPIPE)
 }

@@ -259,6 +259,11 @@ pub fn take() -> Option<u8> {
     })
 }
 
+/// Ends this process.
+pub fn exit_with(code: u8) -> ! {
+    std::process::exit(i32::from(code))
+}
+
 /// The system has done it.
 pub fn enter_initial_directory() {}
 

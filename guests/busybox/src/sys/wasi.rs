@@ -163,6 +163,12 @@ pub fn take() -> Option<u8> {
     signals::take()
 }
 
+/// Ends this process. `std::process::exit` knows only 0 and 1 here.
+pub fn exit_with(code: u8) -> ! {
+    wasip2::cli::exit::exit_with_code(code);
+    std::process::exit(i32::from(code))
+}
+
 /// Makes the directory this process was started in the current one.
 pub fn enter_initial_directory() {
     if let Some(directory) = wasip2::cli::environment::initial_cwd() {

@@ -393,6 +393,11 @@ impl Table {
             .is_some_and(|p| p.signals.pending != 0)
     }
 
+    /// Whether a signal has ended a process that [`Self::poll_killed`] has not named yet.
+    pub fn is_killed(&self, id: ProcessId) -> bool {
+        self.killed.iter().any(|(killed, _)| *killed == id)
+    }
+
     /// The next process that a signal has ended and that the engine must stop; it answers with
     /// [`handle_exit`](Self::handle_exit).
     pub fn poll_killed(&mut self) -> Option<(ProcessId, Signal)> {

@@ -31,6 +31,7 @@ mod bindings {
             default: trappable,
             "seedpod:process/descriptors.[method]description.read": async | trappable,
             "seedpod:process/descriptors.[method]description.write": async | trappable,
+            "seedpod:process/processes.kill": async | trappable,
             "seedpod:process/processes.wait": async | trappable,
         },
     });
@@ -234,7 +235,8 @@ impl processes::Host for Guest {
             .map_err(Error::from))
     }
 
-    fn kill(&mut self, target: u32, signal: u8) -> Answer<()> {
+    /// A process that kills itself does not come back.
+    async fn kill(&mut self, target: u32, signal: u8) -> Answer<()> {
         let signal = match (signal, Signal::new(signal)) {
             (0, _) => None,
             (_, Some(signal)) => Some(signal),
@@ -251,6 +253,9 @@ impl processes::Host for Guest {
                 .map(|pid| kernel.processes.kill(self.process, *pid, signal))
                 .collect::<Result<Vec<()>, _>>()
         });
+        if self.pod.with(|kernel| kernel.processes.is_killed(self.process)) {
+            std::future::pending::<()>().await;
+        }
         Ok(sent
             .map(|_| ())
             .map_err(|KillError::NoSuchProcess| Error::NoSuchProcess))
