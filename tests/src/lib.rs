@@ -1,6 +1,9 @@
 //! What the tests of seedpod as a whole share.
 
 pub mod guests;
+mod pods;
+
+pub use pods::Pods;
 
 use std::fs;
 use std::path::{Path, PathBuf};

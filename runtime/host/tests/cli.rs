@@ -4,7 +4,7 @@ mod common;
 
 use common::{Running, TEST, exchange, pod, run};
 use std::io::Read;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 #[test]
@@ -308,6 +308,45 @@ fn a_published_port_leads_into_the_pod() {
     let address = run.published();
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     assert_eq!(exchange(&address, b"over the fence\n"), b"over the fence\n");
+}
+
+#[test]
+fn a_node_port_leads_to_the_proxy_and_nothing_leads_to_the_app() {
+    let mut run = Running::start(&["run", "manifests/mc3.yaml"], "");
+    assert_eq!(run.published(), "0.0.0.0:31418");
+    let answer = exchange(
+        "127.0.0.1:31418",
+        b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    );
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.") && answer.ends_with("Hello world!"),
+        "{answer}"
+    );
+    assert!(TcpStream::connect("127.0.0.1:5000").is_err());
+    #[cfg(unix)]
+    {
+        run.signal("-TERM");
+        assert_eq!(run.end().0, Some(143));
+    }
+}
+
+#[test]
+fn the_main_job() {
+    let run = run(&["run", "manifests/mc2.yaml"], "");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let words = |prefix: &str| -> Vec<&str> {
+        run.out
+            .lines()
+            .filter_map(|line| line.strip_prefix(prefix))
+            .collect()
+    };
+    let (produced, mut consumed) = (
+        words("[mc2/producer] Produced: "),
+        words("[mc2/consumer] Consumed: "),
+    );
+    assert_eq!(consumed.pop(), Some("done"));
+    assert!(!produced.is_empty() && produced == consumed, "{}", run.out);
 }
 
 #[test]

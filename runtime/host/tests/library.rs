@@ -1,0 +1,154 @@
+//! The public library, as a program that embeds pods uses it. Nothing here touches the disk or a port of the machine.
+
+use seedpod::status::{Phase, TerminatedReason};
+use seedpod::{Node, Pod, StartError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn manifest(name: &str, policy: &str, container: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  restartPolicy: {policy}\n  containers:\n  \
+         - {{name: main, image: seedpod/test, command: {container}}}\n"
+    )
+}
+
+/// Starts the only pod of a manifest on a node that keeps nothing.
+fn start(manifest: &str) -> Pod {
+    let node = Node::builder().build().unwrap();
+    node.run(manifest).unwrap().pods.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_is_fed_a_request() {
+    let pod = start(&manifest("p", "Always", "[tcp-echo, '127.0.0.1:7']"));
+    let mut connection = pod.connect_within(7, PATIENCE).await.unwrap();
+    connection.write_all(b"hello").await.unwrap();
+    connection.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(answer, b"hello");
+    assert_eq!(pod.status().unwrap().phase, Phase::Running);
+    pod.delete(None);
+    assert!(pod.wait().await.phase.is_terminal());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_connects_to_the_program_around_it() {
+    let node = Node::builder().build().unwrap();
+    let pod = node
+        .run(&manifest(
+            "p",
+            "OnFailure",
+            "[tcp-send, '127.0.0.1:7', hello]",
+        ))
+        .unwrap()
+        .pods
+        .remove(0);
+    let listener = pod.listen(7).unwrap();
+    assert_eq!(
+        pod.listen(7).err().unwrap().kind(),
+        std::io::ErrorKind::AddrInUse
+    );
+    let mut connection = listener.accept().await.unwrap();
+    let mut received = [0; 5];
+    connection.read_exact(&mut received).await.unwrap();
+    assert_eq!(&received, b"hello");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_events_and_status_are_there_after_the_end() {
+    let pod = start(&manifest("p", "Never", "[exit-code, '7']"));
+    let status = pod.wait().await;
+    let seedpod::status::ContainerState::Terminated(end) = &status.containers[0].state else {
+        panic!("{status:?}")
+    };
+    assert_eq!(
+        (status.phase, end.exit_code, end.reason),
+        (Phase::Failed, 7, TerminatedReason::Error)
+    );
+    let mut logs = pod.logs();
+    assert_eq!(logs.next().await.unwrap().bytes, b"exit 7");
+    assert_eq!(logs.next().await, None);
+    let mut events = pod.events();
+    assert_eq!(events.next().await.unwrap().reason.to_string(), "Scheduled");
+    assert!(
+        pod.wait_for(|status| status.phase == Phase::Succeeded)
+            .await
+            .is_none()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_free_again_after_the_end() {
+    let node = Node::builder().build().unwrap();
+    let text = manifest("p", "Always", "[tcp-echo, '127.0.0.1:7']");
+    let first = node.run(&text).unwrap();
+    assert!(matches!(node.run(&text), Err(StartError::PodExists(name)) if name == "p"));
+    first.pods[0].delete(None);
+    first.pods[0].wait().await;
+    node.run(&text).unwrap().pods[0].delete(None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_of_a_node_share_a_network() {
+    let node = Node::builder().build().unwrap();
+    let server = node
+        .run(&manifest("server", "Always", "[tcp-echo, '0.0.0.0:7']"))
+        .unwrap()
+        .pods
+        .remove(0);
+    server.connect_within(7, PATIENCE).await.unwrap();
+    let client = manifest(
+        "client",
+        "Never",
+        &format!("[tcp-send, '{}:7', hello]", server.ip()),
+    );
+    let status = node.run(&client).unwrap().pods[0].wait().await;
+    assert_eq!(status.phase, Phase::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn environment_and_arguments_reach_the_program() {
+    let text = manifest("p", "Never", "[env-dump, '$(GREETING) you']").replace(
+        "command:",
+        "env: [{name: GREETING, value: hello}], command:",
+    );
+    let pod = start(&text);
+    pod.wait().await;
+    let mut logs = pod.logs();
+    let mut lines = Vec::new();
+    while let Some(line) = logs.next().await {
+        lines.push(String::from_utf8(line.bytes).unwrap());
+    }
+    for expected in [
+        "argv[1]=hello you",
+        "cwd=/tmp",
+        "env GREETING=hello",
+        "env HOSTNAME=p",
+    ] {
+        assert!(
+            lines.iter().any(|line| line == expected),
+            "{expected}: {lines:#?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_said_and_nothing_starts() {
+    let node = Node::builder().build().unwrap();
+    let error = |text: &str| node.run(text).unwrap_err().to_string();
+    assert!(
+        error("kind: Pod").contains("manifest:1:1: "),
+        "{}",
+        error("kind: Pod")
+    );
+    let missing = manifest("p", "Never", "[x]").replace("seedpod/test", "redis");
+    assert!(error(&missing).starts_with("pod p, container main: failed to pull image \"redis\""));
+}
+
+#[test]
+fn a_node_needs_a_runtime() {
+    assert!(Node::builder().build().is_err());
+}
