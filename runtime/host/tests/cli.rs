@@ -448,3 +448,49 @@ fn the_version_is_that_of_the_crate() {
         concat!("seedpod ", env!("CARGO_PKG_VERSION"), "\n")
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn volumes_of_a_run_that_was_killed_are_removed_by_the_next() {
+    let cache = tempfile::tempdir().unwrap();
+    let folder = cache.path().to_str().unwrap();
+    let arguments = ["run", "--timeout", "60s", "--cache-dir", folder, "-"];
+    let left = || files_below(&cache.path().join("run"), "written");
+    let containers: &[(&str, &str, &[&str])] = &[
+        ("writer", TEST, &["files", "/data", "write written x"]),
+        ("server", TEST, &["tcp-echo"]),
+    ];
+    let manifest = pod("p", "Never", containers)
+        .replace(
+            "  containers:",
+            "  volumes: [{name: data, emptyDir: {}}]\n  containers:",
+        )
+        .replace(
+            "command: [\"files\"",
+            "volumeMounts: [{name: data, mountPath: /data}], command: [\"files\"",
+        );
+    let mut killed = Running::start(&arguments, &manifest);
+    killed.wait_for("write written x: ok");
+    assert_eq!(left(), 1);
+    killed.signal("-KILL");
+    assert_eq!(killed.end().0, None);
+    assert_eq!(left(), 1);
+
+    let next = run(
+        &arguments,
+        &pod("p", "Never", &[("hello", TEST, &["hello"])]),
+    );
+    assert_eq!((next.code, left()), (Some(0), 0));
+}
+
+#[cfg(unix)]
+fn files_below(folder: &std::path::Path, name: &str) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .map(|path| match path.is_dir() {
+            true => files_below(&path, name),
+            false => usize::from(path.ends_with(name)),
+        })
+        .sum()
+}

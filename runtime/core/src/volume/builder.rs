@@ -122,7 +122,9 @@ impl TreeBuilder {
     /// The tree, from now on unchangeable.
     pub fn build(self) -> Tree {
         drop(self.files);
-        Arc::into_inner(self.volume).map_or_else(Tree::default, MemoryVolume::into_tree)
+        Arc::into_inner(self.volume)
+            .expect("the builder alone has its volume")
+            .into_tree()
     }
 
     fn replace(&mut self, path: &str, new: New<'_>) -> Result<u64, Errno> {

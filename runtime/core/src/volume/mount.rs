@@ -54,7 +54,7 @@ pub enum MountError {
         path: String,
         /// Path in the volume.
         sub_path: String,
-        /// Why; `ENOTCAPABLE` of a path that leads out of the volume is [`Errno::NotPermitted`].
+        /// Why; [`Errno::NotPermitted`] when it leads out of the volume.
         errno: Errno,
     },
     /// More than [`MOUNTS_MAX`](limits::MOUNTS_MAX).
