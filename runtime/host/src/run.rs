@@ -11,8 +11,12 @@ use seedpod::{Node, Pod, Started};
 use std::env;
 use std::fs;
 use std::future::pending;
+#[cfg(unix)]
+use std::future::poll_fn;
 use std::path::PathBuf;
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::task::Poll;
 use std::time::Duration;
 
 /// As `timeout(1)`.
@@ -22,6 +26,7 @@ const EXIT_INTERRUPTED: u8 = 130;
 /// SIGPIPE.
 const EXIT_BROKEN_PIPE: u8 = 141;
 /// SIGTERM.
+#[cfg(unix)]
 const EXIT_TERMINATED: u8 = 143;
 
 pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
@@ -153,43 +158,39 @@ async fn after(timeout: Option<Duration>) {
 }
 
 /// Requests of the operating system to stop, as exit codes.
-struct Signals {
-    #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
-    #[cfg(unix)]
-    interrupt: Option<tokio::signal::unix::Signal>,
-}
+#[cfg(unix)]
+struct Signals([(u8, Option<tokio::signal::unix::Signal>); 2]);
 
 #[cfg(unix)]
 impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         // Without a handler the signal ends the process at once, which is what it asks for.
-        let listen = |kind| signal(kind).ok();
-        Self {
-            terminate: listen(SignalKind::terminate()),
-            interrupt: listen(SignalKind::interrupt()),
-        }
+        Self([
+            (EXIT_INTERRUPTED, signal(SignalKind::interrupt()).ok()),
+            (EXIT_TERMINATED, signal(SignalKind::terminate()).ok()),
+        ])
     }
 
     async fn next(&mut self) -> u8 {
-        async fn receive(signal: &mut Option<tokio::signal::unix::Signal>) {
-            match signal {
-                Some(signal) => drop(signal.recv().await),
-                None => pending().await,
-            }
-        }
-        tokio::select! {
-            () = receive(&mut self.interrupt) => EXIT_INTERRUPTED,
-            () = receive(&mut self.terminate) => EXIT_TERMINATED,
-        }
+        poll_fn(|cx| {
+            let mut signals = self.0.iter_mut();
+            let received = signals.find_map(|(code, signal)| {
+                signal.as_mut()?.poll_recv(cx).is_ready().then_some(*code)
+            });
+            received.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 
 #[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
 impl Signals {
     fn new() -> Self {
-        Self {}
+        Self
     }
 
     async fn next(&mut self) -> u8 {
