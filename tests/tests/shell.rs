@@ -22,6 +22,11 @@ fn control() {
 }
 
 #[test]
+fn edge() {
+    check("edge");
+}
+
+#[test]
 fn expansion() {
     check("expansion");
 }

@@ -16,6 +16,11 @@ fn control() {
 }
 
 #[test]
+fn edge() {
+    check("edge");
+}
+
+#[test]
 fn expansion() {
     check("expansion");
 }

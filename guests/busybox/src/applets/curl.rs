@@ -60,7 +60,7 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
         Ok(options) => options,
         Err(message) => {
             tool.write_error(
-                format!("curl: {message}\ncurl: try 'curl --help' for more information\n")
+                format!("curl: {message}\ncurl: try 'curl --help' or 'curl --manual' for more information\n")
                     .as_bytes(),
             );
             return Ok(2);
@@ -78,9 +78,7 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
         .map(str::to_owned)
         .collect();
     if urls.is_empty() {
-        tool.write_error(
-            b"curl: no URL specified!\ncurl: try 'curl --help' for more information\n",
-        );
+        tool.write_error(b"curl: try 'curl --help' or 'curl --manual' for more information\n");
         return Ok(2);
     }
     let mut code = 0;

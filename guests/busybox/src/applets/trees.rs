@@ -467,35 +467,86 @@ fn random_letters(count: usize, salt: u32) -> String {
         .collect()
 }
 
-/// WASI has no permission bits and no owners: a valid request for an existing file is fulfilled as far as it goes.
-pub fn change_mode(tool: &mut Tool, arguments: &[String]) -> Ran {
+pub fn chmod(tool: &mut Tool, arguments: &[String]) -> Ran {
     // A mode may begin with a dash; nothing else does but the options below.
-    let is_option = |argument: &&String| {
-        matches!(
-            argument.as_str(),
-            "-R" | "-v" | "-f" | "-c" | "-h" | "--recursive"
-        )
-    };
-    let operands: Vec<String> = arguments[1..]
+    let is_option =
+        |argument: &&String| matches!(argument.as_str(), "-R" | "-v" | "-f" | "-c" | "--recursive");
+    let words: Vec<String> = arguments[1..]
         .iter()
         .filter(|argument| !is_option(argument))
         .cloned()
         .collect();
-    let Some((request, paths)) = operands.split_first() else {
+    let Some((mode, paths)) = words.split_first() else {
         return Err("missing operand".to_owned());
     };
-    let octal = u32::from_str_radix(request, 8).is_ok_and(|mode| mode <= 0o7777);
-    let clause = |clause: &str| {
-        let rest = clause.trim_start_matches(['u', 'g', 'o', 'a']);
-        rest.starts_with(['+', '-', '=']) && rest[1..].chars().all(|c| "rwxXstugo+-=".contains(c))
-    };
-    if tool.name == "chmod" && !octal && !request.split(',').all(clause) {
-        return Err(format!("invalid mode '{request}'"));
-    }
+    changed_mode(mode, 0, false).ok_or_else(|| format!("invalid mode '{mode}'"))?;
     for_each(tool, paths, |_, path| {
-        Stat::read(path, true)
-            .map(drop)
-            .map_err(|error| format!("{path}: {}", reason(&error)))
+        let failed = |error: io::Error| format!("{path}: {}", reason(&error));
+        let stat = Stat::read(path, true).map_err(failed)?;
+        let mode = changed_mode(mode, stat.mode & 0o7777, stat.is_directory()).unwrap_or(stat.mode);
+        crate::sys::change_mode(path, mode).map_err(failed)
+    })
+}
+
+/// The mode that `755` or `u+x,go-w` makes of another; none if it is no mode.
+fn changed_mode(text: &str, before: u32, is_directory: bool) -> Option<u32> {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return u32::from_str_radix(text, 8)
+            .ok()
+            .filter(|mode| *mode <= 0o7777);
+    }
+    text.split(',').try_fold(before, |mode, clause| {
+        let at = clause.find(['+', '-', '='])?;
+        let (who, action) = clause.split_at(at);
+        let mut mask = 0;
+        for letter in who.chars() {
+            mask |= match letter {
+                'u' => 0o4700,
+                'g' => 0o2070,
+                'o' => 0o1007,
+                'a' => 0o7777,
+                _ => return None,
+            };
+        }
+        let mask = if mask == 0 { 0o7777 } else { mask };
+        let mut bits = 0;
+        for letter in action[1..].chars() {
+            bits |= match letter {
+                'r' => 0o444,
+                'w' => 0o222,
+                'x' => 0o111,
+                'X' if is_directory || mode & 0o111 != 0 => 0o111,
+                'X' => 0,
+                's' => 0o6000,
+                't' => 0o1000,
+                _ => return None,
+            };
+        }
+        Some(match action.as_bytes()[0] {
+            b'+' => mode | (bits & mask),
+            b'-' => mode & !(bits & mask),
+            _ => (mode & !mask) | (bits & mask),
+        })
+    })
+}
+
+/// Every file is root's, and nothing else can be asked for.
+pub fn chown(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let options = Options::read(arguments, "Rhvcf", &[("recursive", 'R')])?;
+    let Some((owner, paths)) = options.operands.split_first() else {
+        return Err("missing operand".to_owned());
+    };
+    let is_root = owner
+        .split([':', '.'])
+        .all(|name| matches!(name, "" | "root" | "0"));
+    for_each(tool, paths, |_, path| {
+        let stat = Stat::read(path, !options.has('h'));
+        stat.map_err(|error| format!("{path}: {}", reason(&error)))?;
+        if is_root {
+            Ok(())
+        } else {
+            Err(format!("{path}: Operation not permitted"))
+        }
     })
 }
 
@@ -575,4 +626,26 @@ fn resolve(path: &str, depth: u32) -> io::Result<String> {
     } else {
         done
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_modes() {
+        for (text, before, expected) in [
+            ("755", 0o644, Some(0o755)),
+            ("+x", 0o644, Some(0o755)),
+            ("u+x,go-r", 0o644, Some(0o700)),
+            ("a=r", 0o755, Some(0o444)),
+            ("g=", 0o755, Some(0o705)),
+            ("+X", 0o644, Some(0o644)),
+            ("9", 0, None),
+            ("u", 0, None),
+            ("u+z", 0, None),
+        ] {
+            assert_eq!(changed_mode(text, before, false), expected, "{text}");
+        }
+    }
 }

@@ -190,7 +190,6 @@ impl Shell {
             "#" => Some(self.state.positional.len().to_string()),
             "-" => Some(self.state.options.letters()),
             "0" => Some(self.state.name.clone()),
-            "@" | "*" if self.state.positional.is_empty() => None,
             "@" => Some(self.state.positional.join(" ")),
             "*" => Some(self.joined()),
             "LINENO" => Some(self.state.line.to_string()),

@@ -162,7 +162,7 @@ impl Shell {
                     }
                     Err(error) => {
                         self.complain(format_args!("can't open '{path}': {error}"));
-                        return if error == Error::NoEntry { 127 } else { 126 };
+                        return 2;
                     }
                 }
             }

@@ -551,7 +551,7 @@ impl Shell {
             .map(|(number, desc)| (*number, desc))
             .collect();
         let result = match sys::spawn(&program, &descs) {
-            Err(Error::NotExecutable) if is_script(&path) => sys::spawn(&script(program), &descs),
+            Err(Error::NotExecutable) if is_script(&self.state.absolute(&path)) => sys::spawn(&script(program), &descs),
             result => result,
         };
         result.map_err(|error| self.cannot_run(&arguments[0], error))
@@ -570,7 +570,7 @@ impl Shell {
             .map(|(number, desc)| (*number, desc))
             .collect();
         let error = match sys::exec(&program, &descs) {
-            Error::NotExecutable if is_script(&path) => sys::exec(&script(program), &descs),
+            Error::NotExecutable if is_script(&self.state.absolute(&path)) => sys::exec(&script(program), &descs),
             error => error,
         };
         self.cannot_run(&arguments[0], error)
@@ -601,7 +601,7 @@ impl Shell {
     /// The file a command name stands for.
     pub(super) fn locate(&self, name: &str) -> Option<String> {
         if name.contains('/') {
-            return Some(self.state.absolute(name));
+            return Some(name.to_owned());
         }
         if name.is_empty() {
             return None;

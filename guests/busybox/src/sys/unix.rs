@@ -259,6 +259,10 @@ pub fn take() -> Option<u8> {
     })
 }
 
+pub fn change_mode(path: &str, mode: u32) -> io::Result<()> {
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+}
+
 /// Ends this process.
 pub fn exit_with(code: u8) -> ! {
     std::process::exit(i32::from(code))
