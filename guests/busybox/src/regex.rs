@@ -84,7 +84,7 @@ fn translate(pattern: &str, grammar: Grammar) -> Result<String, String> {
                 at_start = true;
             }
             '$' if !escaped && (grammar == Grammar::Extended || ends(&chars[at..])) => {
-                output.push('$')
+                output.push('$');
             }
             '1'..='9' if escaped => {
                 return Err("back-references in patterns are not supported".to_owned());

@@ -154,7 +154,7 @@ impl Tool {
         for path in paths {
             match open(self, path) {
                 Some(mut input) => {
-                    each(self, &mut input).map_err(|error| format!("{path}: {error}"))?
+                    each(self, &mut input).map_err(|error| format!("{path}: {error}"))?;
                 }
                 None => status = 1,
             }

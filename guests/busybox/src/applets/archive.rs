@@ -1,8 +1,9 @@
 //! `tar`.
 
-use super::bytes::{unzip, zip};
+use super::copy::symlink;
+use super::gzip::{unzip, zip};
 use super::reason;
-use super::trees::{names, symlink};
+use super::trees::names;
 use crate::files::Stat;
 use crate::sys::How;
 use crate::time::Date;
@@ -63,9 +64,9 @@ fn create(tool: &mut Tool, options: &Options, file: &str) -> Ran {
     if options.has('v') {
         let text = pack.listed.join("");
         if file == "-" {
-            tool.write_error(text.as_bytes())
+            tool.write_error(text.as_bytes());
         } else {
-            tool.print(text)
+            tool.print(text);
         }
     }
     let mut bytes = pack.builder.into_inner().map_err(|error| reason(&error))?;

@@ -25,9 +25,9 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
                 tool.print(format_args!("{number:6}\t"));
             }
             if visible {
-                tool.write(&show(&line, ends, tabs))
+                tool.write(&show(&line, ends, tabs));
             } else {
-                tool.write(&line)
+                tool.write(&line);
             }
         }
         Ok(())

@@ -7,53 +7,17 @@ use crate::sys::{Desc, How};
 use crate::tool::{Options, Ran, Tool};
 use std::time::{Duration, Instant};
 
+mod facts;
 mod options;
+mod trouble;
+
+use facts::Facts;
+use trouble::{Trouble, returned_error};
 
 /// Redirections that `-L` follows unless told otherwise.
 const REDIRECTS_MAX: u32 = 50;
 /// The longest pause between retries.
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(600);
-
-/// An exit code of curl and its message.
-struct Trouble {
-    code: u8,
-    message: String,
-    /// A retry may help even if nobody asked for retries of everything.
-    transient: bool,
-    refused: bool,
-}
-
-impl Trouble {
-    fn new(code: u8, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            transient: code == 28,
-            refused: false,
-        }
-    }
-}
-
-/// What a transfer found out, for `-w`.
-#[derive(Default)]
-struct Facts {
-    status: u16,
-    version: u8,
-    size: u64,
-    head_size: usize,
-    redirects: u32,
-    redirect_url: String,
-    content_type: String,
-    url: String,
-    method: String,
-    remote: Option<std::net::SocketAddr>,
-    local: Option<std::net::SocketAddr>,
-    connect_time: Duration,
-    first_byte_time: Duration,
-    total_time: Duration,
-    exit_code: u8,
-    error: String,
-}
 
 pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
     let options = match options::read(arguments) {
@@ -399,70 +363,6 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    fn cannot_connect(&self, tool: &mut Tool, failure: Failure, elapsed_ms: u128) -> Trouble {
-        let (host, port) = (&self.url.host, self.url.port);
-        match failure {
-            Failure::Resolve => {
-                self.note(tool, &format!("Could not resolve host: {host}"));
-                self.note(tool, "Closing connection 0");
-                Trouble::new(6, format!("Could not resolve host: {host}"))
-            }
-            Failure::Connect(address, error) => {
-                self.note(
-                    tool,
-                    &format!(
-                        "connect to {} port {port} failed: {}",
-                        address.ip(),
-                        reason(&error)
-                    ),
-                );
-                let message = format!(
-                    "Failed to connect to {host} port {port} after {elapsed_ms} ms: Couldn't connect to server"
-                );
-                self.note(tool, &message);
-                self.note(tool, "Closing connection 0");
-                Trouble {
-                    refused: true,
-                    ..Trouble::new(7, message)
-                }
-            }
-            _ => {
-                let message = format!(
-                    "Failed to connect to {host} port {port} after {elapsed_ms} ms: Timeout was reached"
-                );
-                self.note(tool, &message);
-                Trouble::new(28, message)
-            }
-        }
-    }
-
-    fn broken(&self, failure: Failure) -> Trouble {
-        match failure {
-            Failure::Timeout => {
-                let (elapsed, size) = (self.started.elapsed().as_millis(), self.facts.size);
-                Trouble::new(
-                    28,
-                    format!(
-                        "Operation timed out after {elapsed} milliseconds with {size} bytes received"
-                    ),
-                )
-            }
-            Failure::Empty => Trouble::new(52, "Empty reply from server"),
-            Failure::Partial(missing) => Trouble::new(
-                18,
-                format!("transfer closed with {missing} bytes remaining to read"),
-            ),
-            Failure::Receive(error) => {
-                Trouble::new(56, format!("Recv failure: {}", reason(&error)))
-            }
-            Failure::Invalid => Trouble::new(1, "Received HTTP/0.9 when not allowed"),
-            Failure::Sink(message) => Trouble::new(23, message),
-            Failure::Resolve | Failure::Connect(..) => {
-                Trouble::new(7, "Couldn't connect to server")
-            }
-        }
-    }
-
     /// Reads a response; `last` says that its body is what was asked for.
     fn receive(&mut self, tool: &mut Tool, response: Response, last: bool) -> Result<(), Trouble> {
         self.facts.size = 0;
@@ -528,77 +428,6 @@ impl<'a> Transfer<'a> {
         } else {
             Ok(())
         }
-    }
-
-    /// The text of `-w`.
-    fn written(&self, format: &str) -> String {
-        let mut output = String::new();
-        let mut rest = format;
-        while let Some(c) = rest.chars().next() {
-            rest = &rest[c.len_utf8()..];
-            match (c, rest.chars().next()) {
-                ('%', Some('{')) if rest.contains('}') => {
-                    let (name, after) = rest[1..].split_once('}').unwrap_or((rest, ""));
-                    output.push_str(&self.fact(name));
-                    rest = after;
-                }
-                ('%', Some('%')) => {
-                    output.push('%');
-                    rest = &rest[1..];
-                }
-                ('\\', Some(letter @ ('n' | 't' | 'r'))) => {
-                    output.push(match letter {
-                        'n' => '\n',
-                        't' => '\t',
-                        _ => '\r',
-                    });
-                    rest = &rest[1..];
-                }
-                (c, _) => output.push(c),
-            }
-        }
-        output
-    }
-
-    fn fact(&self, name: &str) -> String {
-        let facts = &self.facts;
-        let time = |duration: Duration| format!("{:.6}", duration.as_secs_f64());
-        match name {
-            "http_code" | "response_code" => format!("{:03}", facts.status),
-            "size_download" => facts.size.to_string(),
-            "size_header" => facts.head_size.to_string(),
-            "num_redirects" => facts.redirects.to_string(),
-            "redirect_url" => facts.redirect_url.clone(),
-            "content_type" => facts.content_type.clone(),
-            "url_effective" => facts.url.clone(),
-            "url" => self.facts.url.clone(),
-            "method" => facts.method.clone(),
-            "scheme" => self.url.scheme.to_uppercase(),
-            "http_version" => format!("1.{}", facts.version),
-            "remote_ip" => facts
-                .remote
-                .map_or(String::new(), |address| address.ip().to_string()),
-            "remote_port" => facts.remote.map_or(0, |address| address.port()).to_string(),
-            "local_ip" => facts
-                .local
-                .map_or(String::new(), |address| address.ip().to_string()),
-            "local_port" => facts.local.map_or(0, |address| address.port()).to_string(),
-            "time_connect" => time(facts.connect_time),
-            "time_starttransfer" => time(facts.first_byte_time),
-            "time_total" => time(facts.total_time),
-            "exitcode" => facts.exit_code.to_string(),
-            "errormsg" => facts.error.clone(),
-            "filename_effective" => self.output.clone().unwrap_or_default(),
-            unknown => format!("%{{{unknown}}}"),
-        }
-    }
-}
-
-fn returned_error(status: u16) -> Trouble {
-    let transient = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
-    Trouble {
-        transient,
-        ..Trouble::new(22, format!("The requested URL returned error: {status}"))
     }
 }
 

@@ -15,10 +15,7 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
             ("rfc-2822", 'R'),
         ],
     );
-    let options = match options {
-        Ok(options) => options,
-        Err(error) => return Err(error),
-    };
+    let options = options?;
     if options.has('s') {
         return Err("can't set date: Operation not permitted".to_owned());
     }

@@ -211,9 +211,9 @@ impl Reader<'_> {
                     .parse()
                     .map_err(|_| format!("invalid number '{text}'"))?;
                 if name == "-maxdepth" {
-                    self.search.most = depth.min(DEPTH_MAX)
+                    self.search.most = depth.min(DEPTH_MAX);
                 } else {
-                    self.search.least = depth
+                    self.search.least = depth;
                 }
                 Test::Constant(true)
             }
@@ -331,7 +331,8 @@ impl Search {
         }
     }
 
-    fn holds(&mut self, tool: &mut Tool, test: &Test, path: &str, stat: &Stat) -> bool {
+    /// Whether a file has a property; none if `test` asks for something else.
+    fn has(&self, test: &Test, path: &str, stat: &Stat) -> Option<bool> {
         let lower = |text: &str, ignore_case: bool| {
             if ignore_case {
                 text.to_lowercase()
@@ -339,7 +340,7 @@ impl Search {
                 text.to_owned()
             }
         };
-        match test {
+        Some(match test {
             Test::Name(pattern, ignore_case) => {
                 let name = path
                     .trim_end_matches('/')
@@ -369,6 +370,15 @@ impl Search {
                 super::trees::names(path).is_ok_and(|names| names.is_empty())
             }
             Test::Empty => stat.is_regular() && stat.size == 0,
+            _ => return None,
+        })
+    }
+
+    fn holds(&mut self, tool: &mut Tool, test: &Test, path: &str, stat: &Stat) -> bool {
+        if let Some(has) = self.has(test, path, stat) {
+            return has;
+        }
+        match test {
             Test::Prune => {
                 self.prune = true;
                 true
@@ -412,6 +422,7 @@ impl Search {
             Test::Or(left, right) => {
                 self.holds(tool, left, path, stat) || self.holds(tool, right, path, stat)
             }
+            _ => false,
         }
     }
 

@@ -193,24 +193,32 @@ impl Search {
                 continue;
             }
             let first = earlier.front().map_or(number, |(first, _)| *first);
-            if self.before + self.after > 0
-                && self.grouped
-                && (last_shown == 0 || first > last_shown + 1)
-            {
+            let is_apart = last_shown == 0 || first > last_shown + 1;
+            if self.before + self.after > 0 && self.grouped && is_apart {
                 tool.line("--");
             }
             for (number, line) in earlier.drain(..) {
                 self.show(tool, name, number, '-', &line);
             }
-            if self.options.has('o') {
-                for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
-                    self.show(tool, name, number, ':', &regex::encode(piece));
-                }
-            } else {
-                self.show(tool, name, number, ':', &line);
-            }
+            self.show_match(tool, name, number, &line, &pieces);
             (last_shown, following, self.grouped) = (number, self.after, true);
         }
+        let found = count > 0;
+        self.show_summary(tool, name, count);
+        Ok(found != self.options.has('L'))
+    }
+
+    fn show_match(&self, tool: &mut Tool, name: &str, number: u64, line: &[u8], pieces: &[&str]) {
+        if !self.options.has('o') {
+            return self.show(tool, name, number, ':', line);
+        }
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+            self.show(tool, name, number, ':', &regex::encode(piece));
+        }
+    }
+
+    /// What `-l`, `-L` and `-c` print.
+    fn show_summary(&self, tool: &mut Tool, name: &str, count: u64) {
         let found = count > 0;
         if (self.options.has('l') && found) || (self.options.has('L') && !found) {
             tool.line(name);
@@ -222,7 +230,6 @@ impl Search {
             };
             tool.line(format_args!("{prefix}{count}"));
         }
-        Ok(found != self.options.has('L'))
     }
 
     fn show(&self, tool: &mut Tool, name: &str, number: u64, separator: char, line: &[u8]) {

@@ -58,7 +58,7 @@ fn list(names: &[String]) -> Result<Request, String> {
             .map(|number| if number > 128 { number - 128 } else { number });
         match (number, sys::signal_number(name)) {
             (Ok(number @ 1..=31), _) => {
-                lines.push_str(&format!("{}\n", SIGNALS[usize::from(number) - 1]))
+                lines.push_str(&format!("{}\n", SIGNALS[usize::from(number) - 1]));
             }
             (Err(_), Some(number)) => lines.push_str(&format!("{number}\n")),
             _ => return Err(format!("unknown signal '{name}'")),

@@ -226,26 +226,7 @@ pub fn xargs(tool: &mut Tool, arguments: &[String]) -> Ran {
     };
     let text = input.all(tool)?;
     let replace = options.value('I').map(str::to_owned);
-    let items = if options.has('0') {
-        text.split(|byte| *byte == 0)
-            .filter(|item| !item.is_empty())
-            .map(lossy)
-            .collect()
-    } else if let Some(delimiter) = options.value('d') {
-        let (delimiter, _) = super::echo::unescape(delimiter.as_bytes(), false);
-        let text = text.strip_suffix(b"\n").unwrap_or(&text);
-        text.split(|byte| delimiter.first() == Some(byte))
-            .map(lossy)
-            .collect()
-    } else if replace.is_some() || options.has('L') {
-        lossy(&text)
-            .lines()
-            .map(|line| line.trim_start().to_owned())
-            .filter(|line| !line.is_empty())
-            .collect()
-    } else {
-        words(&lossy(&text))?
-    };
+    let items = items(&text, &options)?;
     let mut command = options.operands.clone();
     if command.is_empty() {
         command.push("echo".to_owned());
@@ -292,6 +273,30 @@ pub fn xargs(tool: &mut Tool, arguments: &[String]) -> Ran {
         }
     }
     Ok(status)
+}
+
+/// What `xargs` read, as the arguments it makes.
+fn items(text: &[u8], options: &Options) -> Result<Vec<String>, String> {
+    Ok(if options.has('0') {
+        text.split(|byte| *byte == 0)
+            .filter(|item| !item.is_empty())
+            .map(lossy)
+            .collect()
+    } else if let Some(delimiter) = options.value('d') {
+        let (delimiter, _) = super::echo::unescape(delimiter.as_bytes(), false);
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        text.split(|byte| delimiter.first() == Some(byte))
+            .map(lossy)
+            .collect()
+    } else if options.has('I') || options.has('L') {
+        lossy(text)
+            .lines()
+            .map(|line| line.trim_start().to_owned())
+            .filter(|line| !line.is_empty())
+            .collect()
+    } else {
+        return words(&lossy(text));
+    })
 }
 
 enum Batch {

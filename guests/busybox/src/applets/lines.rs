@@ -1,8 +1,7 @@
-//! `head`, `wc`, `uniq`, `cut`, `tee`, `seq`, `yes`, `rev`, `tac`, `nl`.
+//! `head`, `wc`, `uniq`, `cut`.
 
-use super::printf;
 use crate::sys::How;
-use crate::tool::{Options, Ran, Tool, size};
+use crate::tool::{Input, Options, Ran, Tool, size};
 
 pub fn head(tool: &mut Tool, arguments: &[String]) -> Ran {
     let options = Options::read(
@@ -11,10 +10,7 @@ pub fn head(tool: &mut Tool, arguments: &[String]) -> Ran {
         &[("lines", 'n'), ("bytes", 'c')],
     )?;
     let many = options.operands.len() > 1;
-    let bytes = options
-        .value('c')
-        .map(|count| from_end(count))
-        .transpose()?;
+    let bytes = options.value('c').map(from_end).transpose()?;
     let (all_but, count) = match bytes {
         Some(count) => count,
         None => from_end(options.value('n').unwrap_or("10"))?,
@@ -93,43 +89,31 @@ pub fn count_option(arguments: &[String]) -> Vec<String> {
 }
 
 pub fn wc(tool: &mut Tool, arguments: &[String]) -> Ran {
-    let options = Options::read(
-        arguments,
-        "clmwL",
-        &[
-            ("bytes", 'c'),
-            ("lines", 'l'),
-            ("words", 'w'),
-            ("chars", 'm'),
-        ],
-    )?;
+    let long = [
+        ("bytes", 'c'),
+        ("lines", 'l'),
+        ("words", 'w'),
+        ("chars", 'm'),
+    ];
+    let options = Options::read(arguments, "clmwL", &long)?;
     let all = !"clmwL".chars().any(|letter| options.has(letter));
-    let wanted: Vec<bool> = ['l', 'w', 'm', 'c', 'L']
-        .iter()
-        .map(|letter| options.has(*letter) || (all && "lwc".contains(*letter)))
-        .collect();
+    let is_wanted = |letter: &char| options.has(*letter) || (all && "lwc".contains(*letter));
+    let wanted: Vec<bool> = ['l', 'w', 'm', 'c', 'L'].iter().map(is_wanted).collect();
     let mut total = [0_u64; 5];
-    let mut rows: Vec<([u64; 5], String)> = Vec::new();
+    let mut rows: Vec<([u64; 5], &str)> = Vec::new();
+    let standard = ["-".to_owned()];
     let paths = if options.operands.is_empty() {
-        vec!["-".to_owned()]
+        &standard
     } else {
-        options.operands.clone()
+        options.operands.as_slice()
     };
     let mut status = 0;
-    for path in &paths {
+    for path in paths {
         let Some(mut input) = tool.open_briefly(path) else {
             status = 1;
             continue;
         };
-        let mut counts = [0_u64; 5];
-        while let Some(line) = input.line(tool)? {
-            let text = String::from_utf8_lossy(&line);
-            counts[0] += u64::from(line.last() == Some(&b'\n'));
-            counts[1] += text.split_whitespace().count() as u64;
-            counts[2] += text.chars().count() as u64;
-            counts[3] += line.len() as u64;
-            counts[4] = counts[4].max(text.trim_end_matches('\n').chars().count() as u64);
-        }
+        let counts = count(tool, &mut input)?;
         for (index, count) in counts.iter().enumerate() {
             total[index] = if index == 4 {
                 total[index].max(*count)
@@ -140,73 +124,65 @@ pub fn wc(tool: &mut Tool, arguments: &[String]) -> Ran {
         rows.push((
             counts,
             if options.operands.is_empty() {
-                String::new()
+                ""
             } else {
-                path.clone()
+                path
             },
         ));
     }
     if paths.len() > 1 {
-        rows.push((total, "total".to_owned()));
+        rows.push((total, "total"));
     }
     let single = wanted.iter().filter(|wanted| **wanted).count() == 1 && paths.len() == 1;
     for (counts, name) in rows {
         let shown = counts.iter().zip(&wanted).filter(|(_, wanted)| **wanted);
-        let columns: Vec<String> = shown
-            .map(|(count, _)| {
-                if single {
-                    count.to_string()
-                } else {
-                    format!("{count:9}")
-                }
-            })
-            .collect();
-        tool.line(
-            format_args!("{} {name}", columns.join(" "))
-                .to_string()
-                .trim_end(),
-        );
+        let width = if single { 0 } else { 9 };
+        let columns: Vec<String> = shown.map(|(count, _)| format!("{count:width$}")).collect();
+        tool.line(format!("{} {name}", columns.join(" ")).trim_end());
     }
     Ok(status)
 }
 
+/// Lines, words, characters, bytes, and the length of the longest line.
+fn count(tool: &mut Tool, input: &mut Input) -> Result<[u64; 5], String> {
+    let mut counts = [0_u64; 5];
+    while let Some(line) = input.line(tool)? {
+        let text = String::from_utf8_lossy(&line);
+        counts[0] += u64::from(line.last() == Some(&b'\n'));
+        counts[1] += text.split_whitespace().count() as u64;
+        counts[2] += text.chars().count() as u64;
+        counts[3] += line.len() as u64;
+        counts[4] = counts[4].max(text.trim_end_matches('\n').chars().count() as u64);
+    }
+    Ok(counts)
+}
+
 pub fn uniq(tool: &mut Tool, arguments: &[String]) -> Ran {
-    let options = Options::read(
-        arguments,
-        "cduf:s:w:i",
-        &[("count", 'c'), ("repeated", 'd'), ("unique", 'u')],
-    )?;
-    let fields: usize = options.number('f')?.unwrap_or(0);
-    let skip: usize = options.number('s')?.unwrap_or(0);
-    let width: usize = options.number('w')?.unwrap_or(usize::MAX);
-    let key = |line: &[u8]| {
-        let text = String::from_utf8_lossy(line).into_owned();
-        let mut rest = text.trim_end_matches('\n');
-        for _ in 0..fields {
-            rest = rest.trim_start_matches([' ', '\t']);
-            rest = rest.find([' ', '\t']).map_or("", |at| &rest[at..]);
-        }
-        let key: String = rest.chars().skip(skip).take(width).collect();
-        if options.has('i') {
-            key.to_lowercase()
-        } else {
-            key
-        }
+    let long = [("count", 'c'), ("repeated", 'd'), ("unique", 'u')];
+    let options = Options::read(arguments, "cduf:s:w:i", &long)?;
+    let key = UniqueKey {
+        fields: options.number('f')?.unwrap_or(0),
+        skip: options.number('s')?.unwrap_or(0),
+        width: options.number('w')?.unwrap_or(usize::MAX),
+        ignore_case: options.has('i'),
     };
-    let mut input = match options.operands.first() {
+    let opened = match options.operands.first() {
         Some(path) => tool.open_briefly(path),
         None => tool.open("-"),
     };
-    let Some(input) = &mut input else {
+    let Some(mut input) = opened else {
         return Ok(1);
     };
-    let mut output = Vec::new();
     let target = options
         .operands
         .get(1)
         .map(|path| tool.create(path, How::CREATE))
         .transpose()?;
-    let mut emit = |tool: &mut Tool, count: u64, line: &[u8]| {
+    let mut output = Vec::new();
+    let mut emit = |tool: &mut Tool, group: Option<(u64, Vec<u8>, String)>| {
+        let Some((count, line, _)) = group else {
+            return;
+        };
         if (options.has('d') && count < 2) || (options.has('u') && count > 1) {
             return;
         }
@@ -217,9 +193,9 @@ pub fn uniq(tool: &mut Tool, arguments: &[String]) -> Ran {
         };
         text.extend(line);
         if target.is_some() {
-            output.extend(text)
+            output.extend(text);
         } else {
-            tool.write(&text)
+            tool.write(&text);
         }
     };
     let mut group: Option<(u64, Vec<u8>, String)> = None;
@@ -227,24 +203,42 @@ pub fn uniq(tool: &mut Tool, arguments: &[String]) -> Ran {
         if line.last() != Some(&b'\n') {
             line.push(b'\n');
         }
-        let line_key = key(&line);
+        let line_key = key.of(&line);
         match &mut group {
             Some((count, _, known)) if *known == line_key => *count += 1,
-            _ => {
-                if let Some((count, line, _)) = group.take() {
-                    emit(tool, count, &line);
-                }
-                group = Some((1, line, line_key));
-            }
+            _ => emit(tool, group.replace((1, line, line_key))),
         }
     }
-    if let Some((count, line, _)) = group {
-        emit(tool, count, &line);
-    }
+    emit(tool, group);
     if let Some(target) = target {
         target.write(&output).map_err(|error| error.to_string())?;
     }
     Ok(0)
+}
+
+/// Which part of a line `uniq` compares.
+struct UniqueKey {
+    fields: usize,
+    skip: usize,
+    width: usize,
+    ignore_case: bool,
+}
+
+impl UniqueKey {
+    fn of(&self, line: &[u8]) -> String {
+        let text = String::from_utf8_lossy(line).into_owned();
+        let mut rest = text.trim_end_matches('\n');
+        for _ in 0..self.fields {
+            rest = rest.trim_start_matches([' ', '\t']);
+            rest = rest.find([' ', '\t']).map_or("", |at| &rest[at..]);
+        }
+        let key: String = rest.chars().skip(self.skip).take(self.width).collect();
+        if self.ignore_case {
+            key.to_lowercase()
+        } else {
+            key
+        }
+    }
 }
 
 pub fn cut(tool: &mut Tool, arguments: &[String]) -> Ran {
@@ -333,170 +327,6 @@ fn ranges(list: &str) -> Result<Vec<(usize, usize)>, String> {
             Some((low, high)) => Ok((number(low)?, number(high)?)),
         })
         .collect()
-}
-
-pub fn tee(tool: &mut Tool, arguments: &[String]) -> Ran {
-    let options = Options::read(arguments, "ai", &[("append", 'a')])?;
-    let how = if options.has('a') {
-        How::APPEND
-    } else {
-        How::CREATE
-    };
-    let mut status = 0;
-    let mut files = Vec::new();
-    for path in &options.operands {
-        match tool.create(path, how) {
-            Ok(desc) => files.push(desc),
-            Err(error) => {
-                tool.complain(error.replacen("can't open '", "", 1).replacen("':", ":", 1));
-                status = 1;
-            }
-        }
-    }
-    let Some(mut input) = tool.open("-") else {
-        return Ok(1);
-    };
-    loop {
-        let chunk = input.chunk(tool)?;
-        if chunk.is_empty() {
-            return Ok(status);
-        }
-        tool.write(&chunk);
-        for file in &files {
-            if let Err(error) = file.write(&chunk) {
-                tool.complain(error);
-                status = 1;
-            }
-        }
-    }
-}
-
-pub fn seq(tool: &mut Tool, arguments: &[String]) -> Ran {
-    // A negative number is an operand here, not an option.
-    let is_number = |argument: &String| argument.parse::<f64>().is_ok();
-    let takes_value = |argument: &String| matches!(argument.as_str(), "-s" | "-f");
-    let first = (1..arguments.len())
-        .find(|&at| is_number(&arguments[at]) && !takes_value(&arguments[at - 1]));
-    let (before, operands) = arguments.split_at(first.unwrap_or(arguments.len()));
-    let mut options = Options::read(before, "ws:f:", &[])?;
-    options.operands.extend_from_slice(operands);
-    let number = |text: &String| {
-        text.parse::<f64>()
-            .map_err(|_| format!("invalid number '{text}'"))
-    };
-    let values = options
-        .operands
-        .iter()
-        .map(number)
-        .collect::<Result<Vec<f64>, _>>()?;
-    let (first, step, last) = match values.as_slice() {
-        [last] => (1.0, 1.0, *last),
-        [first, last] => (*first, 1.0, *last),
-        [first, step, last] => (*first, *step, *last),
-        _ => return Err("expected one to three numbers".to_owned()),
-    };
-    if step == 0.0 {
-        return Err("invalid number '0'".to_owned());
-    }
-    let fraction = |text: &String| text.split_once('.').map_or(0, |(_, digits)| digits.len());
-    let precision = options
-        .operands
-        .iter()
-        .take(2.max(options.operands.len() - 1))
-        .map(fraction)
-        .max()
-        .unwrap_or(0);
-    let separator = options.value('s').unwrap_or("\n").to_owned();
-    let width = if options.has('w') {
-        [first, last]
-            .iter()
-            .map(|value| format!("{value:.precision$}").len())
-            .max()
-            .unwrap_or(0)
-    } else {
-        0
-    };
-    let count = ((last - first) / step + 1e-9).floor();
-    let mut index = 0.0;
-    while index <= count {
-        let value = first + index * step;
-        let text = match options.value('f') {
-            Some(format) => String::from_utf8_lossy(
-                &printf::format(&[format.to_owned(), value.to_string()]).output,
-            )
-            .into_owned(),
-            None => format!("{value:0width$.precision$}"),
-        };
-        tool.print(format_args!(
-            "{}{text}",
-            if index > 0.0 { separator.as_str() } else { "" }
-        ));
-        index += 1.0;
-    }
-    if count >= 0.0 {
-        tool.write(b"\n");
-    }
-    Ok(0)
-}
-
-pub fn yes(tool: &mut Tool, arguments: &[String]) -> Ran {
-    let text = if arguments.len() > 1 {
-        arguments[1..].join(" ")
-    } else {
-        "y".to_owned()
-    };
-    loop {
-        tool.line(&text);
-    }
-}
-
-pub fn rev(tool: &mut Tool, arguments: &[String]) -> Ran {
-    tool.inputs(&arguments[1..], |tool, input| {
-        while let Some(line) = input.line(tool)? {
-            let text = crate::regex::decode(&line);
-            let (body, end) = text
-                .strip_suffix('\n')
-                .map_or((text.as_str(), ""), |body| (body, "\n"));
-            tool.write(&crate::regex::encode(
-                &body.chars().rev().collect::<String>(),
-            ));
-            tool.print(end);
-        }
-        Ok(())
-    })
-}
-
-pub fn tac(tool: &mut Tool, arguments: &[String]) -> Ran {
-    tool.inputs(&arguments[1..], |tool, input| {
-        let all = input.all(tool)?;
-        let lines: Vec<&[u8]> = all.split_inclusive(|byte| *byte == b'\n').collect();
-        lines.iter().rev().for_each(|line| tool.write(line));
-        Ok(())
-    })
-}
-
-pub fn nl(tool: &mut Tool, arguments: &[String]) -> Ran {
-    let options = Options::read(arguments, "b:w:s:v:i:", &[])?;
-    let width: usize = options.number('w')?.unwrap_or(6).min(1000);
-    let mut number: i64 = options.number('v')?.unwrap_or(1);
-    let step: i64 = options.number('i')?.unwrap_or(1);
-    let separator = options.value('s').unwrap_or("\t").to_owned();
-    tool.inputs(&options.operands, |tool, input| {
-        while let Some(line) = input.line(tool)? {
-            if line == b"\n" && options.value('b') != Some("a") {
-                tool.print(format_args!(
-                    "{:width$}\n",
-                    "",
-                    width = width + separator.len()
-                ));
-                continue;
-            }
-            tool.print(format_args!("{number:width$}{separator}"));
-            tool.write(&line);
-            number = number.wrapping_add(step);
-        }
-        Ok(())
-    })
 }
 
 #[cfg(test)]

@@ -47,9 +47,9 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
                     stat,
                 };
                 if stat.is_directory() && !options.has('d') {
-                    directories.push(entry)
+                    directories.push(entry);
                 } else {
-                    files.push(entry)
+                    files.push(entry);
                 }
             }
             Err(error) => {
@@ -72,31 +72,29 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
             tool.line(format_args!("{}:", directory.path));
         }
         match entries(&directory.path, &options) {
-            Ok(mut entries) => {
-                sort(&mut entries, &options);
-                if options.has('l') || options.has('s') {
-                    let blocks: u64 = entries.iter().map(|entry| entry.stat.blocks / 2).sum();
-                    tool.line(format_args!("total {blocks}"));
-                }
-                show(tool, &entries, &options);
-                if options.has('R') {
-                    let is_below = |entry: &Entry| {
-                        entry.stat.is_directory() && entry.name != "." && entry.name != ".."
-                    };
-                    directories.extend(entries.into_iter().rev().filter(is_below));
-                }
-            }
+            Ok(entries) => directories.extend(show_directory(tool, entries, &options)),
             Err(error) => {
-                tool.complain(format_args!(
-                    "can't open '{}': {}",
-                    directory.path,
-                    reason(&error)
-                ));
+                let path = &directory.path;
+                tool.complain(format_args!("can't open '{path}': {}", reason(&error)));
                 status = 1;
             }
         }
     }
     Ok(status)
+}
+
+/// Shows what is in a directory; with `-R` returns the directories below, the first one last.
+fn show_directory(tool: &mut Tool, mut entries: Vec<Entry>, options: &Options) -> Vec<Entry> {
+    sort(&mut entries, options);
+    if options.has('l') || options.has('s') {
+        let blocks: u64 = entries.iter().map(|entry| entry.stat.blocks / 2).sum();
+        tool.line(format_args!("total {blocks}"));
+    }
+    show(tool, &entries, options);
+    let is_below = |entry: &Entry| {
+        options.has('R') && entry.stat.is_directory() && entry.name != "." && entry.name != ".."
+    };
+    entries.into_iter().rev().filter(is_below).collect()
 }
 
 fn entries(directory: &str, options: &Options) -> std::io::Result<Vec<Entry>> {
@@ -139,7 +137,7 @@ fn sort(entries: &mut [Entry], options: &Options) {
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     match options.last_of("tSX") {
         Some('t') => {
-            entries.sort_by_key(|entry| Reverse((entry.stat.modified_s, entry.stat.modified_ns)))
+            entries.sort_by_key(|entry| Reverse((entry.stat.modified_s, entry.stat.modified_ns)));
         }
         Some('S') => entries.sort_by_key(|entry| Reverse(entry.stat.size)),
         Some(_) => entries.sort_by(|a, b| extension(&a.name).cmp(extension(&b.name))),

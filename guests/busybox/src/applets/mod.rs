@@ -3,12 +3,16 @@
 pub mod archive;
 pub mod bytes;
 pub mod cat;
+pub mod copy;
 pub mod curl;
 pub mod date;
+pub mod dd;
+pub mod dump;
 pub mod echo;
 pub mod expr;
 pub mod find;
 pub mod grep;
+pub mod gzip;
 pub mod kill;
 pub mod launch;
 pub mod lines;
@@ -20,6 +24,7 @@ pub mod ps;
 pub mod sed;
 pub mod sleep;
 pub mod sort;
+pub mod streams;
 pub mod tail;
 pub mod test;
 pub mod tr;
@@ -42,12 +47,12 @@ const APPLETS: &[(&str, Applet)] = &[
     ("chmod", trees::chmod),
     ("chown", trees::chown),
     ("clear", names::clear),
-    ("cmp", bytes::cmp),
-    ("cp", trees::cp),
+    ("cmp", dump::cmp),
+    ("cp", copy::cp),
     ("curl", curl::main),
     ("cut", lines::cut),
     ("date", date::main),
-    ("dd", bytes::dd),
+    ("dd", dd::main),
     ("df", usage::df),
     ("dirname", names::dirname),
     ("du", usage::du),
@@ -59,39 +64,39 @@ const APPLETS: &[(&str, Applet)] = &[
     ("fgrep", grep::main),
     ("find", find::main),
     ("grep", grep::main),
-    ("gunzip", bytes::gzip),
-    ("gzip", bytes::gzip),
-    ("hd", bytes::hexdump),
+    ("gunzip", gzip::gzip),
+    ("gzip", gzip::gzip),
+    ("hd", dump::hexdump),
     ("head", lines::head),
-    ("hexdump", bytes::hexdump),
+    ("hexdump", dump::hexdump),
     ("hostname", names::hostname),
     ("id", names::id),
     ("ifconfig", net::ifconfig),
     ("ip", net::ip),
     ("kill", kill::main),
-    ("ln", trees::ln),
+    ("ln", copy::ln),
     ("ls", ls::main),
     ("md5sum", bytes::md5sum),
     ("mkdir", trees::mkdir),
     ("mktemp", trees::mktemp),
-    ("mv", trees::mv),
+    ("mv", copy::mv),
     ("nc", net::nc),
-    ("nl", lines::nl),
+    ("nl", streams::nl),
     ("nohup", launch::nohup),
     ("nproc", names::nproc),
     ("nslookup", net::nslookup),
-    ("od", bytes::od),
+    ("od", dump::od),
     ("printenv", names::printenv),
     ("printf", printf::main),
     ("ps", ps::main),
     ("pwd", names::pwd),
     ("readlink", trees::readlink),
     ("realpath", trees::realpath),
-    ("rev", lines::rev),
+    ("rev", streams::rev),
     ("rm", trees::rm),
     ("rmdir", trees::rmdir),
     ("sed", sed::main),
-    ("seq", lines::seq),
+    ("seq", streams::seq),
     ("sha1sum", bytes::sha1sum),
     ("sha256sum", bytes::sha256sum),
     ("sha512sum", bytes::sha512sum),
@@ -99,10 +104,10 @@ const APPLETS: &[(&str, Applet)] = &[
     ("sort", sort::main),
     ("stat", usage::stat),
     ("sync", names::sync),
-    ("tac", lines::tac),
+    ("tac", streams::tac),
     ("tail", tail::main),
     ("tar", archive::main),
-    ("tee", lines::tee),
+    ("tee", streams::tee),
     ("test", test::main),
     ("time", launch::time),
     ("timeout", launch::timeout),
@@ -118,8 +123,8 @@ const APPLETS: &[(&str, Applet)] = &[
     ("which", launch::which),
     ("whoami", names::whoami),
     ("xargs", launch::xargs),
-    ("yes", lines::yes),
-    ("zcat", bytes::gzip),
+    ("yes", streams::yes),
+    ("zcat", gzip::gzip),
 ];
 
 /// Other names of the shell.

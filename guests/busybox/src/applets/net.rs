@@ -42,7 +42,12 @@ pub fn nc(tool: &mut Tool, arguments: &[String]) -> Ran {
         .to_socket_addrs()
         .map_err(|_| format!("bad address '{host}'"))?;
     if options.has('u') {
-        return send_udp(tool, addresses.collect(), limit, options.has('z'));
+        return send_udp(
+            tool,
+            &addresses.collect::<Vec<_>>(),
+            limit,
+            options.has('z'),
+        );
     }
     let mut failure = None;
     for address in addresses {
@@ -170,7 +175,7 @@ fn listen_udp(tool: &mut Tool, address: SocketAddr, limit: Option<Duration>) -> 
 
 fn send_udp(
     tool: &mut Tool,
-    addresses: Vec<SocketAddr>,
+    addresses: &[SocketAddr],
     limit: Option<Duration>,
     probe: bool,
 ) -> Ran {

@@ -184,7 +184,7 @@ impl Conversion {
                 let sign = self.sign(value < 0);
                 self.number(
                     sign,
-                    &self.digits(value.unsigned_abs().to_string()),
+                    &self.digits(&value.unsigned_abs().to_string()),
                     self.precision.is_none(),
                     printed,
                 );
@@ -204,7 +204,7 @@ impl Conversion {
                 };
                 self.number(
                     prefix,
-                    &self.digits(digits),
+                    &self.digits(&digits),
                     self.precision.is_none(),
                     printed,
                 );
@@ -233,7 +233,7 @@ impl Conversion {
         }
     }
 
-    fn digits(&self, digits: String) -> String {
+    fn digits(&self, digits: &str) -> String {
         let width = self.precision.unwrap_or(1);
         if width == 0 && digits == "0" {
             String::new()

@@ -12,6 +12,56 @@ struct Column {
 }
 
 pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
+    let columns = columns(arguments)?;
+    let now = Date::now();
+    let processes = sys::list();
+    let total: u64 = processes.iter().map(|process| process.memory).sum();
+    let rows: Vec<Vec<String>> = processes
+        .iter()
+        .map(|process| {
+            columns
+                .iter()
+                .map(|column| value(&column.name, process, &now, total))
+                .collect()
+        })
+        .collect();
+    let widths: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| {
+            let least = KNOWN
+                .iter()
+                .find(|(name, ..)| *name == column.name)
+                .map_or(0, |(_, _, width, _)| *width);
+            rows.iter()
+                .map(|row| row[index].chars().count())
+                .chain([column.title.len(), least])
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let titles: Vec<String> = columns.iter().map(|column| column.title.clone()).collect();
+    for row in [titles].iter().chain(&rows) {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .zip(&columns)
+            .map(|((cell, width), column)| {
+                let right = KNOWN
+                    .iter()
+                    .any(|(name, _, _, right)| *name == column.name && *right);
+                if right {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+        tool.line(cells.collect::<Vec<_>>().join(" ").trim_end());
+    }
+    Ok(0)
+}
+
+fn columns(arguments: &[String]) -> Result<Vec<Column>, String> {
     let mut columns: Vec<Column> = Vec::new();
     let (mut bsd, mut system_v) = (false, false);
     let mut rest = arguments[1..].iter();
@@ -59,52 +109,7 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
             "COMMAND".clone_into(&mut columns[3].title);
         }
     }
-    let now = Date::now();
-    let processes = sys::list();
-    let total: u64 = processes.iter().map(|process| process.memory).sum();
-    let rows: Vec<Vec<String>> = processes
-        .iter()
-        .map(|process| {
-            columns
-                .iter()
-                .map(|column| value(&column.name, process, &now, total))
-                .collect()
-        })
-        .collect();
-    let widths: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(index, column)| {
-            let least = KNOWN
-                .iter()
-                .find(|(name, ..)| *name == column.name)
-                .map_or(0, |(_, _, width, _)| *width);
-            rows.iter()
-                .map(|row| row[index].chars().count())
-                .chain([column.title.len(), least])
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let titles: Vec<String> = columns.iter().map(|column| column.title.clone()).collect();
-    for row in [titles].iter().chain(&rows) {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .zip(&columns)
-            .map(|((cell, width), column)| {
-                let right = KNOWN
-                    .iter()
-                    .any(|(name, _, _, right)| *name == column.name && *right);
-                if right {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            });
-        tool.line(cells.collect::<Vec<_>>().join(" ").trim_end());
-    }
-    Ok(0)
+    Ok(columns)
 }
 
 /// Name, title, least width, and whether it is aligned to the right.

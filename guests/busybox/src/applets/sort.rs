@@ -24,33 +24,7 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
         ("field-separator", 't'),
     ];
     let options = Options::read(arguments, "ngMucszbrdfihVo:k:t:", &long)?;
-    let separator = match options.value('t') {
-        Some(text) => Some(text.chars().next().ok_or("bad -t parameter")?),
-        None => None,
-    };
-    let global: String = "ngMbdfihV"
-        .chars()
-        .filter(|letter| options.has(*letter))
-        .collect();
-    let mut keys = options
-        .values('k')
-        .map(parse)
-        .collect::<Result<Vec<Key>, String>>()?;
-    for key in &mut keys {
-        if key.letters.is_empty() {
-            key.letters.clone_from(&global);
-            key.letters
-                .push_str(if options.has('r') { "r" } else { "" });
-        }
-    }
-    if keys.is_empty() {
-        let reverse = if options.has('r') { "r" } else { "" };
-        keys.push(Key {
-            start: (1, 1),
-            end: None,
-            letters: format!("{global}{reverse}"),
-        });
-    }
+    let order = Order::read(&options)?;
     let end = if options.has('z') { 0 } else { b'\n' };
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let status = tool.inputs_briefly(&options.operands, |tool, input| {
@@ -65,36 +39,23 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
     if status != 0 {
         return Ok(2);
     }
-    let compare = |a: &Vec<u8>, b: &Vec<u8>| compare_keys(a, b, &keys, separator);
-    let last_resort = |a: &Vec<u8>, b: &Vec<u8>| {
-        let order = if options.has('s') || options.has('u') {
+    if options.has('c') {
+        let least = if order.unique {
             Ordering::Equal
         } else {
-            a.cmp(b)
+            Ordering::Greater
         };
-        if options.has('r') {
-            order.reverse()
-        } else {
-            order
-        }
-    };
-    let order = |a: &Vec<u8>, b: &Vec<u8>| compare(a, b).then_with(|| last_resort(a, b));
-    if options.has('c') {
-        let sorted = |pair: &[Vec<u8>]| {
-            let order = order(&pair[0], &pair[1]);
-            order == Ordering::Less || (order == Ordering::Equal && !options.has('u'))
-        };
-        return Ok(match lines.windows(2).position(|pair| !sorted(pair)) {
-            Some(at) => {
-                tool.line(format_args!("Check line {}", at + 1));
-                1
-            }
-            None => 0,
-        });
+        let disorder = lines
+            .windows(2)
+            .position(|pair| order.of(&pair[0], &pair[1]) >= least);
+        disorder
+            .iter()
+            .for_each(|at| tool.line(format_args!("Check line {}", at + 1)));
+        return Ok(u8::from(disorder.is_some()));
     }
-    lines.sort_by(order);
-    if options.has('u') {
-        lines.dedup_by(|b, a| compare(a, b) == Ordering::Equal);
+    lines.sort_by(|a, b| order.of(a, b));
+    if order.unique {
+        lines.dedup_by(|b, a| order.of(a, b) == Ordering::Equal);
     }
     let mut output = Vec::new();
     for line in lines {
@@ -109,6 +70,59 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
         None => tool.write(&output),
     }
     Ok(0)
+}
+
+/// How lines compare.
+struct Order {
+    keys: Vec<Key>,
+    separator: Option<char>,
+    reverse: bool,
+    unique: bool,
+    stable: bool,
+}
+
+impl Order {
+    fn read(options: &Options) -> Result<Self, String> {
+        let separator = match options.value('t') {
+            Some(text) => Some(text.chars().next().ok_or("bad -t parameter")?),
+            None => None,
+        };
+        let global: String = "ngMbdfihVr"
+            .chars()
+            .filter(|letter| options.has(*letter))
+            .collect();
+        let mut keys = options
+            .values('k')
+            .map(parse)
+            .collect::<Result<Vec<Key>, String>>()?;
+        for key in keys.iter_mut().filter(|key| key.letters.is_empty()) {
+            key.letters.clone_from(&global);
+        }
+        if keys.is_empty() {
+            keys.push(Key {
+                start: (1, 1),
+                end: None,
+                letters: global,
+            });
+        }
+        let (reverse, unique) = (options.has('r'), options.has('u'));
+        Ok(Self {
+            keys,
+            separator,
+            reverse,
+            unique,
+            stable: options.has('s') || unique,
+        })
+    }
+
+    fn of(&self, a: &[u8], b: &[u8]) -> Ordering {
+        let last_resort = || match (self.stable, self.reverse) {
+            (true, _) => Ordering::Equal,
+            (false, true) => b.cmp(a),
+            (false, false) => a.cmp(b),
+        };
+        compare_keys(a, b, &self.keys, self.separator).then_with(last_resort)
+    }
 }
 
 /// `2.3,4nr`.

@@ -74,11 +74,36 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
     if !follow {
         return Ok(status);
     }
+    follow_files(
+        tool,
+        &mut files,
+        &Following {
+            by_name,
+            titled,
+            interval,
+        },
+        last,
+    )
+}
+
+struct Following {
+    by_name: bool,
+    titled: bool,
+    interval: Duration,
+}
+
+/// Prints what is added to files, for ever.
+fn follow_files(
+    tool: &mut Tool,
+    files: &mut [Followed],
+    how: &Following,
+    mut last: Option<usize>,
+) -> Ran {
     loop {
         tool.flush();
-        std::thread::sleep(interval);
+        std::thread::sleep(how.interval);
         for (index, file) in files.iter_mut().enumerate() {
-            if by_name {
+            if how.by_name {
                 file.reopen(tool);
             }
             let Some(input) = &mut file.input else {
@@ -90,7 +115,7 @@ pub fn main(tool: &mut Tool, arguments: &[String]) -> Ran {
                     break;
                 }
                 file.position += chunk.len() as u64;
-                if titled && last != Some(index) {
+                if how.titled && last != Some(index) {
                     title(tool, &file.path, &mut last, index);
                 }
                 tool.write(&chunk);

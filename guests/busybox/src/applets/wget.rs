@@ -110,6 +110,11 @@ fn request(
         tool.write_error(format!("Connecting to {} ({address})\n", url.host_header()).as_bytes());
     }
     let (stream, _) = connected.map_err(failed)?;
+    let request = message(options, url)?;
+    exchange(stream, &request, deadline).map_err(failed)
+}
+
+fn message(options: &Options, url: &Url) -> Result<Request, String> {
     let mut headers = vec![
         ("Host".to_owned(), url.host_header()),
         (
@@ -144,13 +149,12 @@ fn request(
         (None, true) => "HEAD",
         (None, false) => "GET",
     };
-    let request = Request {
+    Ok(Request {
         method: method.to_owned(),
         path: url.path.clone(),
         headers,
         body: body.unwrap_or_default(),
-    };
-    exchange(stream, &request, deadline).map_err(failed)
+    })
 }
 
 fn save(tool: &mut Tool, options: &Options, url: &Url, response: Response) -> Ran {

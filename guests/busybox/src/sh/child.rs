@@ -105,7 +105,7 @@ impl Shell {
             && self.function(name).is_none()
             && simple.assignments.is_empty()
             && simple.redirects.is_empty()
-            && names.words.iter().all(|word| super::run::is_pure(word))
+            && names.words.iter().all(super::run::is_pure)
     }
 
     fn read_to_end(&mut self, desc: &Desc) -> Result<Vec<u8>, Stop> {

@@ -92,7 +92,16 @@ impl Shell {
     /// Words as the arguments of a command.
     pub(super) fn expand_words(&mut self, words: &[Word]) -> Result<Vec<String>, Stop> {
         let mut arguments = Vec::new();
+        let declares = matches!(
+            words.first().map(Vec::as_slice),
+            Some([Part::Literal(name)]) if matches!(name.as_str(), "export" | "local" | "readonly")
+        );
         for word in words {
+            if declares && let Some((name, value)) = split_assignment(word) {
+                let value = self.expand_string(&super::words::assigned(&value))?;
+                arguments.push(format!("{name}={value}"));
+                continue;
+            }
             for field in self.fields(word, true)? {
                 let found = if self.state.options.noglob {
                     None
@@ -277,40 +286,45 @@ impl Shell {
         if value.is_none() && !is_list && self.state.options.nounset {
             return Err(self.fail(format_args!("{name}: parameter not set")));
         }
+        if is_list && parameter.operation == Operation::Length {
+            insert(&self.state.positional.len().to_string(), mode, fields);
+            return Ok(());
+        }
         let text = value.unwrap_or_default();
-        let result = match &parameter.operation {
-            Operation::Length if is_list => self.state.positional.len().to_string(),
+        match self.operate(&parameter.operation, &text)? {
+            Some(result) => insert(&result, mode, fields),
+            None if is_list => self.arguments(name, mode, fields),
+            None => insert(&text, mode, fields),
+        }
+        Ok(())
+    }
+
+    /// What an operation makes of a value; none if it leaves it as it is.
+    fn operate(&mut self, operation: &Operation, text: &str) -> Result<Option<String>, Stop> {
+        Ok(Some(match operation {
             Operation::Length => text.chars().count().to_string(),
             Operation::RemovePrefix { longest, pattern } => {
                 let pattern = self.expand_pattern(pattern)?;
-                pattern
-                    .prefix(&text, *longest)
-                    .map_or(text.as_str(), |end| &text[end..])
-                    .to_owned()
+                text[pattern.prefix(text, *longest).unwrap_or(0)..].to_owned()
             }
             Operation::RemoveSuffix { longest, pattern } => {
                 let pattern = self.expand_pattern(pattern)?;
-                pattern
-                    .suffix(&text, *longest)
-                    .map_or(text.as_str(), |start| &text[..start])
-                    .to_owned()
+                text[..pattern.suffix(text, *longest).unwrap_or(text.len())].to_owned()
             }
             Operation::Replace { all, pattern, with } => {
                 let pattern = self.expand_pattern(pattern)?;
                 let with = self.expand_string(with)?;
-                replace(&text, &pattern, &with, *all)
+                replace(text, &pattern, &with, *all)
             }
             Operation::Substring { offset, length } => {
-                self.substring(&text, offset, length.as_deref())?
+                self.substring(text, offset, length.as_deref())?
             }
-            _ if is_list => {
-                self.arguments(name, mode, fields);
-                return Ok(());
-            }
-            _ => text,
-        };
-        insert(&result, mode, fields);
-        Ok(())
+            Operation::Value
+            | Operation::Default { .. }
+            | Operation::Assign { .. }
+            | Operation::Error { .. }
+            | Operation::Alternative { .. } => return Ok(None),
+        }))
     }
 
     fn substring(
@@ -345,11 +359,27 @@ impl Shell {
     }
 }
 
+/// `name=` at the start of a word, and what follows it.
+fn split_assignment(word: &[Part]) -> Option<(&str, Word)> {
+    let [Part::Literal(first), rest @ ..] = word else {
+        return None;
+    };
+    let (name, value) = first
+        .split_once('=')
+        .filter(|(name, _)| super::is_name(name))?;
+    let mut words = Word::new();
+    if !value.is_empty() {
+        words.push(Part::Literal(value.to_owned()));
+    }
+    words.extend_from_slice(rest);
+    Some((name, words))
+}
+
 fn insert(text: &str, mode: Mode, fields: &mut Fields) {
     if mode == Mode::Quoted {
-        fields.push(true, text)
+        fields.push(true, text);
     } else {
-        fields.expanded(text)
+        fields.expanded(text);
     }
 }
 

@@ -23,6 +23,7 @@ pub fn main(arguments: &[String]) -> u8 {
 }
 
 /// Where commands come from.
+#[derive(Clone, Copy)]
 enum Source {
     /// `-c`.
     Text,

@@ -12,9 +12,11 @@ mod expand;
 pub mod main;
 pub mod parser;
 pub mod pattern;
+pub mod programs;
 pub mod redirect;
 mod run;
 pub mod state;
+pub mod tokens;
 pub mod traps;
 pub mod words;
 

@@ -7,6 +7,7 @@ use super::ast::{
     Chain, Command, Compound, Item, Joint, List, Part, Pipeline, Redirect, RedirectKind, Simple,
     Word,
 };
+use super::tokens::Token;
 use std::rc::Rc;
 
 /// Nested commands and substitutions a script may have; deeper ones would overflow the stack.
@@ -29,22 +30,6 @@ impl std::fmt::Display for SyntaxError {
 }
 
 pub type Parsed<T> = Result<T, SyntaxError>;
-
-#[derive(Debug, Clone, PartialEq)]
-enum Token {
-    End,
-    Newline,
-    /// Control operators.
-    Operator(&'static str),
-    /// `<`, `>>`, … with the number before it.
-    Redirect(Option<u32>, &'static str),
-    Word,
-}
-
-const RESERVED: [&str; 16] = [
-    "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "in", "then",
-    "until", "while",
-];
 
 /// Reads one complete command after another from a text.
 #[derive(Debug)]
@@ -382,7 +367,7 @@ impl<'a> Parser<'a> {
         loop {
             match self.peek()? {
                 Token::Redirect(number, operator) => {
-                    simple.redirects.push(self.redirect(number, operator)?)
+                    simple.redirects.push(self.redirect(number, operator)?);
                 }
                 Token::Word => {
                     if simple.words.is_empty()
@@ -443,7 +428,7 @@ impl<'a> Parser<'a> {
         if rest.is_none_or(|c| " \t\n;&|<>()".contains(c)) {
             Ok(Word::new())
         } else {
-            self.word()
+            self.word().map(|word| super::words::assigned(&word))
         }
     }
 
@@ -478,189 +463,5 @@ impl<'a> Parser<'a> {
             kind,
             target,
         })
-    }
-
-    fn here_document(&mut self, strip_tabs: bool) -> Parsed<Word> {
-        self.skip_blanks();
-        let (delimiter, quoted) = self.delimiter()?;
-        let start = match self.here_end {
-            Some((_, end)) => end,
-            None => self.source[self.position..]
-                .find('\n')
-                .map_or(self.source.len(), |at| self.position + at + 1),
-        };
-        let newline = self
-            .here_end
-            .map_or(start.saturating_sub(1), |(newline, _)| newline);
-        let mut body = String::new();
-        let mut at = start;
-        loop {
-            if at >= self.source.len() {
-                return Err(SyntaxError::Incomplete(
-                    "unterminated here-document".to_owned(),
-                ));
-            }
-            let line_end = self.source[at..]
-                .find('\n')
-                .map_or(self.source.len(), |end| at + end + 1);
-            let raw = &self.source[at..line_end];
-            let line = if strip_tabs {
-                raw.trim_start_matches('\t')
-            } else {
-                raw
-            };
-            at = line_end;
-            if line.strip_suffix('\n').unwrap_or(line) == delimiter {
-                break;
-            }
-            body.push_str(line);
-        }
-        self.here_end = Some((newline, at));
-        if quoted {
-            Ok(vec![Part::Quoted(body)])
-        } else {
-            self.here_text(&body)
-        }
-    }
-
-    fn plain_word(&mut self) -> Parsed<String> {
-        let start = self.position;
-        self.word()?;
-        Ok(self.source[start..self.position].to_owned())
-    }
-
-    fn expect_reserved(&mut self, word: &'static str) -> Parsed<()> {
-        if self.take_reserved(word)? {
-            Ok(())
-        } else {
-            Err(self.unexpected(Some(word)))
-        }
-    }
-
-    fn take_reserved(&mut self, word: &'static str) -> Parsed<bool> {
-        let found = self.peek_reserved()? == Some(word);
-        if found {
-            self.advance_word(word);
-        }
-        Ok(found)
-    }
-
-    fn advance_word(&mut self, word: &str) {
-        self.position += word.len();
-    }
-
-    fn peek_reserved(&mut self) -> Parsed<Option<&'static str>> {
-        if self.peek()? != Token::Word {
-            return Ok(None);
-        }
-        let rest = &self.source[self.position..];
-        let end = rest
-            .find(|c: char| " \t\n;&|<>()".contains(c))
-            .unwrap_or(rest.len());
-        Ok(RESERVED.iter().find(|word| **word == &rest[..end]).copied())
-    }
-
-    fn take_operator(&mut self, operator: &'static str) -> Parsed<bool> {
-        let found = self.peek()? == Token::Operator(operator);
-        if found {
-            self.position += operator.len();
-        }
-        Ok(found)
-    }
-
-    fn skip_newlines(&mut self) -> Parsed<()> {
-        while self.peek()? == Token::Newline {
-            self.newline();
-        }
-        Ok(())
-    }
-
-    /// Steps over the newline at the position, and the here-documents that follow it.
-    pub(super) fn newline(&mut self) {
-        match self.here_end {
-            Some((newline, end)) if newline <= self.position => {
-                self.position = end;
-                self.here_end = None;
-            }
-            _ => self.position += 1,
-        }
-    }
-
-    fn skip_blanks(&mut self) {
-        let bytes = self.source.as_bytes();
-        loop {
-            match bytes.get(self.position) {
-                Some(b' ' | b'\t' | b'\r') => self.position += 1,
-                Some(b'\\') if bytes.get(self.position + 1) == Some(&b'\n') => self.position += 2,
-                Some(b'#') => {
-                    let rest = &self.source[self.position..];
-                    self.position += rest.find('\n').unwrap_or(rest.len());
-                }
-                _ => return,
-            }
-        }
-    }
-
-    /// What stands at the position, after blanks and comments.
-    fn peek(&mut self) -> Parsed<Token> {
-        self.skip_blanks();
-        let rest = &self.source[self.position..];
-        let Some(first) = rest.chars().next() else {
-            return Ok(Token::End);
-        };
-        if first == '\n' {
-            return Ok(Token::Newline);
-        }
-        for operator in ["&&", "||", ";;", "&", "|", ";", "(", ")"] {
-            if rest.starts_with(operator) {
-                return Ok(Token::Operator(operator));
-            }
-        }
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        for operator in ["<<-", "<<", "<&", "<>", ">>", ">&", ">|", "<", ">"] {
-            if rest[digits..].starts_with(operator) {
-                let number = if digits == 0 {
-                    None
-                } else {
-                    rest[..digits].parse().ok()
-                };
-                if digits == 0 || number.is_some_and(|number| number < super::DESCRIPTOR_MAX) {
-                    return Ok(Token::Redirect(number, operator));
-                }
-            }
-        }
-        Ok(Token::Word)
-    }
-
-    fn skip_redirect(&mut self, operator: &str) {
-        while self
-            .source
-            .as_bytes()
-            .get(self.position)
-            .is_some_and(u8::is_ascii_digit)
-        {
-            self.position += 1;
-        }
-        self.position += operator.len();
-    }
-
-    pub(super) fn unexpected(&mut self, expecting: Option<&str>) -> SyntaxError {
-        let hint = expecting.map_or(String::new(), |word| format!(" (expecting \"{word}\")"));
-        let what = match self.peek() {
-            Err(error) => return error,
-            Ok(Token::End) => {
-                return SyntaxError::Incomplete(format!("unexpected end of file{hint}"));
-            }
-            Ok(Token::Newline) => "newline".to_owned(),
-            Ok(Token::Operator(operator)) => format!("\"{operator}\""),
-            Ok(Token::Redirect(..)) => "redirection".to_owned(),
-            Ok(Token::Word) => match self.peek_reserved() {
-                Ok(Some(word)) => format!("\"{word}\""),
-                _ => "word".to_owned(),
-            },
-        };
-        SyntaxError::Wrong(format!("unexpected {what}{hint}"))
     }
 }

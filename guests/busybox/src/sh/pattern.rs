@@ -94,7 +94,7 @@ impl Pattern {
         let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
         let matches = |end: &usize| self.matches(&text[..*end]);
         if longest {
-            ends.filter(matches).last()
+            ends.rfind(matches)
         } else {
             ends.find(matches)
         }
@@ -107,7 +107,7 @@ impl Pattern {
         if longest {
             starts.find(matches)
         } else {
-            starts.filter(matches).last()
+            starts.rfind(matches)
         }
     }
 

@@ -96,7 +96,7 @@ impl Shell {
             let action = if how.create { "create" } else { "open" };
             match error {
                 Error::NoEntry if how.create => {
-                    self.complain(format_args!("can't create {target}: nonexistent directory"))
+                    self.complain(format_args!("can't create {target}: nonexistent directory"));
                 }
                 Error::NoEntry => self.complain(format_args!("can't open {target}: no such file")),
                 error => self.complain(format_args!("can't {action} {target}: {error}")),

@@ -83,14 +83,58 @@ impl Parser<'_> {
         Ok(word)
     }
 
+    /// The text of a here-document, which begins after the line the parser is in.
+    pub(super) fn here_document(&mut self, strip_tabs: bool) -> Parsed<Word> {
+        self.skip_blanks();
+        let (delimiter, quoted) = self.delimiter()?;
+        let start = match self.here_end {
+            Some((_, end)) => end,
+            None => self.source[self.position..]
+                .find('\n')
+                .map_or(self.source.len(), |at| self.position + at + 1),
+        };
+        let newline = self
+            .here_end
+            .map_or(start.saturating_sub(1), |(newline, _)| newline);
+        let mut body = String::new();
+        let mut at = start;
+        loop {
+            if at >= self.source.len() {
+                return Err(SyntaxError::Incomplete(
+                    "unterminated here-document".to_owned(),
+                ));
+            }
+            let line_end = self.source[at..]
+                .find('\n')
+                .map_or(self.source.len(), |end| at + end + 1);
+            let raw = &self.source[at..line_end];
+            let line = if strip_tabs {
+                raw.trim_start_matches('\t')
+            } else {
+                raw
+            };
+            at = line_end;
+            if line.strip_suffix('\n').unwrap_or(line) == delimiter {
+                break;
+            }
+            body.push_str(line);
+        }
+        self.here_end = Some((newline, at));
+        if quoted {
+            Ok(vec![Part::Quoted(body)])
+        } else {
+            self.here_text(&body)
+        }
+    }
+
     /// The text of a here-document whose delimiter is not quoted.
-    pub(super) fn here_text(&mut self, body: &str) -> Parsed<Word> {
+    fn here_text(&mut self, body: &str) -> Parsed<Word> {
         let text = Parser::nested(body, self).parts(Context::Here)?;
         Ok(vec![Part::DoubleQuoted(text)])
     }
 
     /// The delimiter of a here-document without its quotes, and whether it had any.
-    pub(super) fn delimiter(&mut self) -> Parsed<(String, bool)> {
+    fn delimiter(&mut self) -> Parsed<(String, bool)> {
         let start = self.position;
         let word = self.parts(Context::Word)?;
         let raw = &self.source[start..self.position];
@@ -390,6 +434,36 @@ impl Parser<'_> {
         let list: List = Parser::nested(&text, self).all().map_err(never_complete)?;
         Ok(Part::Command(list))
     }
+}
+
+/// A word that is assigned: a tilde counts at its start and after each colon.
+pub(super) fn assigned(word: &[Part]) -> Word {
+    let mut result = Word::new();
+    for (index, part) in word.iter().enumerate() {
+        let Part::Literal(text) = part else {
+            result.push(part.clone());
+            continue;
+        };
+        let mut rest = text.as_str();
+        let mut at_start = index == 0;
+        while let Some(at) = tilde_in(rest, at_start) {
+            result.push(Part::Literal(rest[..at].to_owned()));
+            result.push(Part::Tilde(String::new()));
+            rest = &rest[at + 1..];
+            at_start = false;
+        }
+        result.push(Part::Literal(rest.to_owned()));
+    }
+    result
+}
+
+/// Where a tilde stands for the home directory.
+fn tilde_in(text: &str, at_start: bool) -> Option<usize> {
+    let counts = |at: &usize| {
+        let begins = (*at == 0 && at_start) || text[..*at].ends_with(':');
+        begins && matches!(text[at + 1..].chars().next(), None | Some('/' | ':'))
+    };
+    text.match_indices('~').map(|(at, _)| at).find(counts)
 }
 
 /// More input cannot complete what backquotes have closed.

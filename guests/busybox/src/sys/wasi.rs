@@ -32,9 +32,8 @@ impl Desc {
     pub fn wait_readable(&self, timeout: std::time::Duration) -> bool {
         let readable = self.0.subscribe_read();
         let timer = timer(timeout);
-        !seedpod_guest::process::poll::poll(&[&readable, &timer])
-            .first()
-            .is_some_and(|first| *first == 1)
+        let ready = seedpod_guest::process::poll::poll(&[&readable, &timer]);
+        ready.first() == Some(&0)
     }
 }
 

@@ -104,3 +104,27 @@ echo ~ ~/x "~" a~ | sed "s,$HOME,H,g"; HOME=/h; echo ~
 echo {a,b} [!a] \* '*' "?" ; echo */nonexist*
 command -v sh >/dev/null && echo has-sh; type type
 times >/dev/null && echo timed; kill -l | head -1 | cut -c1-6; echo $- | grep -q e || echo no-e
+x="a b"; export Y=$x; echo "$Y"; dl() { local z=$x w="$@"; echo "$z|$w"; }; dl p "q r"; readonly RR=$x; echo "$RR"
+HOME=/h; export P=~/q; echo $P; P=a:~/b:~; echo $P; P='~/q'; echo $P; P=x~/y; echo $P; nn="A=1 B=2"; export $nn; echo $A $B
+unset x; echo ${x:=assigned value}; echo "$x"; : ${w1=one} ${w2:=two}; echo $w1 $w2
+f() { echo "$FOO"; }; FOO=temp f; echo "[$FOO]"; FOO=perm; FOO=temp2 f; echo $FOO; FOO=spec : ; echo $FOO; FOO=e eval 'echo $FOO'; echo $FOO
+set -x; echo traced "two words" ''; v=1; set +x 2>/dev/null
+while getopts "a:b" opt -a1 -b x; do echo "$opt=$OPTARG"; done; echo $OPTIND
+case $- in *x*) echo x;; *) echo nox;; esac; set -f; case $- in *f*) echo f;; esac; set +f
+n=0; while :; do n=$((n+1)); case $n in 3) continue;; 6) break;; esac; echo -n "$n "; done; echo
+printf '%s-%s\n' a b c; printf '[%3d][%-3d][%03d]\n' 5 5 5; printf '%x %c %s\n' 255 hello "$(echo sub)"
+echo "a\
+b" 'a\
+b'; echo a \
+  b
+( trap 'echo in-exit' EXIT; exit 3 ); echo $?; trap 'echo outer' USR1; (kill -USR1 $$); :; sleep 0.05; trap - USR1
+sh -c 'echo $#; echo "$@"' sh 'a b' c; sh -c 'shift 2; echo $?'; echo $(( 010 + 0x10 )) $((1,2)) 2>/dev/null
+cat <<EOF
+$(cat <<IN
+inner
+IN
+)
+`echo a; echo b`
+${x#assigned }
+EOF
+echo end

@@ -107,9 +107,9 @@ impl Substitute {
                 Piece::Group(group) => captures.get(*group).map_or("", |group| group.as_str()),
                 Piece::Case(letter) => {
                     if letter.is_ascii_lowercase() {
-                        next = *letter
+                        next = *letter;
                     } else {
-                        (all, next) = (*letter, 'E')
+                        (all, next) = (*letter, 'E');
                     }
                     continue;
                 }

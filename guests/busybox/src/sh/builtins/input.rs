@@ -15,6 +15,16 @@ struct ReadOptions {
     prompt: String,
 }
 
+/// What one call of `getopts` finds.
+struct Step {
+    shown: String,
+    value: String,
+    /// Arguments that are used up.
+    arguments: usize,
+    /// Where the next option is in its argument.
+    offset: usize,
+}
+
 /// How reading a line ended.
 enum End {
     Delimiter,
@@ -177,7 +187,6 @@ impl Shell {
             .unwrap_or(1)
             .max(1);
         let offset = self.state.getopts_offset.max(1);
-        let quiet = letters.starts_with(':');
         let argument = arguments.get(index - 1).map_or("", String::as_str);
         let Some(letter) = argument
             .get(offset..)
@@ -189,60 +198,70 @@ impl Shell {
         if argument == "--" {
             return self.getopts_end(name, index + 1);
         }
+        let step = self.getopts_step(letters, letter, &arguments[index - 1..], offset);
+        let results = [
+            ("OPTIND", (index + step.arguments).to_string()),
+            (name, step.shown),
+            ("OPTARG", step.value),
+        ];
+        for (name, value) in results {
+            self.state
+                .set(name, value)
+                .map_err(|error| self.fail(error))?;
+        }
+        self.state.getopts_offset = step.offset;
+        Ok(0)
+    }
+
+    /// Takes the option `letter` at `offset` of the first argument.
+    fn getopts_step(
+        &self,
+        letters: &str,
+        letter: char,
+        arguments: &[String],
+        offset: usize,
+    ) -> Step {
+        let quiet = letters.starts_with(':');
         let after = offset + letter.len_utf8();
+        let at_end = after >= arguments[0].len();
+        let mut step = Step {
+            shown: letter.to_string(),
+            value: String::new(),
+            arguments: usize::from(at_end),
+            offset: if at_end { 0 } else { after },
+        };
+        let fail = |step: &mut Step, mark: &str, text: &str| {
+            step.shown = if quiet { mark } else { "?" }.to_owned();
+            if quiet {
+                step.value = letter.to_string();
+            } else {
+                self.write_error(text);
+            }
+        };
         let found = if letter == ':' {
             None
         } else {
             letters.find(letter)
         };
-        let takes_value =
-            found.is_some_and(|at| letters[at + letter.len_utf8()..].starts_with(':'));
-        let at_end = after >= argument.len();
-        let (mut next, mut next_offset) = if at_end {
-            (index + 1, 0)
-        } else {
-            (index, after)
+        let Some(found) = found else {
+            fail(&mut step, "?", &format!("Illegal option -{letter}\n"));
+            return step;
         };
-        let (mut shown, mut value) = (letter.to_string(), None);
-        if found.is_none() {
-            shown = "?".to_owned();
-            if quiet {
-                value = Some(letter.to_string());
-            } else {
-                self.write_error(&format!("Illegal option -{letter}\n"));
-            }
-        } else if takes_value {
-            let given = if at_end {
-                arguments.get(index).cloned()
-            } else {
-                Some(argument[after..].to_owned())
-            };
-            (next, next_offset) = (index + 1 + usize::from(at_end), 0);
-            if given.is_none() {
-                next = index + 1;
-                shown = if quiet { ":" } else { "?" }.to_owned();
-                if !quiet {
-                    self.write_error(&format!("No arg for -{letter} option\n"));
+        if letters[found + letter.len_utf8()..].starts_with(':') {
+            step.offset = 0;
+            match (at_end, arguments.get(1)) {
+                (false, _) => {
+                    step.arguments = 1;
+                    step.value = arguments[0][after..].to_owned();
                 }
+                (true, Some(value)) => {
+                    step.arguments = 2;
+                    step.value.clone_from(value);
+                }
+                (true, None) => fail(&mut step, ":", &format!("No arg for -{letter} option\n")),
             }
-            value = given.or_else(|| quiet.then(|| letter.to_string()));
         }
-        let mut set = |name: &str, value: String| self.state.set(name, value);
-        set("OPTIND", next.to_string())
-            .and_then(|()| set(name, shown))
-            .map_err(|error| self.fail(error))?;
-        match value {
-            Some(value) => self
-                .state
-                .set("OPTARG", value)
-                .map_err(|error| self.fail(error))?,
-            None => self
-                .state
-                .set("OPTARG", "")
-                .map_err(|error| self.fail(error))?,
-        }
-        self.state.getopts_offset = next_offset;
-        Ok(0)
+        step
     }
 
     fn getopts_end(&mut self, name: &str, index: usize) -> Ran {

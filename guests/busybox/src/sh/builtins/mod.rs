@@ -38,7 +38,7 @@ pub fn quote(value: &str) -> String {
 /// A word as `set -x` shows it.
 pub fn quote_for_trace(value: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%^".contains(c);
-    if !value.is_empty() && value.chars().all(is_plain) {
+    if value.chars().all(is_plain) {
         value.to_owned()
     } else {
         quote(value)
