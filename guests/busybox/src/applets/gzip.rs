@@ -68,7 +68,7 @@ pub fn zip(bytes: &[u8]) -> Vec<u8> {
     output
 }
 
-/// What a gzip file holds; [`UNZIPPED_MAX`] bytes at most.
+/// What a gzip file holds; a gigabyte at most.
 pub fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let mut output = Vec::new();

@@ -1,6 +1,6 @@
 //! What the programs ask of the system beyond `std`: descriptions, processes and signals.
 //!
-//! Two implementations with the same names: [`wasi`] over `seedpod:process`, and [`unix`] over libc, so that the same
+//! Two implementations with the same names: `wasi` over `seedpod:process`, and `unix` over libc, so that the same
 //! shell can be compared with other shells on the machine of a developer.
 
 #[cfg(unix)]
