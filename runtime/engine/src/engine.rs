@@ -68,7 +68,7 @@ impl Engine {
             .chain([Allocation::OnDemand]);
         let optimized = pooled
             .map(|allocation| Flavor::new(&settings, Compiler::Cranelift, allocation))
-            .reduce(|best, next| best.or(next))
+            .reduce(Result::or)
             .unwrap_or_else(|| Err(EngineError(String::new())))?;
         let quick = match settings.first {
             FirstRun::Optimized => None,

@@ -58,7 +58,7 @@ impl Clock {
             match sleeper.id {
                 Some(id) => state.timers.update(sleeper.deadline, id, cx.waker()),
                 None => {
-                    sleeper.id = Some(state.timers.register(sleeper.deadline, cx.waker().clone()))
+                    sleeper.id = Some(state.timers.register(sleeper.deadline, cx.waker().clone()));
                 }
             }
             Poll::Pending

@@ -211,7 +211,7 @@ impl PodTask {
                 .map(|(one, number)| (number, one))
                 .collect(),
         };
-        let (program, start) = self.find_entrypoint(&container, start)?;
+        let (program, start) = self.find_entrypoint(&container, &start)?;
         Ok(Prepared {
             instance: Instance {
                 container,
@@ -228,7 +228,7 @@ impl PodTask {
     fn find_entrypoint(
         &self,
         container: &Arc<Container>,
-        start: ProcessStart,
+        start: &ProcessStart,
     ) -> Result<(Bytes, ProcessStart), StartError> {
         let name = start.program.arguments.first().cloned().unwrap_or_default();
         let caller = seedpod_core::volume::Caller::host(self.cell.wall_time());
@@ -343,7 +343,7 @@ impl PodTask {
     }
 
     /// The first process of a container has ended: so has the container.
-    pub(super) fn handle_container_end(&mut self, now: Instant, index: usize, end: ProcessEnd) {
+    pub(super) fn handle_container_end(&mut self, now: Instant, index: usize, end: &ProcessEnd) {
         let slot = &mut self.slots[index];
         slot.main = None;
         let Some(instance) = slot.instance.take() else {
@@ -363,7 +363,7 @@ impl PodTask {
         }
         self.after_step(now);
         let oom_killed = instance.container.memory.is_exceeded();
-        let message = self.termination_message(index, &instance, &end);
+        let message = self.termination_message(index, &instance, end);
         let id = ContainerId(u16::try_from(index).expect("a pod has fewer containers than 2^16"));
         let exit = Exit {
             status: end.status,

@@ -331,12 +331,12 @@ impl PodTask {
     fn handle_done(&mut self, now: Instant, done: Done) {
         match done {
             Done::Image(container, result, pull_time) => {
-                self.handle_image(now, container, result, pull_time)
+                self.handle_image(now, container, result, pull_time);
             }
             Done::Loaded(container, prepared, result) => {
-                self.handle_loaded(now, container, *prepared, result)
+                self.handle_loaded(now, container, *prepared, result);
             }
-            Done::Ended(process, end) => self.handle_end(now, process, end),
+            Done::Ended(process, &end) => self.handle_end(now, process, end),
         }
     }
 
@@ -367,7 +367,7 @@ impl PodTask {
         self.handle_end(
             now,
             process,
-            ProcessEnd {
+            &ProcessEnd {
                 status,
                 message: None,
                 out_of_memory: false,
@@ -375,7 +375,7 @@ impl PodTask {
         );
     }
 
-    fn handle_end(&mut self, now: Instant, process: ProcessId, end: ProcessEnd) {
+    fn handle_end(&mut self, now: Instant, process: ProcessId, end: &ProcessEnd) {
         self.processes.remove(&process);
         self.cell.usage().remove(&process);
         self.cell.with(|kernel| {

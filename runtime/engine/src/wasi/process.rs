@@ -253,7 +253,10 @@ impl processes::Host for Guest {
                 .map(|pid| kernel.processes.kill(self.process, *pid, signal))
                 .collect::<Result<Vec<()>, _>>()
         });
-        if self.pod.with(|kernel| kernel.processes.is_killed(self.process)) {
+        if self
+            .pod
+            .with(|kernel| kernel.processes.is_killed(self.process))
+        {
             std::future::pending::<()>().await;
         }
         Ok(sent
@@ -420,7 +423,7 @@ impl signals::Host for Guest {
         self.pod.with(|kernel| {
             kernel
                 .processes
-                .handle_signal(self.process, signal, disposition)
+                .handle_signal(self.process, signal, disposition);
         });
         Ok(Ok(()))
     }
