@@ -336,7 +336,7 @@ impl PodTask {
             Done::Loaded(container, prepared, result) => {
                 self.handle_loaded(now, container, *prepared, result);
             }
-            Done::Ended(process, &end) => self.handle_end(now, process, end),
+            Done::Ended(process, end) => self.handle_end(now, process, &end),
         }
     }
 
