@@ -51,8 +51,10 @@ impl Server {
     /// The first name, for logs and `$server_name`.
     pub fn name(&self) -> &str {
         self.names.first().map_or("", |name| match name {
-            ServerName::Exact(name) | ServerName::Suffix(name) | ServerName::Prefix(name) => name,
-            ServerName::Regex(regex) => regex.as_str(),
+            ServerName::Exact(name)
+            | ServerName::Suffix(name)
+            | ServerName::Prefix(name)
+            | ServerName::Regex(_, name) => name,
         })
     }
 }
@@ -72,7 +74,8 @@ pub enum ServerName {
     Suffix(String),
     /// `www.`, of `www.*`.
     Prefix(String),
-    Regex(Regex),
+    /// With its text as written.
+    Regex(Regex, String),
 }
 
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! A client's connection: one request after another.
 
 use super::body::{Body, Chunked};
-use super::config::{AccessLog, Level, Location, Matcher, Server};
+use super::config::{AccessLog, Level, Location, Matcher, Server, ServerSettings};
 use super::exchange::{Connection, Exchange, Sent, State};
 use super::proxy::{self, CLIENT_BODY_MAX};
 use super::request::{self, Request, Scan};
@@ -41,7 +41,10 @@ pub async fn serve<W: World, G>(
         connection.requests += 1;
         let (request, refused) = match read {
             Scan::More => return,
-            Scan::Refuse(status) => (refused_request(&connection.buffer), Some(status)),
+            Scan::Refuse(status) => (
+                refused_request(&connection.buffer, &server.settings),
+                Some(status),
+            ),
             Scan::Complete(len) => {
                 let head: Vec<u8> = connection.buffer.drain(..len).collect();
                 match request::parse(&head, server.settings.merge_slashes) {
@@ -117,15 +120,25 @@ async fn read_head<W: World>(
     }
 }
 
-fn refused_request(bytes: &[u8]) -> Request {
+/// As much of a refused request as can be understood.
+fn refused_request(bytes: &[u8], settings: &ServerSettings) -> Request {
     /// As much of a wrong request line as logs show.
     const LINE_MAX: usize = 256;
-    let line = bytes
-        .split(|&byte| matches!(byte, b'\r' | b'\n'))
-        .next()
-        .unwrap_or_default();
+    let whole = |line: &&[u8]| line.ends_with(b"\n") && line.len() <= settings.header_buffers.1;
+    let mut head = bytes
+        .split_inclusive(|&byte| byte == b'\n')
+        .take_while(whole)
+        .collect::<Vec<_>>()
+        .concat();
+    if !head.is_empty() {
+        head.extend_from_slice(b"\r\n");
+        return match request::parse(&head, settings.merge_slashes) {
+            Ok(request) => request,
+            Err((_, request)) => *request,
+        };
+    }
     Request {
-        line: line[..line.len().min(LINE_MAX)].to_vec(),
+        line: bytes[..bytes.len().min(LINE_MAX)].to_vec(),
         http_11: true,
         ..Request::default()
     }

@@ -42,7 +42,8 @@ pub struct Connection<W: World> {
 pub struct Sent {
     pub status: u16,
     pub bytes: u64,
-    pub body_bytes: u64,
+    /// Of these, the bytes of the head.
+    pub head_bytes: u64,
     pub headers: Vec<Header>,
     pub upstream: Option<UpstreamSeen>,
 }
@@ -192,6 +193,9 @@ impl<W: World> Exchange<'_, W> {
                 "HTTP/1.0"
             }
             .to_owned(),
+            "uri" | "document_uri" if self.uri.is_empty() && !request.target.starts_with(b"/") => {
+                return None;
+            }
             "uri" | "document_uri" => self.uri.clone(),
             _ => {
                 return self
@@ -208,7 +212,7 @@ impl<W: World> Exchange<'_, W> {
             |duration: Duration| format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
         let upstream = self.sent.upstream.as_ref();
         let text = match name {
-            "body_bytes_sent" => self.sent.body_bytes.to_string(),
+            "body_bytes_sent" => (self.sent.bytes - self.sent.head_bytes).to_string(),
             "bytes_sent" => self.sent.bytes.to_string(),
             "status" => format!("{:03}", self.sent.status),
             "request_time" => seconds(Duration::from_nanos(
@@ -325,7 +329,7 @@ fn escape_log(value: &[u8], out: &mut Vec<u8>) {
     for &byte in value {
         match byte {
             b'"' | b'\\' | 0..=0x1f | 0x7f..=0xff => {
-                out.extend_from_slice(format!("\\x{byte:02X}").as_bytes())
+                out.extend_from_slice(format!("\\x{byte:02X}").as_bytes());
             }
             byte => out.push(byte),
         }

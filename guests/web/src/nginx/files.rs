@@ -3,6 +3,7 @@
 use super::config::{IfModifiedSince, Level, TryLast};
 use super::error::os_error;
 use super::exchange::Exchange;
+use super::listing;
 use super::range::{self, Ranges};
 use super::request::escape;
 use super::respond::{Flow, Framing, Head};
@@ -13,10 +14,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes of a file in memory at a time.
 const PIECE: usize = 32 * 1024;
-/// Entries of a directory that a listing shows.
-const LISTING_MAX: usize = 10_000;
-/// Longest name in a listing, as nginx shows it.
-const LISTING_NAME_MAX: usize = 50;
 
 /// The file a request names; `None` if there is no such path.
 pub fn path<W: World>(exchange: &Exchange<'_, W>) -> Option<String> {
@@ -183,7 +180,7 @@ async fn directory<W: World>(exchange: &mut Exchange<'_, W>) -> io::Result<Flow>
         Ok(_) => {}
     }
     if exchange.location.scope.autoindex == Some(true) && exchange.request.method != "POST" {
-        return listing(exchange, &directory).await;
+        return listing::serve(exchange, &directory).await;
     }
     exchange.log_error(
         Level::Error,
@@ -238,7 +235,7 @@ async fn send_file<W: World>(
             }
         }
         if ranges_max > 0 {
-            head.header("Accept-Ranges", "bytes");
+            head.last_header("Accept-Ranges", "bytes");
         }
     }
     let framing = exchange.send_head(head).await?;
@@ -255,7 +252,7 @@ async fn send_parts<W: World>(
 ) -> io::Result<Flow> {
     head.status = 206;
     if let [(from, to)] = *parts {
-        head.header("Content-Range", format!("bytes {from}-{}/{length}", to - 1));
+        head.last_header("Content-Range", format!("bytes {from}-{}/{length}", to - 1));
         head.length = Some(to - from);
         let framing = exchange.send_head(head).await?;
         file.seek(SeekFrom::Start(from))?;
@@ -415,90 +412,4 @@ fn if_range<W: World>(
         }
     }
     Some(String::from_utf8_lossy(range).into_owned())
-}
-
-struct Entry {
-    name: String,
-    directory: bool,
-    size: u64,
-    modified: i64,
-}
-
-async fn listing<W: World>(exchange: &mut Exchange<'_, W>, directory: &str) -> io::Result<Flow> {
-    let mut entries = Vec::new();
-    let Ok(found) = fs::read_dir(directory) else {
-        return Ok(Flow::Status(403));
-    };
-    for entry in found.take(LISTING_MAX) {
-        let Ok(entry) = entry else {
-            return Ok(Flow::Status(500));
-        };
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Ok(metadata) = fs::metadata(entry.path()) else {
-            continue;
-        };
-        if !name.starts_with('.') {
-            let modified = metadata.modified().map_or(0, date::seconds);
-            entries.push(Entry {
-                name,
-                directory: metadata.is_dir(),
-                size: metadata.len(),
-                modified,
-            });
-        }
-    }
-    entries.sort_by(|a, b| {
-        b.directory
-            .cmp(&a.directory)
-            .then_with(|| a.name.cmp(&b.name))
-    });
-    let title = escape_html(&exchange.uri);
-    let mut page = format!(
-        "<html>\r\n<head><title>Index of {title}</title></head>\r\n<body>\r\n<h1>Index of {title}</h1><hr><pre>\
-         <a href=\"../\">../</a>\r\n"
-    );
-    for entry in &entries {
-        let slash = if entry.directory { "/" } else { "" };
-        let count = entry.name.chars().count() + slash.len();
-        let shown = match count > LISTING_NAME_MAX {
-            true => entry
-                .name
-                .chars()
-                .take(LISTING_NAME_MAX - 3)
-                .collect::<String>(),
-            false => entry.name.clone(),
-        };
-        let (tail, padding) = match count > LISTING_NAME_MAX {
-            true => ("..&gt;</a>", String::new()),
-            false => ("</a>", " ".repeat(LISTING_NAME_MAX - count)),
-        };
-        let size = if entry.directory {
-            "-".to_owned()
-        } else {
-            entry.size.to_string()
-        };
-        let slash_shown = if count > LISTING_NAME_MAX { "" } else { slash };
-        page += &format!(
-            "<a href=\"{}{slash}\">{}{slash_shown}{tail}{padding} {} {size:>19}\r\n",
-            escape(&entry.name).replace(':', "%3A"),
-            escape_html(&shown),
-            date::listing(entry.modified)
-        );
-    }
-    page += "</pre><hr></body>\r\n</html>\r\n";
-    let head = Head {
-        content_type: Some("text/html".to_owned()),
-        ..Head::new(200)
-    };
-    let framing = exchange.send_head(head).await?;
-    exchange.send_piece(framing, page.as_bytes()).await?;
-    exchange.send_end(framing).await?;
-    Ok(Flow::Done)
-}
-
-fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -25,15 +25,6 @@ pub struct Lexer<'a> {
     pub line: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Between,
-    Plain,
-    Quoted(u8),
-    AfterQuote,
-    Comment,
-}
-
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a [u8]) -> Self {
         Lexer {
@@ -44,115 +35,104 @@ impl<'a> Lexer<'a> {
     }
 
     /// Returns the words of the next directive and what ended them.
-    pub fn next(&mut self) -> Result<(Vec<String>, Ending), ConfigError> {
+    pub fn directive(&mut self) -> Result<(Vec<String>, Ending), ConfigError> {
         let mut words = Vec::new();
-        let mut state = State::Between;
-        let mut start = self.position;
-        let mut start_line = self.line;
-        let mut escaped = false;
-        let mut variable = false;
-        while let Some(&byte) = self.text.get(self.position) {
-            if self.position - start >= WORD_MAX && matches!(state, State::Plain | State::Quoted(_))
-            {
-                return Err(too_long(&self.text[start..], state).at(start_line));
-            }
-            self.position += 1;
-            if byte == b'\n' {
-                self.line += 1;
-            }
-            if state == State::Comment {
-                if byte == b'\n' {
-                    state = State::Between;
-                }
-                continue;
-            }
-            if escaped {
-                escaped = false;
-                continue;
-            }
-            if state == State::AfterQuote {
-                state = State::Between;
-                match byte {
-                    b';' => return Ok((words, Ending::Semicolon)),
-                    b'{' => return Ok((words, Ending::BlockStart)),
-                    b')' => {}
-                    byte if is_space(byte) => continue,
-                    byte => return Err(self.unexpected(byte)),
-                }
-            }
-            if state == State::Between {
-                start = self.position - 1;
-                start_line = self.line;
-                match byte {
-                    byte if is_space(byte) => continue,
-                    b';' | b'{' if words.is_empty() => return Err(self.unexpected(byte)),
-                    b';' => return Ok((words, Ending::Semicolon)),
-                    b'{' => return Ok((words, Ending::BlockStart)),
-                    b'}' if words.is_empty() => return Ok((words, Ending::BlockEnd)),
-                    b'}' => return Err(self.unexpected(byte)),
-                    b'#' => state = State::Comment,
-                    b'"' | b'\'' => {
-                        start = self.position;
-                        state = State::Quoted(byte);
-                    }
-                    _ => {
-                        escaped = byte == b'\\';
-                        variable = byte == b'$';
-                        state = State::Plain;
-                    }
-                }
-                continue;
-            }
-            if byte == b'{' && variable {
-                continue;
-            }
-            variable = byte == b'$';
-            if byte == b'\\' {
-                escaped = true;
-                continue;
-            }
-            match state {
-                State::Quoted(quote) if byte == quote => state = State::AfterQuote,
-                State::Plain if is_space(byte) || matches!(byte, b';' | b'{') => {
-                    state = State::Between
-                }
-                _ => continue,
-            }
-            words.push(unescape(&self.text[start..self.position - 1]));
+        loop {
+            let Some(byte) = self.next_byte() else {
+                return match words.is_empty() {
+                    true => Ok((words, Ending::EndOfFile)),
+                    false => Err(self.unexpected_end()),
+                };
+            };
             match byte {
-                b';' if state == State::Between => return Ok((words, Ending::Semicolon)),
-                b'{' if state == State::Between => return Ok((words, Ending::BlockStart)),
-                _ => {}
+                byte if is_space(byte) => {}
+                b';' | b'{' if words.is_empty() => return Err(self.unexpected(byte)),
+                b';' => return Ok((words, Ending::Semicolon)),
+                b'{' => return Ok((words, Ending::BlockStart)),
+                b'}' if words.is_empty() => return Ok((words, Ending::BlockEnd)),
+                b'}' => return Err(self.unexpected(byte)),
+                b'#' => while self.next_byte().is_some_and(|byte| byte != b'\n') {},
+                b'"' | b'\'' => words.push(self.quoted(byte)?),
+                first => words.push(self.plain(first)?),
             }
         }
-        if words.is_empty() && matches!(state, State::Between | State::Comment) {
-            return Ok((words, Ending::EndOfFile));
+    }
+
+    /// The rest of a word in quotes, and a look at what follows it.
+    fn quoted(&mut self, quote: u8) -> Result<String, ConfigError> {
+        let (start, line) = (self.position, self.line);
+        loop {
+            if self.position - start >= WORD_MAX {
+                let message = format!(
+                    "too long parameter, probably missing terminating \"{}\" character",
+                    char::from(quote)
+                );
+                return Err(ConfigError::new(message).at(line));
+            }
+            match self.next_byte() {
+                Some(b'\\') => drop(self.next_byte()),
+                Some(byte) if byte == quote => break,
+                Some(_) => {}
+                None => return Err(self.unexpected_end()),
+            }
         }
-        Err(ConfigError::new("unexpected end of file, expecting \";\" or \"}\"").at(self.line))
+        let word = unescape(&self.text[start..self.position - 1]);
+        match self.text.get(self.position) {
+            Some(&byte) if !is_space(byte) && !matches!(byte, b';' | b'{' | b')') => {
+                Err(self.unexpected(byte))
+            }
+            Some(_) => Ok(word),
+            None => Err(self.unexpected_end()),
+        }
+    }
+
+    /// The rest of a word without quotes; what ends it is left.
+    fn plain(&mut self, first: u8) -> Result<String, ConfigError> {
+        let (start, line) = (self.position - 1, self.line);
+        let mut last = first;
+        if first == b'\\' {
+            self.next_byte();
+        }
+        while let Some(&byte) = self.text.get(self.position) {
+            if self.position - start >= WORD_MAX {
+                let begin = String::from_utf8_lossy(&self.text[start..start + 10]);
+                return Err(
+                    ConfigError::new(format!("too long parameter \"{begin}...\" started")).at(line),
+                );
+            }
+            if is_space(byte) || byte == b';' || (byte == b'{' && last != b'$') {
+                return Ok(unescape(&self.text[start..self.position]));
+            }
+            self.next_byte();
+            if byte == b'\\' {
+                self.next_byte();
+            }
+            // After `${` the brace belongs to the word, and so does a second one.
+            if !(byte == b'{' && last == b'$') {
+                last = byte;
+            }
+        }
+        Err(self.unexpected_end())
+    }
+
+    fn next_byte(&mut self) -> Option<u8> {
+        let byte = *self.text.get(self.position)?;
+        self.position += 1;
+        self.line += u32::from(byte == b'\n');
+        Some(byte)
     }
 
     fn unexpected(&self, byte: u8) -> ConfigError {
         ConfigError::new(format!("unexpected \"{}\"", char::from(byte))).at(self.line)
     }
+
+    fn unexpected_end(&self) -> ConfigError {
+        ConfigError::new("unexpected end of file, expecting \";\" or \"}\"").at(self.line)
+    }
 }
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-fn too_long(word: &[u8], state: State) -> ConfigError {
-    ConfigError::new(match state {
-        State::Quoted(quote) => {
-            format!(
-                "too long parameter, probably missing terminating \"{}\" character",
-                char::from(quote)
-            )
-        }
-        _ => format!(
-            "too long parameter \"{}...\" started",
-            String::from_utf8_lossy(&word[..10])
-        ),
-    })
 }
 
 fn unescape(word: &[u8]) -> String {
@@ -206,7 +186,7 @@ mod tests {
     }
 
     fn check(text: &str, expected: &str) {
-        let shown = match Lexer::new(text.as_bytes()).next() {
+        let shown = match Lexer::new(text.as_bytes()).directive() {
             Ok((words, ending)) => {
                 let ending = match ending {
                     Ending::Semicolon => ";",

@@ -1,6 +1,6 @@
 //! Log files. The names of the standard streams mean the program's own streams.
 
-use super::config::{AccessLog, Config, ErrorLog, Level, Location, Locations, Scope};
+use super::config::{AccessLog, Config, ErrorLog, Http, Level, Location, Locations, Scope};
 use super::error::{ConfigError, os_error};
 use crate::date;
 use std::cell::RefCell;
@@ -29,13 +29,13 @@ const LINKS_MAX: usize = 8;
 
 impl Logs {
     /// Opens all of them.
-    pub fn open(config: &Config) -> Result<Logs, ConfigError> {
+    pub fn open(config: &Config, http: &Http) -> Result<Logs, ConfigError> {
         let logs = Logs {
             prefix: config.prefix.clone(),
             files: RefCell::default(),
         };
         logs.add(&config.error_log.path)?;
-        for server in config.http.iter().flat_map(|http| &http.servers) {
+        for server in &http.servers {
             logs.add_scope(&server.fallback.scope)?;
             logs.add_locations(&server.locations)?;
         }

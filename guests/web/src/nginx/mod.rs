@@ -9,6 +9,7 @@ pub mod error;
 pub mod exchange;
 pub mod files;
 pub mod lexer;
+pub mod listing;
 pub mod load;
 pub mod log;
 pub mod pages;

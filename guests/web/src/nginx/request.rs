@@ -108,34 +108,17 @@ fn parse_into(request: &mut Request, bytes: &[u8], merge_slashes: bool) -> Resul
     let line_end = bytes
         .iter()
         .position(|&byte| byte == b'\n')
-        .unwrap_or(bytes.len());
-    request.line = bytes[..line_end]
+        .unwrap_or(bytes.len() - 1);
+    let line = bytes[..line_end]
         .strip_suffix(b"\r")
-        .unwrap_or(&bytes[..line_end])
-        .to_vec();
+        .unwrap_or(&bytes[..line_end]);
+    request.line = line.to_vec();
+    let authority = request_line(request, merge_slashes)?;
     let mut headers = vec![httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut parsed = httparse::Request::new(&mut headers);
-    let mut config = httparse::ParserConfig::default();
-    config.allow_multiple_spaces_in_request_line_delimiters(true);
-    match config.parse_request(&mut parsed, bytes) {
-        Ok(httparse::Status::Complete(_)) => {}
+    let parsed = match httparse::parse_headers(&bytes[line_end + 1..], &mut headers) {
+        Ok(httparse::Status::Complete((_, parsed))) => parsed,
         Err(httparse::Error::TooManyHeaders) => return Err(HEADER_TOO_LARGE),
-        Err(httparse::Error::Version) if is_newer_version(&request.line) => return Err(505),
         Ok(httparse::Status::Partial) | Err(_) => return Err(400),
-    }
-    request.method = parsed.method.unwrap_or_default().to_owned();
-    request.target = parsed.path.unwrap_or_default().as_bytes().to_vec();
-    request.http_11 = parsed.version == Some(1);
-    if !request
-        .method
-        .bytes()
-        .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
-    {
-        return Err(400);
-    }
-    let header = |header: &httparse::Header<'_>| Header {
-        name: header.name.to_owned(),
-        value: header.value.to_vec(),
     };
     // nginx leaves out headers with any other character (`ignore_invalid_headers`).
     let usual = |header: &&httparse::Header<'_>| {
@@ -144,17 +127,51 @@ fn parse_into(request: &mut Request, bytes: &[u8], merge_slashes: bool) -> Resul
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    request.headers = parsed.headers.iter().filter(usual).map(header).collect();
-    let target = String::from_utf8(request.target.clone()).map_err(|_| 400_u16)?;
-    let (authority, path) = split_target(&target).ok_or(400_u16)?;
-    (request.uri, request.args) = normalize(path, merge_slashes).ok_or(400_u16)?;
-    host(request, authority)?;
+    let header = |header: &httparse::Header<'_>| Header {
+        name: header.name.to_owned(),
+        value: header.value.to_vec(),
+    };
+    request.headers = parsed.iter().filter(usual).map(header).collect();
+    host(request, authority.as_deref())?;
     body(request)
 }
 
-fn is_newer_version(line: &[u8]) -> bool {
-    let version = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    matches!(version.strip_prefix(b"HTTP/"), Some([b'2'..=b'9', ..]))
+/// Takes the request line apart. Returns the authority of an absolute URL.
+fn request_line(request: &mut Request, merge_slashes: bool) -> Result<Option<String>, u16> {
+    let text = std::str::from_utf8(&request.line).map_err(|_| 400_u16)?;
+    let mut words = text.split(' ').filter(|word| !word.is_empty());
+    let (Some(method), Some(target), Some(version), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(400);
+    };
+    if !method
+        .bytes()
+        .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
+    {
+        return Err(400);
+    }
+    if target.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+        return Err(400);
+    }
+    let (authority, path) = split_target(target).ok_or(400_u16)?;
+    match version {
+        "HTTP/1.0" => {}
+        "HTTP/1.1" => request.http_11 = true,
+        _ if is_newer_version(version) => return Err(505),
+        _ => return Err(400),
+    }
+    let (authority, path) = (authority.map(str::to_owned), path.to_owned());
+    (request.method, request.target) = (method.to_owned(), target.as_bytes().to_vec());
+    (request.uri, request.args) = normalize(&path, merge_slashes).ok_or(400_u16)?;
+    Ok(authority)
+}
+
+fn is_newer_version(version: &str) -> bool {
+    matches!(
+        version.strip_prefix("HTTP/").map(str::as_bytes),
+        Some([b'2'..=b'9', ..])
+    )
 }
 
 /// Splits `http://host/path`; a path alone has no authority.
@@ -177,7 +194,8 @@ fn host(request: &mut Request, authority: Option<&str>) -> Result<(), u16> {
         .iter()
         .filter(|header| header.name.eq_ignore_ascii_case("host"));
     let first = hosts.next();
-    if hosts.next().is_some() || (first.is_none() && request.http_11) {
+    let repeated = hosts.next().is_some();
+    if first.is_none() && request.http_11 {
         return Err(400);
     }
     let value = match (authority, first) {
@@ -200,7 +218,7 @@ fn host(request: &mut Request, authority: Option<&str>) -> Result<(), u16> {
         return Err(400);
     }
     request.host = bare.to_ascii_lowercase();
-    Ok(())
+    if repeated { Err(400) } else { Ok(()) }
 }
 
 fn body(request: &mut Request) -> Result<(), u16> {

@@ -29,6 +29,8 @@ pub struct Head {
     /// The file's time, for `expires modified`.
     pub modified: Option<i64>,
     pub headers: Vec<Header>,
+    /// What nginx writes after the headers of `add_header`.
+    pub last_headers: Vec<Header>,
     /// `Connection: upgrade`, after which bytes go through unchanged.
     pub upgrade: bool,
 }
@@ -39,6 +41,14 @@ impl Head {
             status,
             ..Head::default()
         }
+    }
+
+    /// Adds a header that is about ranges.
+    pub fn last_header(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.last_headers.push(Header {
+            name: name.to_owned(),
+            value: value.into(),
+        });
     }
 
     pub fn header(&mut self, name: &str, value: impl Into<Vec<u8>>) {
@@ -99,6 +109,8 @@ impl<W: World> Exchange<'_, W> {
             head.length = None;
         }
         self.filter(&mut head);
+        let last = std::mem::take(&mut head.last_headers);
+        head.headers.extend(last);
         let no_body = self.request.is_head() || matches!(head.status, 204 | 304) || head.upgrade;
         let mut framing = if no_body {
             Framing::None
@@ -114,9 +126,14 @@ impl<W: World> Exchange<'_, W> {
             }
         }
         let text = self.serialize(&head, chunked);
-        self.sent.status = head.status;
+        self.sent.status = if head.status == HEADER_TOO_LARGE {
+            400
+        } else {
+            head.status
+        };
         self.sent.headers = sent_headers(&head);
         self.write(&text).await?;
+        self.sent.head_bytes += text.len() as u64;
         Ok(framing)
     }
 
@@ -233,7 +250,6 @@ impl<W: World> Exchange<'_, W> {
         head.length = Some(body.len() as u64);
         if self.send_head(head).await? != Framing::None {
             self.write(body).await?;
-            self.sent.body_bytes += body.len() as u64;
         }
         Ok(Flow::Done)
     }
@@ -251,7 +267,6 @@ impl<W: World> Exchange<'_, W> {
         } else {
             self.write(bytes).await?;
         }
-        self.sent.body_bytes += bytes.len() as u64;
         Ok(())
     }
 

@@ -20,7 +20,7 @@ pub fn server<'a>(http: &'a Http, listen: usize, host: &str) -> &'a Rc<Server> {
                 ServerName::Prefix(prefix) if host.starts_with(prefix.as_str()) => {
                     (1, prefix.len())
                 }
-                ServerName::Regex(regex) if regex.is_match(host) => (0, usize::MAX - order),
+                ServerName::Regex(regex, _) if regex.is_match(host) => (0, usize::MAX - order),
                 _ => continue,
             };
             if best.is_none_or(|(kind, len, _)| rank > (kind, len)) {

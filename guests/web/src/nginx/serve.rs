@@ -60,14 +60,14 @@ impl World for Wasi {
 
 /// Serves until a signal ends it. Returns the exit code.
 pub fn main(mut config: Config) -> u8 {
-    let logs = match Logs::open(&config) {
+    let http = config.http.take().unwrap_or_default();
+    let logs = match Logs::open(&config, &http) {
         Ok(logs) => logs,
         Err(error) => return fail(&error.to_string()),
     };
     if config.daemon {
         eprintln!("nginx: [warn] daemon mode is not available, staying in the foreground");
     }
-    let http = config.http.take().unwrap_or_default();
     for signal in [SIGINT, SIGQUIT, SIGTERM] {
         if handle(signal, Disposition::Catch).is_err() {
             return fail(&format!("signal {signal} cannot be caught"));
@@ -157,7 +157,7 @@ async fn bind(http: &Http) -> Option<Vec<(usize, Listener)>> {
         }
     }
     let mut listeners = Vec::new();
-    for attempt in 0..BIND_TRIES {
+    for _ in 0..BIND_TRIES {
         let mut missing = Vec::new();
         for (index, address) in wanted {
             match Listener::bind(address).await {
@@ -178,9 +178,6 @@ async fn bind(http: &Http) -> Option<Vec<(usize, Listener)>> {
             return Some(listeners);
         }
         wanted = missing;
-        if attempt == 0 {
-            eprintln!("nginx: [notice] try again to bind() after 500ms");
-        }
         rt::sleep(BIND_PAUSE).await;
     }
     None
@@ -233,7 +230,7 @@ async fn accept(state: Rc<State<Wasi>>, index: usize, listener: Listener, busy: 
 
 /// Waits for a signal: SIGQUIT lets requests finish, the others end at once.
 async fn stop(state: &State<Wasi>, busy: &Counter, limit: Option<Duration>) {
-    let signalled = Rc::new(same_pollable(subscribe()));
+    let signalled = Rc::new(same_pollable(&subscribe()));
     loop {
         Wait::new(signalled.clone()).await;
         match take() {
@@ -276,7 +273,7 @@ async fn stop(state: &State<Wasi>, busy: &Counter, limit: Option<Duration>) {
 }
 
 /// The signal's pollable as the type that sockets and timers have; both are `wasi:io/poll.pollable`.
-fn same_pollable(pollable: seedpod_guest::process::poll::Pollable) -> Pollable {
+fn same_pollable(pollable: &seedpod_guest::process::poll::Pollable) -> Pollable {
     // SAFETY: both types own a handle of the one imported resource, and it is moved from one to the other.
     unsafe { Pollable::from_handle(pollable.take_handle()) }
 }

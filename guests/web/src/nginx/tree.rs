@@ -27,6 +27,9 @@ impl Directive {
     }
 }
 
+/// Name and text of a file that was read.
+pub type SourceFile = (Rc<str>, Vec<u8>);
+
 /// Deepest nesting of blocks and includes.
 const DEPTH_MAX: usize = 32;
 /// All configuration files together.
@@ -37,7 +40,7 @@ pub struct Parser {
     /// Where relative names of includes start.
     pub prefix: String,
     /// Every file that was read, for `-T`.
-    pub files: Vec<(Rc<str>, Vec<u8>)>,
+    pub files: Vec<SourceFile>,
     bytes: usize,
 }
 
@@ -123,7 +126,7 @@ impl Parser {
         loop {
             let next = source
                 .lexer
-                .next()
+                .directive()
                 .map_err(|error| error.of(&source.file))?;
             let line = source.lexer.line;
             let fail = |message: String| Err(ConfigError::new(message).at(line).of(&source.file));

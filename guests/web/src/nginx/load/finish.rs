@@ -174,7 +174,7 @@ impl Loader<'_> {
                 }
                 Matcher::Regex(_) => locations.regex.push(location),
                 Matcher::Exact(_) | Matcher::Prefix { .. } | Matcher::None => {
-                    locations.fixed.push(location)
+                    locations.fixed.push(location);
                 }
             }
         }

@@ -270,9 +270,10 @@ fn server_names(build: &mut ServerBuild, directive: &Directive) -> Result<(), Co
         let lower = text.to_ascii_lowercase();
         let name = if let Some(pattern) = text.strip_prefix('~') {
             let regex = RegexBuilder::new(pattern).case_insensitive(true).build();
-            ServerName::Regex(regex.map_err(|error| {
+            let regex = regex.map_err(|error| {
                 directive.error(format!("pcre2_compile() failed: {error} in \"{pattern}\""))
-            })?)
+            })?;
+            ServerName::Regex(regex, text.clone())
         } else if let Some(suffix) = lower.strip_prefix('*') {
             if !suffix.starts_with('.') || suffix.len() < 2 || suffix.contains('*') {
                 return Err(invalid());
@@ -318,7 +319,7 @@ fn peers(directive: &Directive) -> Result<Vec<Peer>, ConfigError> {
                     } else {
                         Ok(count)
                     }
-                })?
+                })?;
             }
             "max_fails" => max_fails = count()?,
             "max_conns" => {

@@ -9,11 +9,10 @@ mod scope;
 use super::config::{Config, ErrorLog, Level};
 use super::error::ConfigError;
 use super::template::{Template, is_variable};
-use super::tree::{Directive, Parser};
+use super::tree::{Directive, Parser, SourceFile};
 use super::values;
 use http::HttpBuild;
 use std::fs;
-use std::rc::Rc;
 
 /// Connections one worker serves, unless `worker_connections` says otherwise.
 const WORKER_CONNECTIONS: usize = 512;
@@ -31,7 +30,7 @@ pub struct Defaults<'a> {
 }
 
 /// Reads the configuration. The files that were read come back too, as `-T` prints them.
-pub fn load(defaults: &Defaults<'_>) -> (Result<Config, ConfigError>, Vec<(Rc<str>, Vec<u8>)>) {
+pub fn load(defaults: &Defaults<'_>) -> (Result<Config, ConfigError>, Vec<SourceFile>) {
     let directory = defaults
         .path
         .rsplit_once('/')
@@ -44,7 +43,7 @@ pub fn load(defaults: &Defaults<'_>) -> (Result<Config, ConfigError>, Vec<(Rc<st
     let mut loader = Loader::new(defaults);
     let config = loader
         .main(&tree)
-        .and_then(|()| parsed)
+        .and(parsed)
         .and_then(|()| loader.finish());
     (config, parser.files)
 }
@@ -115,7 +114,7 @@ impl<'a> Loader<'a> {
                     number(directive, &directive.args[0], "invalid value")?;
                 }
                 "worker_shutdown_timeout" => {
-                    self.config.worker_shutdown_timeout = Some(time(directive, 0)?)
+                    self.config.worker_shutdown_timeout = Some(time(directive, 0)?);
                 }
                 "worker_rlimit_nofile" => {
                     number(directive, &directive.args[0], "invalid number")?;

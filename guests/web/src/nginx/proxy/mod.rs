@@ -366,7 +366,7 @@ pub(super) async fn tunnel<W: World>(
     let down = pipe(world, patience, buffer, &mut reader, &mut connection.writer);
     match race(up, down).await {
         First::Left(passed) | First::Right(passed) => {
-            exchange.sent.body_bytes += passed?;
+            exchange.sent.bytes += passed?;
             Ok(())
         }
     }

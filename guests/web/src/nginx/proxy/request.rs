@@ -187,9 +187,7 @@ pub async fn read_piece<W: World>(exchange: &mut Exchange<'_, W>) -> Result<Opti
             .headers
             .retain(|header| !header.name.eq_ignore_ascii_case("expect"));
         let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
-        stream::write_all(&mut exchange.connection.writer, interim)
-            .await
-            .map_err(|_| 400_u16)?;
+        exchange.write(interim).await.map_err(|_| 400_u16)?;
     }
     loop {
         let Some(body) = &mut exchange.body else {
