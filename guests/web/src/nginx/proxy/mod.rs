@@ -68,42 +68,20 @@ pub async fn pass<W: World>(exchange: &mut Exchange<'_, W>) -> io::Result<Flow> 
             return Ok(Flow::Status(status));
         };
         tried.push(index);
-        let before = exchange.sent.upstream.clone();
-        let name = match before {
-            Some(before) => format!("{}, {address}", before.address),
-            None => address.to_string(),
-        };
-        exchange.sent.upstream = Some(UpstreamSeen {
-            address: name,
-            ..UpstreamSeen::default()
-        });
         let started_ns = exchange.state.world.now_ns();
-        let result = attempt(exchange, address, &target, whole.as_deref()).await;
+        let result = timed_attempt(exchange, address, &target, whole.as_deref()).await;
         let now_ns = exchange.state.world.now_ns();
-        if let Some(seen) = &mut exchange.sent.upstream {
-            seen.time = Duration::from_nanos(now_ns.saturating_sub(started_ns));
-        }
-        release(exchange, &servers, index, result.is_err(), now_ns);
+        let failed = result
+            .as_ref()
+            .is_err_and(|failure| failure.kind != FailureKind::Client);
+        release(exchange, &servers, index, failed, now_ns);
         let (head, reader) = match result {
             Ok(answered) => answered,
-            Err(failure) => {
-                exchange.log_error(
-                    if failure.kind == FailureKind::Client {
-                        Level::Info
-                    } else {
-                        Level::Error
-                    },
-                    &failure.message,
-                );
+            Err(failure) if goes_on(exchange, &failure, has_body) => {
                 status = failure.status;
-                if let Some(seen) = &mut exchange.sent.upstream {
-                    seen.status = status;
-                }
-                if goes_on(exchange, &failure, has_body) {
-                    continue;
-                }
-                return Ok(Flow::Status(status));
+                continue;
             }
+            Err(failure) => return Ok(Flow::Status(failure.status)),
         };
         let next = exchange
             .location
@@ -123,6 +101,39 @@ pub async fn pass<W: World>(exchange: &mut Exchange<'_, W>) -> io::Result<Flow> 
         }
         return answer::send(exchange, head, reader, started_ns).await;
     }
+}
+
+/// One attempt, with what logs tell about it.
+async fn timed_attempt<W: World>(
+    exchange: &mut Exchange<'_, W>,
+    address: SocketAddr,
+    target: &str,
+    whole: Option<&[u8]>,
+) -> Result<Answered<W>, Failure> {
+    let name = match &exchange.sent.upstream {
+        Some(before) => format!("{}, {address}", before.address),
+        None => address.to_string(),
+    };
+    exchange.sent.upstream = Some(UpstreamSeen {
+        address: name,
+        ..UpstreamSeen::default()
+    });
+    let started_ns = exchange.state.world.now_ns();
+    let result = attempt(exchange, address, target, whole).await;
+    let time = Duration::from_nanos(exchange.state.world.now_ns().saturating_sub(started_ns));
+    if let Err(failure) = &result {
+        let level = if failure.kind == FailureKind::Client {
+            Level::Info
+        } else {
+            Level::Error
+        };
+        exchange.log_error(level, &failure.message);
+    }
+    if let Some(seen) = &mut exchange.sent.upstream {
+        seen.time = time;
+        seen.status = result.as_ref().err().map_or(0, |failure| failure.status);
+    }
+    result
 }
 
 fn goes_on<W: World>(exchange: &Exchange<'_, W>, failure: &Failure, has_body: bool) -> bool {
