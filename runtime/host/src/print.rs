@@ -8,10 +8,10 @@ mod text;
 use crate::cli::Format;
 use anyhow::Context;
 use progress::Progress;
-use seedpod::status::{PodEvent, Status};
+use seedpod::status::{PodEvent, Status, TerminatedReason};
 use seedpod::{LogLine, Output, Pod, PodName};
 use seedpod_core::limits::OUTPUT_LINES_PENDING;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
@@ -66,6 +66,7 @@ impl Printer {
             settings,
             progress: Progress::default(),
             warned: BTreeSet::new(),
+            failed: BTreeMap::new(),
             out: Some(BufWriter::new(io::stdout())),
             err: BufWriter::new(io::stderr()),
             broken_pipe: broken_pipe.clone(),
@@ -129,6 +130,8 @@ struct Writer {
     progress: Progress,
     /// Warnings that were shown: each kind once, unless all events are shown.
     warned: BTreeSet<(PodName, String)>,
+    /// The instance of each container that was shown to have failed last.
+    failed: BTreeMap<(PodName, String), String>,
     /// `None` once nobody reads it.
     out: Option<BufWriter<io::Stdout>>,
     err: BufWriter<io::Stderr>,
@@ -191,14 +194,30 @@ impl Writer {
     }
 
     fn status(&mut self, pod: &PodName, status: &Status) {
-        match self.settings.format {
-            Format::Text if self.settings.progress => {
-                self.erase_progress();
-                self.progress.update(pod, status);
-            }
-            Format::Text => {}
-            Format::Json => {
-                let line = json::status(pod, status);
+        if self.settings.format == Format::Json {
+            let line = json::status(pod, status);
+            self.write_err(&line);
+            return;
+        }
+        self.failures(pod, status);
+        if self.settings.progress {
+            self.erase_progress();
+            self.progress.update(pod, status);
+        }
+    }
+
+    /// Shows how each instance failed that another one follows.
+    fn failures(&mut self, pod: &PodName, status: &Status) {
+        for container in status.all_containers() {
+            let Some(end) = &container.last_state else {
+                continue;
+            };
+            let key = (pod.clone(), container.name.clone());
+            let known = self.failed.insert(key, end.container_id.clone());
+            if end.reason != TerminatedReason::Completed
+                && known.as_ref() != Some(&end.container_id)
+            {
+                let line = text::failed(pod, &container.name, end, self.settings.colours[1]);
                 self.write_err(&line);
             }
         }

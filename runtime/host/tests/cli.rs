@@ -82,6 +82,15 @@ fn a_timeout_stops_the_pods_and_exits_with_124() {
 }
 
 #[test]
+fn each_failure_of_a_container_that_starts_again_is_told() {
+    let script = ["sh", "-c", "exit 7"];
+    let manifest = pod("p", "OnFailure", &[("a", "busybox", &script)]);
+    let mut run = Running::start(&["run", "-"], &manifest);
+    run.wait_for_error("[p/a] Error, exit code 7, starts again\n");
+    run.wait_for_error("Warning BackOff");
+}
+
+#[test]
 fn wrong_arguments_exit_with_2() {
     let wrong: [&[&str]; 6] = [
         &["run"],

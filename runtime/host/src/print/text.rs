@@ -1,7 +1,7 @@
 //! Lines for people.
 
 use seedpod::status::{
-    ContainerState, EventType, Phase, PodEvent, Status, TerminatedReason, WaitingReason,
+    ContainerState, EventType, Phase, PodEvent, Status, Terminated, TerminatedReason, WaitingReason,
 };
 use seedpod::{LogLine, Pod, PodName};
 
@@ -79,6 +79,22 @@ pub(super) fn closing(pod: &Pod, status: &Status, colours: bool) -> Vec<String> 
         ));
     }
     lines
+}
+
+/// `[pod/container] Error, exit code 1, starts again: message`, for an instance that another one follows.
+pub(super) fn failed(pod: &PodName, container: &str, end: &Terminated, colours: bool) -> String {
+    let reason = format!("{}, exit code {}", end.reason, end.exit_code);
+    let reason = if colours {
+        paint(&reason, YELLOW)
+    } else {
+        reason
+    };
+    let message = end.message.as_deref().unwrap_or_default();
+    format!(
+        "[{}/{container}] {reason}, starts again{}\n",
+        pod.name,
+        after_colon(message)
+    )
 }
 
 fn after_colon(message: &str) -> String {

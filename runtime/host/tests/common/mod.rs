@@ -92,6 +92,19 @@ impl Running {
         }
     }
 
+    /// Reads standard error up to a line with this in it.
+    pub(crate) fn wait_for_error(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(
+                self.err.read_line(&mut line).unwrap(),
+                0,
+                "the run ended before {text:?}"
+            );
+        }
+    }
+
     pub(crate) fn stop_reading(&mut self) {
         self.out = None;
     }
