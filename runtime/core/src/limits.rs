@@ -5,6 +5,25 @@ pub const PROCESSES_PER_POD: usize = 512;
 /// Bytes a pipe holds before a writer waits (Linux: 64 KiB).
 pub const PIPE_BYTES: usize = 64 << 10;
 
+/// Pipes of a pod: 64 MiB, as Linux' `fs.pipe-user-pages-soft` has it for a user.
+pub const PIPES_PER_POD: usize = 1024;
+
+/// Core instances, memories and tables of one process; a program of the usual toolchains has four instances, one memory
+/// and three tables.
+pub const INSTANCES_PER_PROCESS: usize = 64;
+
+/// Entries of one table, which are what a program can take the address of: functions.
+pub const TABLE_ELEMENTS: usize = 1 << 20;
+
+/// Streams to standard descriptors that one process holds; each may keep 64 KiB that a pipe has no room for yet.
+pub const OUTPUT_STREAMS_PER_PROCESS: usize = 64;
+
+/// Threads that compile programs, at most: a fork bomb of different programs waits for its turn.
+pub const COMPILE_THREADS: usize = 4;
+
+/// Programs noted to be compiled once more with optimization; what does not fit is noted by its next run.
+pub const OPTIMIZATIONS_PENDING: usize = 64;
+
 /// Descriptors a process can be given at its start.
 pub const DESCRIPTORS_PER_SPAWN: usize = 64;
 

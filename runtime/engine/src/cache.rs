@@ -4,6 +4,7 @@
 //! bytes depend on. It is written under a temporary name and moved into place, so that concurrent writers each leave a
 //! whole file. It ends in a checksum: a damaged entry is compiled again.
 
+use seedpod_core::limits::OPTIMIZATIONS_PENDING;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
@@ -88,13 +89,21 @@ impl Cache {
         let mut entry = Vec::with_capacity(code.len() + CHECKSUM_BYTES);
         entry.extend_from_slice(code);
         entry.extend_from_slice(&xxh3_128(code).to_le_bytes());
-        fs::write(&temporary, entry)?;
-        fs::rename(&temporary, self.path(digest))
+        let stored =
+            fs::write(&temporary, entry).and_then(|()| fs::rename(&temporary, self.path(digest)));
+        if stored.is_err() {
+            // A full disk leaves a part of it; where there is none, nothing is to be removed.
+            let _ = fs::remove_file(&temporary);
+        }
+        stored
     }
 
     /// Notes that `component` still lacks optimized code, for a process that has the time.
     pub(crate) fn add_pending(&self, digest: Digest, component: &[u8]) -> io::Result<()> {
         fs::create_dir_all(self.pending())?;
+        if fs::read_dir(self.pending())?.count() >= OPTIMIZATIONS_PENDING {
+            return Ok(());
+        }
         let path = self.pending().join(digest.to_string());
         let temporary = path.with_extension(std::process::id().to_string());
         fs::write(&temporary, component)?;
@@ -119,12 +128,6 @@ impl Cache {
             fs::remove_file(&path)?;
         }
         Ok(())
-    }
-
-    /// Forgets what [`add_pending`](Self::add_pending) noted.
-    pub(crate) fn remove_pending(&self, digest: Digest) {
-        // Missing is right: another process was faster.
-        let _ = fs::remove_file(self.pending().join(digest.to_string()));
     }
 
     fn pending(&self) -> PathBuf {

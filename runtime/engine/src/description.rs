@@ -1,9 +1,10 @@
 //! Open file descriptions: what stands behind descriptors, shared between processes as on Linux.
 
-use crate::guest::PodCell;
+use crate::guest::{Guest, PodCell};
 use crate::outbox::LogWriter;
 use async_trait::async_trait;
 use bytes::{Buf, Bytes};
+use seedpod_core::limits::OUTPUT_STREAMS_PER_PROCESS;
 use seedpod_core::process::{PipeReader, PipeWriter};
 use seedpod_core::volume::{Caller, Errno, OpenFile};
 use std::future::poll_fn;
@@ -138,19 +139,36 @@ pub(crate) struct Output {
     description: Arc<Description>,
     /// Accepted, but another writer of the same pipe was faster.
     rest: Bytes,
+    /// Bytes that the next write may have.
+    permit: usize,
+    /// Its share of [`OUTPUT_STREAMS_PER_PROCESS`].
+    _slot: Arc<()>,
 }
 
 impl Output {
-    pub(crate) fn new(description: Arc<Description>) -> Self {
-        Self {
+    /// A stream of `guest` to `description`.
+    ///
+    /// # Errors
+    /// A trap, when the guest already has too many.
+    pub(crate) fn new(guest: &Guest, description: Arc<Description>) -> wasmtime::Result<Self> {
+        // One share is the guest's own.
+        if Arc::strong_count(&guest.output_streams) > OUTPUT_STREAMS_PER_PROCESS {
+            wasmtime::bail!(
+                "more than {OUTPUT_STREAMS_PER_PROCESS} streams to standard descriptors"
+            );
+        }
+        Ok(Self {
             description,
             rest: Bytes::new(),
-        }
+            permit: 0,
+            _slot: guest.output_streams.clone(),
+        })
     }
 
     fn poll_room(&mut self, waker: &Waker) -> Poll<StreamResult<usize>> {
         while !self.rest.is_empty() {
-            let count = ready!(self.description.poll_write(&self.rest, waker))?;
+            let written = ready!(self.description.poll_write(&self.rest, waker));
+            let count = written.inspect_err(|_| self.rest.clear())?;
             self.rest.advance(count);
         }
         self.description
@@ -170,17 +188,26 @@ impl Pollable for Output {
 #[async_trait]
 impl OutputStream for Output {
     fn check_write(&mut self) -> StreamResult<usize> {
-        match self.poll_room(Waker::noop()) {
-            Poll::Pending => Ok(0),
-            Poll::Ready(room) => room,
+        self.permit = 0;
+        if let Poll::Ready(room) = self.poll_room(Waker::noop()) {
+            self.permit = room?;
         }
+        Ok(self.permit)
     }
 
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        if !self.rest.is_empty() {
-            return Err(StreamError::trap("write without a permit of check-write"));
-        }
-        self.rest = bytes;
+        let Some(permit) = self.permit.checked_sub(bytes.len()) else {
+            return Err(StreamError::trap(
+                "write exceeds what check-write has permitted",
+            ));
+        };
+        self.permit = permit;
+        // Within one permit a second write waits behind the first.
+        self.rest = if self.rest.is_empty() {
+            bytes
+        } else {
+            [&self.rest[..], &bytes].concat().into()
+        };
         match self.poll_room(Waker::noop()) {
             Poll::Ready(Err(error)) => Err(error),
             Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),

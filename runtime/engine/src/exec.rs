@@ -1,13 +1,13 @@
 //! What `execve` does before a program runs: find it, look at its first bytes, follow `#!`.
 
 use crate::guest::ProcessStart;
-use crate::program::is_wasm;
+use crate::program::{describe, is_wasm};
 use bytes::Bytes;
 use seedpod_core::limits::{PROGRAM_BYTES, SYMLINKS_FOLLOWED_MAX};
 use seedpod_core::volume::{At, Caller, Errno, FileType, Files, Follow};
 
 /// Why a program cannot be executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ExecError {
     /// It cannot be read.
     #[error("{0}")]
@@ -15,9 +15,17 @@ pub(crate) enum ExecError {
     /// EACCES: it is a directory or has no permission to be executed.
     #[error("permission denied")]
     Access,
-    /// ENOEXEC: neither WebAssembly nor a script.
-    #[error("exec format error: neither WebAssembly nor a script")]
-    Format,
+    /// ENOEXEC: neither WebAssembly nor a script; what it is instead.
+    #[error("exec format error: {0}")]
+    Format(&'static str),
+    /// The interpreter of a script cannot be read.
+    #[error("interpreter {path:?}: {error}")]
+    Interpreter {
+        /// As the script names it.
+        path: String,
+        /// Why.
+        error: Errno,
+    },
 }
 
 impl From<Errno> for ExecError {
@@ -34,29 +42,39 @@ pub(crate) fn find(
     mut start: ProcessStart,
 ) -> Result<(Bytes, ProcessStart), ExecError> {
     let mut path = absolute(&start.directory, path);
+    let mut interpreter: Option<String> = None;
     for _ in 0..INTERPRETERS_MAX {
-        let stat = files.stat(caller, At::Root, &path, Follow::Yes)?;
-        if stat.kind != FileType::Regular || stat.mode & 0o111 == 0 {
-            return Err(ExecError::Access);
-        }
-        let bytes = files.read(caller, &path, PROGRAM_BYTES)?;
+        let bytes = match (read(files, caller, &path), &interpreter) {
+            (Err(ExecError::File(error)), Some(path)) => {
+                let path = path.clone();
+                return Err(ExecError::Interpreter { path, error });
+            }
+            (read, _) => read?,
+        };
         if is_wasm(&bytes) {
             start.program.path = real_path(files, caller, path);
             return Ok((bytes, start));
         }
-        let (interpreter, argument) = shebang(&bytes).ok_or(ExecError::Format)?;
-        let rest = start
-            .program
-            .arguments
-            .split_off(start.program.arguments.len().min(1));
-        start.program.arguments = [Some(interpreter.clone()), argument, Some(path)]
+        let (named, argument) = shebang(&bytes).ok_or(ExecError::Format(describe(&bytes)))?;
+        let own_name = start.program.arguments.len().min(1);
+        let rest = start.program.arguments.split_off(own_name);
+        start.program.arguments = [Some(named.clone()), argument, Some(path)]
             .into_iter()
             .flatten()
             .chain(rest)
             .collect();
-        path = absolute(&start.directory, &interpreter);
+        path = absolute(&start.directory, &named);
+        interpreter = Some(named);
     }
     Err(ExecError::File(Errno::Loop))
+}
+
+fn read(files: &Files, caller: Caller, path: &str) -> Result<Bytes, ExecError> {
+    let stat = files.stat(caller, At::Root, path, Follow::Yes)?;
+    if stat.kind != FileType::Regular || stat.mode & 0o111 == 0 {
+        return Err(ExecError::Access);
+    }
+    Ok(files.read(caller, path, PROGRAM_BYTES)?)
 }
 
 /// Where the links end, for `/proc/self/exe`: a shell starts itself from there.

@@ -6,6 +6,7 @@ use crate::outbox::Outbox;
 use crate::running::Spawn;
 use crate::world::{Random, World};
 use seedpod_core::kernel::Kernel;
+use seedpod_core::limits::{INSTANCES_PER_PROCESS, TABLE_ELEMENTS};
 use seedpod_core::process::{NamespaceId, ProcessId, Program};
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::volume::{Caller, Files};
@@ -112,6 +113,8 @@ pub struct Guest {
     pub(crate) start: ProcessStart,
     /// One share for each open file.
     pub(crate) open_files: Arc<()>,
+    /// One share for each stream to a standard descriptor.
+    pub(crate) output_streams: Arc<()>,
     pub(crate) random: Box<dyn Random>,
     pub(crate) meter: ProcessMeter,
     /// The program that replaces this one: set by `exec`, which then ends the instance.
@@ -170,7 +173,10 @@ impl MemoryMeter {
     }
 
     fn grow(&self, bytes: u64) -> Result<(), OutOfMemory> {
-        let used = self.used.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        let used = self
+            .used
+            .fetch_add(bytes, Ordering::AcqRel)
+            .saturating_add(bytes);
         if used > self.limit {
             self.used.fetch_sub(bytes, Ordering::AcqRel);
             self.exceeded.store(true, Ordering::Release);
@@ -191,12 +197,17 @@ pub(crate) struct OutOfMemory {
 pub(crate) struct ProcessMeter {
     container: Arc<MemoryMeter>,
     usage: Arc<Usage>,
+    table_bytes: u64,
 }
 
 impl ProcessMeter {
     /// `usage` is what `ps` shows.
     pub(crate) fn new(container: Arc<MemoryMeter>, usage: Arc<Usage>) -> Self {
-        Self { container, usage }
+        Self {
+            container,
+            usage,
+            table_bytes: 0,
+        }
     }
 }
 
@@ -219,22 +230,40 @@ impl wasmtime::ResourceLimiter for ProcessMeter {
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS_MAX && maximum.is_none_or(|maximum| desired <= maximum))
+        if desired > TABLE_ELEMENTS || maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let bytes = (desired.saturating_sub(current) as u64).saturating_mul(TABLE_ELEMENT_BYTES);
+        self.container.grow(bytes)?;
+        self.table_bytes += bytes;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES_PER_PROCESS
+    }
+
+    fn memories(&self) -> usize {
+        INSTANCES_PER_PROCESS
+    }
+
+    fn tables(&self) -> usize {
+        INSTANCES_PER_PROCESS
     }
 }
+
+/// A pointer, on every machine alike.
+const TABLE_ELEMENT_BYTES: u64 = 8;
 
 impl Drop for ProcessMeter {
     fn drop(&mut self) {
-        self.container.used.fetch_sub(
-            self.usage.memory.swap(0, Ordering::Relaxed),
-            Ordering::AcqRel,
-        );
+        let memory = self.usage.memory.swap(0, Ordering::Relaxed);
+        self.container
+            .used
+            .fetch_sub(memory + self.table_bytes, Ordering::AcqRel);
     }
 }
-
-/// Functions a program can take the address of.
-const TABLE_ELEMENTS_MAX: usize = 1 << 20;

@@ -91,7 +91,8 @@ impl<T> Jobs<T> {
             let Some(running) = self.running.get_mut(&id) else {
                 continue;
             };
-            running.flag.queued.store(false, Ordering::Release);
+            // Reads what a waker wrote that found it still queued: a store could pass the poll's own reads.
+            running.flag.queued.swap(false, Ordering::AcqRel);
             let result = running
                 .job
                 .as_mut()

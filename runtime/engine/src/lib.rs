@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`world`], what is asked of the outside; [`run`], the loop of one pod; `running`, one process from its
 //! start to its end; `guest` and `description`, what host functions see; `wasi`, the host functions; `engine`,
-//! `program` and `cache`, how code gets compiled once.
+//! `programs`, `program` and `cache`, how code gets compiled once.
 
 pub mod cache;
 pub mod guest;
@@ -19,6 +19,7 @@ mod jobs;
 mod outbox;
 mod proc;
 mod program;
+mod programs;
 mod running;
 mod ticker;
 mod wasi;

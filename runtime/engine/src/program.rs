@@ -33,26 +33,6 @@ pub enum LoadError {
     Link(String),
 }
 
-/// The work that makes the next start fast.
-pub(crate) struct Optimize {
-    digest: Digest,
-    component: Vec<u8>,
-}
-
-impl Optimize {
-    /// Compiles with Cranelift into the cache. A note stays there meanwhile, in case this process ends first.
-    pub(crate) fn run(self, optimized: &Flavor) {
-        let Some(cache) = &optimized.cache else {
-            return;
-        };
-        if let Err(error) = cache.add_pending(self.digest, &self.component) {
-            tracing::warn!("cannot note what to compile: {error}");
-        }
-        optimize(optimized, cache, self.digest, &self.component);
-        cache.remove_pending(self.digest);
-    }
-}
-
 /// Compiles a component with Cranelift into the cache.
 pub(crate) fn optimize(optimized: &Flavor, cache: &Cache, digest: Digest, component: &[u8]) {
     match optimized.engine.precompile_component(component) {
@@ -66,14 +46,15 @@ pub(crate) fn is_wasm(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm")
 }
 
-/// Compiles `bytes`, or takes the code from the cache.
+/// Compiles `bytes`, or takes the code from the cache. The second value is the component, when what was found for it is
+/// quickly compiled code.
 pub(crate) fn load(
     engine: &Inner,
     digest: Digest,
     bytes: &Bytes,
-) -> Result<(Program, Option<Optimize>), LoadError> {
+) -> Result<(Program, Option<Vec<u8>>), LoadError> {
     if !is_wasm(bytes) {
-        return Err(LoadError::NotWasm(describe(bytes)));
+        return Err(LoadError::NotWasm(describe(bytes).to_owned()));
     }
     if bytes.len() > PROGRAM_BYTES {
         return Err(LoadError::TooLarge(bytes.len()));
@@ -88,12 +69,12 @@ pub(crate) fn load(
     let quick_cached = quick.and_then(|quick| cached(quick, digest));
     let component = component_of(bytes)?;
     if let Some(program) = quick_cached {
-        return Ok((program, Some(Optimize { digest, component })));
+        return Ok((program, Some(component)));
     }
     if let Some(quick) = quick
         && let Ok(program) = compile(quick, digest, &component)
     {
-        return Ok((program, Some(Optimize { digest, component })));
+        return Ok((program, Some(component)));
     }
     compile(&engine.optimized, digest, &component).map(|program| (program, None))
 }
@@ -165,13 +146,14 @@ fn link(flavor: &Flavor, component: &Component) -> Result<Program, LoadError> {
         .map_err(|error| LoadError::Link(format!("{error:#}")))
 }
 
-fn describe(bytes: &[u8]) -> String {
+/// What a file is that is not WebAssembly.
+pub(crate) fn describe(bytes: &[u8]) -> &'static str {
     match bytes {
-        [] => "an empty file".to_owned(),
-        [0x7f, b'E', b'L', b'F', ..] => "a Linux program (ELF)".to_owned(),
-        [b'M', b'Z', ..] => "a Windows program (PE)".to_owned(),
-        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => "a macOS program (Mach-O)".to_owned(),
-        [b'#', b'!', ..] => "a script".to_owned(),
-        _ => "it does not begin with \\0asm".to_owned(),
+        [] => "an empty file",
+        [0x7f, b'E', b'L', b'F', ..] => "a Linux program (ELF)",
+        [b'M', b'Z', ..] => "a Windows program (PE)",
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => "a macOS program (Mach-O)",
+        [b'#', b'!', ..] => "a script",
+        _ => "neither WebAssembly nor a script",
     }
 }

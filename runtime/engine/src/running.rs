@@ -10,7 +10,7 @@ use seedpod_core::process::{ExitStatus, ProcessId, Signal};
 use seedpod_core::seed::Seed;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::ready;
+use std::task::{Poll, ready};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -52,7 +52,9 @@ pub(crate) async fn run(
     seed: Seed,
 ) -> ProcessEnd {
     loop {
-        let program = match pod.engine.program(spawn.program.clone()).await {
+        // The bytes go as soon as there is code.
+        let bytes = std::mem::take(&mut spawn.program);
+        let program = match pod.engine.program(bytes).await {
             Ok(program) => program,
             Err(error) => return not_executable(&pod, &spawn.start, &error).await,
         };
@@ -61,6 +63,8 @@ pub(crate) async fn run(
             Some(next) => spawn = next,
             None => return end,
         }
+        // A program that only executes itself never uses up a slice.
+        yield_now().await;
     }
 }
 
@@ -78,16 +82,29 @@ async fn not_executable(pod: &PodCell, start: &ProcessStart, error: &LoadError) 
     }
 }
 
+/// Lets others have their turn.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 async fn write_all(description: &Description, mut bytes: &[u8]) {
     poll_fn(|cx| {
         while !bytes.is_empty() {
             match ready!(description.poll_write(bytes, cx.waker())) {
-                Ok(count) => bytes = &bytes[count..],
+                Ok(count) if count > 0 => bytes = &bytes[count..],
                 // Nobody reads this; there is nobody left to tell.
-                Err(_) => break,
+                Ok(_) | Err(_) => break,
             }
         }
-        std::task::Poll::Ready(())
+        Poll::Ready(())
     })
     .await;
 }
@@ -109,6 +126,7 @@ async fn run_program(
         process: spawn.process,
         start: spawn.start,
         open_files: Arc::default(),
+        output_streams: Arc::default(),
         random: pod.world().random(seed),
         meter: ProcessMeter::new(memory.clone(), usage),
         replacement: None,

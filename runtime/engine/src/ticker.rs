@@ -40,9 +40,11 @@ impl Ticker {
 
     /// Says that a guest is about to run.
     pub(crate) fn note_step(&self) {
-        self.shared.steps.fetch_add(1, Ordering::Relaxed);
-        if self.shared.parked.load(Ordering::Relaxed)
-            && self.shared.parked.swap(false, Ordering::AcqRel)
+        // Counted before the look at `parked`, which the ticker sets before it looks at the count: one of the two sees
+        // the other, if both are sequentially consistent.
+        self.shared.steps.fetch_add(1, Ordering::SeqCst);
+        if self.shared.parked.load(Ordering::SeqCst)
+            && self.shared.parked.swap(false, Ordering::SeqCst)
             && let Some(thread) = &self.thread
         {
             thread.unpark();

@@ -33,7 +33,9 @@ pub(crate) struct SimWorld {
     pub(crate) records: Mutex<Vec<Record>>,
 }
 
-/// What one step of a guest costs in virtual time, whatever it did: a slice of fuel is about as long.
+/// What one step of a guest costs in virtual time, whatever it did. It must not be nothing, or a guest that waits for the
+/// clock to move would wait for ever. Most steps are a few system calls between two waits, some 10 µs on a machine; a
+/// full slice of fuel would take ten times that, so guests that compute seem faster here than they are.
 const STEP_TIME: Duration = Duration::from_micros(10);
 
 #[async_trait]

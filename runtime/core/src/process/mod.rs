@@ -7,16 +7,21 @@ mod pipe;
 mod signal;
 mod table;
 
-pub use pipe::{BrokenPipe, Pipe, PipeReader, PipeWriter, pipe};
+pub use pipe::{BrokenPipe, Pipe, PipeReader, PipeWriter, PipesExhausted, pipe};
 pub use signal::{Disposition, ParseSignalError, Signal};
 pub use table::{
     ExitStatus, KillError, NamespaceId, Process, ProcessId, Program, SpawnError, State, Table,
     WaitError, Which,
 };
 
+use crate::limits::PROCESSES_PER_POD;
 use std::task::Waker;
 
+/// Whoever waits asks again after each wake-up, so one too many does no harm: it clears out those that are gone.
 fn wait(queue: &mut Vec<Waker>, waker: &Waker) {
+    if queue.len() >= PROCESSES_PER_POD {
+        wake(queue);
+    }
     if !queue.iter().any(|known| known.will_wake(waker)) {
         queue.push(waker.clone());
     }

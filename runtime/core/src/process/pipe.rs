@@ -1,24 +1,42 @@
 //! Pipes as pipe(7) describes them: a bounded ring of bytes, end of file without writers, EPIPE without readers.
 
 use super::{wait, wake};
-use crate::limits::PIPE_BYTES;
+use crate::limits::{PIPE_BYTES, PIPES_PER_POD};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
 /// The two ends of a new pipe.
 pub fn pipe() -> (PipeReader, PipeWriter) {
-    let pipe = Arc::new(Pipe(Mutex::new(Inner {
-        readers: 1,
-        writers: 1,
-        ..Inner::default()
-    })));
-    (PipeReader(pipe.clone()), PipeWriter(pipe))
+    Pipe::open(None)
+}
+
+/// Counts the pipes of a pod.
+#[derive(Debug, Default)]
+pub(super) struct Pipes(Arc<()>);
+
+/// The pod has too many pipes (EMFILE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the pod already has {PIPES_PER_POD} pipes")]
+pub struct PipesExhausted;
+
+impl Pipes {
+    pub(super) fn create(&self) -> Result<(PipeReader, PipeWriter), PipesExhausted> {
+        // One is ours.
+        if Arc::strong_count(&self.0) > PIPES_PER_POD {
+            return Err(PipesExhausted);
+        }
+        Ok(Pipe::open(Some(self.0.clone())))
+    }
 }
 
 /// What both ends share. An object of its own, owned by no process.
 #[derive(Debug)]
-pub struct Pipe(Mutex<Inner>);
+pub struct Pipe {
+    inner: Mutex<Inner>,
+    /// Its share of [`PIPES_PER_POD`].
+    _slot: Option<Arc<()>>,
+}
 
 /// The reading end; a clone counts as one more reader.
 #[derive(Debug)]
@@ -159,8 +177,18 @@ impl Drop for PipeWriter {
 }
 
 impl Pipe {
+    fn open(slot: Option<Arc<()>>) -> (PipeReader, PipeWriter) {
+        let inner = Mutex::new(Inner {
+            readers: 1,
+            writers: 1,
+            ..Inner::default()
+        });
+        let pipe = Arc::new(Self { inner, _slot: slot });
+        (PipeReader(pipe.clone()), PipeWriter(pipe))
+    }
+
     fn with<R>(&self, call: impl FnOnce(&mut Inner) -> R) -> R {
-        call(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        call(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -207,6 +235,23 @@ mod tests {
             second.poll_write(b"x", Waker::noop()),
             Poll::Ready(Err(BrokenPipe))
         );
+    }
+
+    #[test]
+    fn a_pod_has_only_so_many_pipes() {
+        let pipes = Pipes::default();
+        let mut open: Vec<_> = (0..PIPES_PER_POD)
+            .map(|_| pipes.create().unwrap())
+            .collect();
+        assert_eq!(pipes.create().err(), Some(PipesExhausted));
+        let (reader, _) = open.pop().unwrap();
+        assert_eq!(
+            pipes.create().err(),
+            Some(PipesExhausted),
+            "one end is left"
+        );
+        drop(reader);
+        assert!(pipes.create().is_ok());
     }
 
     #[test]

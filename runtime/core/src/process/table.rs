@@ -1,5 +1,6 @@
 //! Every process of a pod and what happens to it.
 
+use super::pipe::{PipeReader, PipeWriter, Pipes, PipesExhausted};
 use super::signal::{Disposition, Signal};
 use super::{wait, wake};
 use crate::limits::PROCESSES_PER_POD;
@@ -71,6 +72,8 @@ pub struct Process {
     pub started: Instant,
     /// Whether it still runs.
     pub state: State,
+    /// A signal has ended it, and the engine has not said yet that it is gone.
+    doomed: bool,
     signals: Signals,
     waiting_for_children: Vec<Waker>,
 }
@@ -131,6 +134,7 @@ pub struct Table {
     next_process: u32,
     next_namespace: u32,
     killed: VecDeque<(ProcessId, Signal)>,
+    pipes: Pipes,
 }
 
 impl Table {
@@ -175,6 +179,7 @@ impl Table {
             program,
             started: now,
             state: State::Alive,
+            doomed: false,
             // Ignored signals stay ignored in a child, caught ones do not (execve(2)).
             signals: Signals {
                 ignored: parent
@@ -188,11 +193,25 @@ impl Table {
         Ok(id)
     }
 
-    /// Replaces the program of a process: caught signals fall back to their default.
+    /// A new pipe; it belongs to whoever holds its ends.
+    ///
+    /// # Errors
+    /// When the pod has too many.
+    pub fn pipe(&self) -> Result<(PipeReader, PipeWriter), PipesExhausted> {
+        self.pipes.create()
+    }
+
+    /// Replaces the program of a process: caught signals fall back to their default, also those that are pending.
     pub fn exec(&mut self, id: ProcessId, program: Program) {
-        if let Some(process) = self.processes.get_mut(&id) {
-            process.program = program;
-            process.signals.caught = 0;
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        process.program = program;
+        process.signals.caught = 0;
+        let pending = std::mem::take(&mut process.signals.pending);
+        let signals = (1..=31).filter_map(Signal::new);
+        for signal in signals.filter(|signal| pending & signal.bit() != 0) {
+            self.signal(id, signal);
         }
     }
 
@@ -248,11 +267,15 @@ impl Table {
         if pid == 1 {
             self.end_namespace(namespace);
         }
-        match parent.filter(|parent| self.processes.contains_key(parent)) {
-            Some(parent) => self.tell_parent(parent),
-            None => {
-                self.processes.remove(&id);
-            }
+        let parent = parent.filter(|parent| self.processes.contains_key(parent));
+        // A parent that ignores SIGCHLD never waits for one child; its children leave no zombies (wait(2)).
+        let waits =
+            |parent: ProcessId| self.disposition(parent, Signal::CHLD) != Disposition::Ignore;
+        if !parent.is_some_and(waits) {
+            self.processes.remove(&id);
+        }
+        if let Some(parent) = parent {
+            self.tell_parent(parent);
         }
     }
 
@@ -348,8 +371,13 @@ impl Table {
                 wake(&mut process.waiting_for_children);
             }
             Disposition::Default if signal.is_ignored_by_default() => {}
-            Disposition::Default => self.killed.push_back((id, signal)),
+            Disposition::Default => self.doom(id, signal),
         }
+    }
+
+    /// Whether a signal has ended this process, so that it must not run on.
+    pub fn is_doomed(&self, id: ProcessId) -> bool {
+        self.processes.get(&id).is_some_and(|p| p.doomed)
     }
 
     /// Sets what a signal does to a process; SIGKILL and SIGSTOP stay as they are.
@@ -364,6 +392,11 @@ impl Table {
             Disposition::Default => {}
             Disposition::Ignore => signals.ignored |= signal.bit(),
             Disposition::Catch => signals.caught |= signal.bit(),
+        }
+        let was_pending = signals.pending & signal.bit() != 0;
+        if was_pending && disposition != Disposition::Catch {
+            signals.pending &= !signal.bit();
+            self.signal(id, signal);
         }
     }
 
@@ -393,15 +426,18 @@ impl Table {
             .is_some_and(|p| p.signals.pending != 0)
     }
 
-    /// Whether a signal has ended a process that [`Self::poll_killed`] has not named yet.
-    pub fn is_killed(&self, id: ProcessId) -> bool {
-        self.killed.iter().any(|(killed, _)| *killed == id)
-    }
-
     /// The next process that a signal has ended and that the engine must stop; it answers with
     /// [`handle_exit`](Self::handle_exit).
     pub fn poll_killed(&mut self) -> Option<(ProcessId, Signal)> {
         self.killed.pop_front()
+    }
+
+    fn doom(&mut self, id: ProcessId, signal: Signal) {
+        if let Some(process) = self.processes.get_mut(&id)
+            && !std::mem::replace(&mut process.doomed, true)
+        {
+            self.killed.push_back((id, signal));
+        }
     }
 
     fn disposition(&self, id: ProcessId, signal: Signal) -> Disposition {
@@ -447,7 +483,7 @@ impl Table {
             .filter(|(_, p)| p.state == State::Alive)
             .map(|(id, _)| id);
         for id in alive.collect::<Vec<_>>() {
-            self.killed.push_back((id, Signal::KILL));
+            self.doom(id, Signal::KILL);
         }
     }
 }
@@ -526,6 +562,55 @@ mod tests {
         assert_eq!(table.take_signal(init), None);
         table.signal(child, Signal::TERM);
         assert_eq!(table.poll_killed(), Some((child, Signal::TERM)));
+    }
+
+    #[test]
+    fn a_program_does_not_inherit_what_its_predecessor_caught() {
+        let mut table = Table::default();
+        let namespace = table.create_namespace();
+        let init = spawn(&mut table, namespace, None);
+        for signal in [Signal::TERM, Signal::CHLD] {
+            table.handle_signal(init, signal, Disposition::Catch);
+            table.signal(init, signal);
+        }
+        assert_eq!(table.poll_killed(), None);
+        table.exec(init, Program::default());
+        assert!(!table.has_pending(init));
+        assert!(table.is_doomed(init));
+        assert_eq!(table.poll_killed(), Some((init, Signal::TERM)));
+        table.signal(init, Signal::KILL);
+        assert_eq!(table.poll_killed(), None, "nobody dies twice");
+    }
+
+    #[test]
+    fn a_pending_signal_gets_its_new_disposition() {
+        let mut table = Table::default();
+        let namespace = table.create_namespace();
+        let init = spawn(&mut table, namespace, None);
+        let pending = |table: &mut Table| {
+            table.handle_signal(init, Signal::TERM, Disposition::Catch);
+            table.signal(init, Signal::TERM);
+            assert!(table.has_pending(init));
+        };
+        pending(&mut table);
+        table.handle_signal(init, Signal::TERM, Disposition::Ignore);
+        assert!(!table.has_pending(init) && !table.is_doomed(init));
+        pending(&mut table);
+        table.handle_signal(init, Signal::TERM, Disposition::Default);
+        assert_eq!(table.poll_killed(), Some((init, Signal::TERM)));
+    }
+
+    #[test]
+    fn a_parent_that_ignores_its_children_has_no_zombies() {
+        let mut table = Table::default();
+        let namespace = table.create_namespace();
+        let init = spawn(&mut table, namespace, None);
+        table.handle_signal(init, Signal::CHLD, Disposition::Ignore);
+        let child = spawn(&mut table, namespace, Some(init));
+        assert_eq!(table.try_wait(init, Which::Any), Ok(None));
+        table.handle_exit(child, ExitStatus::Exited(1));
+        assert_eq!(table.try_wait(init, Which::Any), Err(WaitError::NoChild));
+        assert_eq!(table.list(namespace).count(), 1);
     }
 
     #[test]

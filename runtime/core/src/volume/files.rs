@@ -5,7 +5,7 @@ use super::resolve::{Goal, Last, check_path};
 use super::volume::Node;
 use super::{Caller, Errno, FileType, MemoryVolume, New, OpenFile, Stat, Times, Tree};
 use crate::limits;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -346,17 +346,12 @@ impl Files {
         if file.stat(caller)?.size > max as u64 {
             return Err(Errno::FileTooLarge);
         }
-        let mut whole = BytesMut::new();
-        loop {
-            let bytes = file.read(limits::FILE_IO_BYTES_MAX)?;
-            if bytes.is_empty() {
-                return Ok(whole.freeze());
-            }
-            whole.extend_from_slice(&bytes);
-            if whole.len() > max {
-                return Err(Errno::FileTooLarge);
-            }
+        // One byte more tells whether it has grown meanwhile.
+        let whole = file.read_all(max.saturating_add(1))?;
+        if whole.len() > max {
+            return Err(Errno::FileTooLarge);
         }
+        Ok(whole)
     }
 
     pub(super) fn root(&self) -> Place {

@@ -109,6 +109,16 @@ impl OpenFile {
         }
     }
 
+    /// The whole content; what lies in memory unchanged is shared, not copied.
+    pub(super) fn read_all(&self, max: usize) -> Result<Bytes, Errno> {
+        let node = &self.place.node;
+        match &self.opened {
+            Some(Opened::Node) if self.flags.read => node.volume.read_at(node.id, 0, max),
+            Some(Opened::Host(file)) if self.flags.read => file.read_at(0, max),
+            _ => self.read_at(0, max),
+        }
+    }
+
     /// Writes what fits at `offset`; at the end if the file was opened to append. At least one byte, or an error.
     pub fn write_at(&self, caller: Caller, offset: u64, data: &[u8]) -> Result<usize, Errno> {
         let offset = (!self.flags.append).then_some(offset);

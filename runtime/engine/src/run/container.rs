@@ -29,6 +29,8 @@ pub(super) struct Slot {
     pull: Option<JobId>,
     load: Option<JobId>,
     instance: Option<Instance>,
+    /// A process namespace that nothing has been started in.
+    namespace: Option<NamespaceId>,
     log_tail: VecDeque<u8>,
 }
 
@@ -144,7 +146,7 @@ impl PodTask {
         self.pod.handle(now, event);
     }
 
-    pub(super) fn start_container(&mut self, now: Instant, id: ContainerId, _attempt: u32) {
+    pub(super) fn start_container(&mut self, now: Instant, id: ContainerId) {
         match self.prepare(id) {
             Ok(prepared) => {
                 let engine = self.start.engine.clone();
@@ -186,7 +188,7 @@ impl PodTask {
             .unwrap_or(CONTAINER_MEMORY_DEFAULT);
         let container = Arc::new(Container {
             name: spec.name.clone(),
-            namespace: self.process_namespace(),
+            namespace: self.process_namespace(id),
             user: own_user
                 .or(self.start.spec.security.run_as_user)
                 .unwrap_or(0),
@@ -211,7 +213,7 @@ impl PodTask {
                 .map(|(one, number)| (number, one))
                 .collect(),
         };
-        let (program, start) = self.find_entrypoint(&container, &start)?;
+        let (program, start) = self.find_entrypoint(&container.files, start)?;
         Ok(Prepared {
             instance: Instance {
                 container,
@@ -224,45 +226,12 @@ impl PodTask {
         })
     }
 
-    /// The runtime looks the entrypoint up in `PATH`, as runc does.
-    fn find_entrypoint(
-        &self,
-        container: &Arc<Container>,
-        start: &ProcessStart,
-    ) -> Result<(Bytes, ProcessStart), StartError> {
-        let name = start.program.arguments.first().cloned().unwrap_or_default();
-        let caller = seedpod_core::volume::Caller::host(self.cell.wall_time());
-        let candidates = if name.contains('/') {
-            vec![name.clone()]
-        } else {
-            let path = start
-                .environment
-                .iter()
-                .find(|(key, _)| key == "PATH")
-                .map_or("", |(_, value)| value);
-            path.split(':')
-                .map(|folder| format!("{folder}/{name}"))
-                .collect()
-        };
-        let mut last = None;
-        for candidate in candidates {
-            match container.find_program(caller, &candidate, start.clone()) {
-                Ok(found) => return Ok(found),
-                Err(error) => last = Some((candidate, error)),
-            }
-        }
-        let reason = match last {
-            Some((path, error)) if name.contains('/') => format!("exec: {path:?}: {error}"),
-            _ => format!("exec: {name:?}: executable file not found in $PATH"),
-        };
-        Err(StartError::Start(reason))
-    }
-
-    fn process_namespace(&mut self) -> NamespaceId {
-        match self.sandbox.shared_namespace {
-            Some(namespace) => namespace,
-            None => self.cell.with(|kernel| kernel.processes.create_namespace()),
-        }
+    fn process_namespace(&mut self, id: ContainerId) -> NamespaceId {
+        let cell = &self.cell;
+        let own = || cell.with(|kernel| kernel.processes.create_namespace());
+        self.sandbox
+            .shared_namespace
+            .unwrap_or_else(|| *self.slots[id.index()].namespace.get_or_insert_with(own))
     }
 
     pub(super) fn handle_loaded(
@@ -302,6 +271,7 @@ impl PodTask {
                 let slot = &mut self.slots[id.index()];
                 slot.log_tail.clear();
                 slot.main = Some(process);
+                slot.namespace = None;
                 slot.instance = Some(instance);
                 self.start_process(Spawn {
                     process,
@@ -425,15 +395,3 @@ fn stdin(spec: &spec::Container) -> (Description, Option<PipeWriter>) {
 
 /// Name of the file in its single-file volume.
 pub(super) const TERMINATION_LOG: &str = "termination-log";
-
-impl Container {
-    /// Finds a program and, for a script, its interpreter. `path` is absolute or relative to the working directory.
-    pub(crate) fn find_program(
-        &self,
-        caller: seedpod_core::volume::Caller,
-        path: &str,
-        start: ProcessStart,
-    ) -> Result<(Bytes, ProcessStart), crate::exec::ExecError> {
-        crate::exec::find(&self.files, caller, path, start)
-    }
-}

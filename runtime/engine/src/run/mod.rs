@@ -4,6 +4,7 @@
 //! many pods run side by side.
 
 mod container;
+mod entrypoint;
 mod environment;
 mod handle;
 mod sandbox;
@@ -14,7 +15,7 @@ use crate::Engine;
 use crate::guest::{PodCell, Usage};
 use crate::jobs::{JobId, Jobs};
 use crate::program::LoadError;
-use crate::running::{self, ProcessEnd, Spawn};
+use crate::running::{self, ProcessEnd, Spawn, yield_now};
 use crate::world::{ImageError, Output, PodName, ResolvedImage, World};
 use container::{Prepared, Slot};
 use handle::Inbox;
@@ -210,7 +211,9 @@ impl PodTask {
         }
         self.pod.handle_timeout(now);
         self.after_step(now);
-        while let Some(action) = self.pod.poll_action() {
+        while !self.over
+            && let Some(action) = self.pod.poll_action()
+        {
             self.perform(now, action);
             self.after_step(now);
         }
@@ -304,7 +307,7 @@ impl PodTask {
                 self.pod.handle(now, event);
             }
             Action::PullImage { container } => self.pull_image(now, container),
-            Action::Start { container, attempt } => self.start_container(now, container, attempt),
+            Action::Start { container, .. } => self.start_container(now, container),
             Action::Signal { container, signal } => {
                 if let Some(process) = self.slots[container.index()].main {
                     self.cell
@@ -321,10 +324,7 @@ impl PodTask {
                 self.cell.with(|kernel| kernel.net.set_ready(ready));
                 self.start.world.output(&self.name, Output::Status(status));
             }
-            Action::RemoveSandbox => {
-                self.remove_sandbox();
-                self.over = true;
-            }
+            Action::RemoveSandbox => self.over = true,
         }
     }
 
@@ -395,15 +395,14 @@ impl PodTask {
     }
 }
 
-/// Lets other pods run.
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+/// However it ends, and also when its future is dropped midway: guests go first, for they hold files of volumes.
+impl Drop for PodTask {
+    fn drop(&mut self) {
+        self.jobs = Jobs::default();
+        self.cell.spawned().clear();
+        self.cell.usage().clear();
+        self.slots.clear();
+        self.sandbox = Sandbox::default();
+        self.start.world.remove_pod(&self.start.uid);
+    }
 }

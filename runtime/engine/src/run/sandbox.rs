@@ -1,10 +1,12 @@
 //! What a pod has before its first container: a network, volumes, and a process namespace if it shares one.
 
+use super::container::TERMINATION_LOG;
 use super::environment::NAMESERVER;
 use super::{PodStart, PodTask};
 use crate::proc::Proc;
 use crate::world::Random;
 use seedpod_core::image::Image;
+use seedpod_core::limits::SHARED_MEMORY_BYTES_TOTAL;
 use seedpod_core::net::{self, CLUSTER_DOMAIN};
 use seedpod_core::pod::environment::Environment;
 use seedpod_core::pod::{self, EventReason, EventType, PodEvent, SandboxError, StartError, hosts};
@@ -25,6 +27,8 @@ pub(super) struct Sandbox {
     pub(super) shared_namespace: Option<NamespaceId>,
     pause: Option<ProcessId>,
     volumes: BTreeMap<String, Mounted>,
+    /// `/dev/shm`, which the containers of a pod share.
+    shm: Option<Arc<MemoryVolume>>,
 }
 
 struct Mounted {
@@ -40,7 +44,12 @@ pub(super) fn network(start: &PodStart) -> Result<net::Namespace, net::FabricErr
 
 impl PodTask {
     pub(super) fn create_sandbox(&mut self, now: Instant) -> Result<IpAddr, SandboxError> {
-        for volume in &self.start.spec.clone().volumes {
+        let spec = self.start.spec.clone();
+        for volume in &spec.volumes {
+            if self.sandbox.volumes.contains_key(&volume.name) {
+                // Made by an attempt that failed later.
+                continue;
+            }
             let mounted = self.volume(volume).map_err(|reason| {
                 let name = &volume.name;
                 SandboxError::FailedMount(format!(
@@ -49,34 +58,22 @@ impl PodTask {
             })?;
             self.sandbox.volumes.insert(volume.name.clone(), mounted);
         }
-        if self.start.spec.share_process_namespace && self.sandbox.shared_namespace.is_none() {
+        let shm = MemoryVolume::empty(Some(SHARED_MEMORY_BYTES_TOTAL), self.cell.wall_time());
+        self.sandbox.shm.get_or_insert(shm);
+        if spec.share_process_namespace && self.sandbox.shared_namespace.is_none() {
+            let pause = Program {
+                path: "/pause".to_owned(),
+                arguments: vec!["/pause".to_owned()],
+            };
             let (namespace, pause) = self.cell.with(|kernel| {
                 let namespace = kernel.processes.create_namespace();
-                (
-                    namespace,
-                    kernel.processes.spawn(
-                        namespace,
-                        None,
-                        "",
-                        Program {
-                            path: "/pause".to_owned(),
-                            arguments: vec!["/pause".to_owned()],
-                        },
-                        now,
-                    ),
-                )
+                let pause = kernel.processes.spawn(namespace, None, "", pause, now);
+                (namespace, pause)
             });
             self.sandbox.shared_namespace = Some(namespace);
             self.sandbox.pause = pause.ok();
         }
         Ok(self.cell.with(|kernel| kernel.net.pod_ip().into()))
-    }
-
-    /// Ends what is left of the pod: volumes, then whatever the world keeps for it.
-    pub(super) fn remove_sandbox(&mut self) {
-        self.sandbox = Sandbox::default();
-        self.slots.clear();
-        self.start.world.remove_pod(&self.start.uid);
     }
 
     /// Process 1 of a shared namespace is ours: we wait for what it adopts.
@@ -125,9 +122,6 @@ impl PodTask {
         image: &Image,
         environment: &Environment,
     ) -> Result<(Arc<Files>, Arc<MemoryVolume>), StartError> {
-        let wall_time = self.cell.wall_time();
-        let caller = Caller::host(wall_time);
-        let failed = |reason: String| StartError::CreateContainerConfig(reason);
         let read_only = spec.security.read_only_root_filesystem.unwrap_or(false);
         let access = if read_only {
             Access::ReadOnly
@@ -135,65 +129,17 @@ impl PodTask {
             Access::ReadWrite
         };
         let mut files = Files::of_image(image.tree.clone(), access);
+        let termination_log = self.file(TERMINATION_LOG, String::new(), 0o666)?;
+        let mut mounts = self.system_mounts(spec)?;
+        let path = &spec.termination_message_path;
+        mounts.push(part(path, termination_log.clone(), TERMINATION_LOG));
 
-        let file = |name: &str, text: String, mode| {
-            MemoryVolume::file(name, text.into(), mode, wall_time)
-                .map_err(|error| failed(error.to_string()))
-        };
-        let pod_ip = self.cell.with(|kernel| kernel.net.pod_ip().into());
-        let hosts = file(
-            "hosts",
-            hosts::etc_hosts(&self.start.spec, &[pod_ip], CLUSTER_DOMAIN),
-            0o644,
-        )?;
-        let etc_hostname = hosts::etc_hostname(&self.start.spec, CLUSTER_DOMAIN);
-        let hostname = file(
-            "hostname",
-            etc_hostname.map_err(|error| failed(error.to_string()))?,
-            0o644,
-        )?;
-        let resolv = file(
-            "resolv.conf",
-            hosts::resolv_conf(&self.start.spec, NAMESERVER, CLUSTER_DOMAIN),
-            0o644,
-        )?;
-        let termination_log = file(super::container::TERMINATION_LOG, String::new(), 0o666)?;
-        let entropy = FromWorld(
-            self.start
-                .world
-                .random(self.start.seed.fork("dev").fork(&spec.name)),
-        );
-        let devices = MemoryVolume::devices(Box::new(entropy), wall_time)
-            .map_err(|error| failed(error.to_string()))?;
-        let proc = SyntheticVolume::new(Proc::new(
-            &self.cell,
-            self.start.spec.clone(),
-            self.name.clone(),
-            &spec.name,
-        ));
-        let shm = MemoryVolume::empty(None, wall_time);
-
-        let mut mounts = vec![
-            whole("/proc", proc, Access::ReadOnly),
-            whole("/dev", devices, Access::ReadWrite),
-            whole("/dev/shm", shm, Access::ReadWrite),
-            part("/etc/hosts", hosts, "hosts"),
-            part("/etc/hostname", hostname, "hostname"),
-            part("/etc/resolv.conf", resolv, "resolv.conf"),
-            part(
-                &spec.termination_message_path,
-                termination_log.clone(),
-                super::container::TERMINATION_LOG,
-            ),
-        ];
         let sub_paths = self.sub_paths(spec, environment)?;
         for (mount, sub_path) in spec.volume_mounts.iter().zip(&sub_paths) {
             let name = &mount.name;
-            let mounted = self
-                .sandbox
-                .volumes
-                .get(name)
-                .ok_or_else(|| failed(format!("volume {name:?} not found")))?;
+            let mounted = self.sandbox.volumes.get(name).ok_or_else(|| {
+                StartError::CreateContainerConfig(format!("volume {name:?} not found"))
+            })?;
             mounts.retain(|generated| generated.path != mount.mount_path);
             mounts.push(Mount {
                 path: &mount.mount_path,
@@ -207,9 +153,46 @@ impl PodTask {
             });
         }
         files
-            .mount_all(caller, mounts)
-            .map_err(|error| failed(error.to_string()))?;
+            .mount_all(Caller::host(self.cell.wall_time()), mounts)
+            .map_err(config_error)?;
         Ok((Arc::new(files), termination_log))
+    }
+
+    /// What every container has, whatever its image.
+    fn system_mounts(&self, spec: &spec::Container) -> Result<Vec<Mount<'static>>, StartError> {
+        let (pod, wall_time) = (&self.start.spec, self.cell.wall_time());
+        let pod_ip = self.cell.with(|kernel| kernel.net.pod_ip().into());
+        let hosts = hosts::etc_hosts(pod, &[pod_ip], CLUSTER_DOMAIN);
+        let hostname = hosts::etc_hostname(pod, CLUSTER_DOMAIN).map_err(config_error)?;
+        let resolv = hosts::resolv_conf(pod, NAMESERVER, CLUSTER_DOMAIN);
+        let seed = self.start.seed.fork("dev").fork(&spec.name);
+        let entropy = Box::new(FromWorld(self.start.world.random(seed)));
+        let devices = MemoryVolume::devices(entropy, wall_time).map_err(config_error)?;
+        let proc = Proc::new(&self.cell, pod.clone(), self.name.clone(), &spec.name);
+        let mut mounts = vec![
+            whole("/proc", SyntheticVolume::new(proc), Access::ReadOnly),
+            whole("/dev", devices, Access::ReadWrite),
+            part("/etc/hosts", self.file("hosts", hosts, 0o644)?, "hosts"),
+            part(
+                "/etc/hostname",
+                self.file("hostname", hostname, 0o644)?,
+                "hostname",
+            ),
+            part(
+                "/etc/resolv.conf",
+                self.file("resolv.conf", resolv, 0o644)?,
+                "resolv.conf",
+            ),
+        ];
+        if let Some(shm) = &self.sandbox.shm {
+            mounts.push(whole("/dev/shm", shm.clone(), Access::ReadWrite));
+        }
+        Ok(mounts)
+    }
+
+    /// A volume of one file.
+    fn file(&self, name: &str, text: String, mode: u32) -> Result<Arc<MemoryVolume>, StartError> {
+        MemoryVolume::file(name, text.into(), mode, self.cell.wall_time()).map_err(config_error)
     }
 
     fn sub_paths(
@@ -225,6 +208,11 @@ impl PodTask {
         };
         spec.volume_mounts.iter().map(expand).collect()
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn config_error(error: impl ToString) -> StartError {
+    StartError::CreateContainerConfig(error.to_string())
 }
 
 fn whole(path: &str, volume: Arc<dyn Volume>, access: Access) -> Mount<'_> {

@@ -56,14 +56,14 @@ impl stdin::Host for Guest {
 
 impl stdout::Host for Guest {
     fn get_stdout(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
-        let stream: DynOutputStream = Box::new(Output::new(self.descriptor(1)));
+        let stream: DynOutputStream = Box::new(Output::new(self, self.descriptor(1))?);
         Ok(self.table.push(stream)?)
     }
 }
 
 impl stderr::Host for Guest {
     fn get_stderr(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
-        let stream: DynOutputStream = Box::new(Output::new(self.descriptor(2)));
+        let stream: DynOutputStream = Box::new(Output::new(self, self.descriptor(2))?);
         Ok(self.table.push(stream)?)
     }
 }

@@ -343,7 +343,9 @@ impl Guest {
         let open = self.open(this)?;
         let file = &open.file;
         let stream: DynOutputStream = match file.device() {
-            Some(Device::Standard(number)) => Box::new(Output::new(self.descriptor(number.into()))),
+            Some(Device::Standard(number)) => {
+                Box::new(Output::new(self, self.descriptor(number.into())).map_err(Failure::Trap)?)
+            }
             _ => {
                 if file.kind() == FileType::Directory {
                     return Err(Errno::IsDirectory.into());

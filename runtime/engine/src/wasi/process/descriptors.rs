@@ -1,0 +1,183 @@
+//! `seedpod:process/descriptors`: what stands behind descriptors.
+
+use super::wit::descriptors;
+use super::{Answer, Error, Handle};
+use crate::description::{Description, DescriptionError};
+use crate::guest::Guest;
+use async_trait::async_trait;
+use seedpod_core::process::Signal;
+use seedpod_core::volume::{At, Device, FileType, Follow, OpenFlags};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use wasmtime::component::Resource;
+use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
+
+impl descriptors::Host for Guest {
+    fn pipe(&mut self) -> Answer<(Resource<Handle>, Resource<Handle>)> {
+        let Ok((reader, writer)) = self.pod.with(|kernel| kernel.processes.pipe()) else {
+            return Ok(Err(Error::Limit));
+        };
+        let reader = self
+            .table
+            .push(Handle(Arc::new(Description::PipeReader(reader))))?;
+        let writer = self
+            .table
+            .push(Handle(Arc::new(Description::PipeWriter(writer))))?;
+        Ok(Ok((reader, writer)))
+    }
+
+    fn open(&mut self, path: String, how: descriptors::OpenFlags) -> Answer<Resource<Handle>> {
+        match self.open_description(&path, how) {
+            Ok(description) => Ok(Ok(self.table.push(Handle(description))?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    fn inherited(&mut self, number: u32) -> wasmtime::Result<Option<Resource<Handle>>> {
+        let description = self.start.descriptors.get(&number).cloned();
+        Ok(description
+            .map(|description| self.table.push(Handle(description)))
+            .transpose()?)
+    }
+}
+
+impl descriptors::HostDescription for Guest {
+    async fn read(&mut self, handle: Resource<Handle>, max: u32) -> Answer<Vec<u8>> {
+        let description = self.table.get(&handle)?.0.clone();
+        let max = (max as usize).min(READ_BYTES_MAX);
+        let result = self
+            .interruptible(|waker| description.poll_read(max, waker))
+            .await;
+        Ok(result
+            .and_then(|read| read.map_err(Error::from))
+            .map(Vec::from))
+    }
+
+    async fn write(&mut self, handle: Resource<Handle>, bytes: Vec<u8>) -> Answer<()> {
+        let description = self.table.get(&handle)?.0.clone();
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            // POSIX: a write that a signal interrupts half-way reports success for the part; ours is all or nothing, so
+            // it goes on.
+            match poll_fn(|cx| description.poll_write(rest, cx.waker())).await {
+                Ok(0) => return Ok(Err(Error::Io)),
+                Ok(count) => rest = &rest[count..],
+                Err(error) => {
+                    if error == DescriptionError::BrokenPipe {
+                        self.pod
+                            .with(|kernel| kernel.processes.signal(self.process, Signal::PIPE));
+                        self.survive().await;
+                    }
+                    return Ok(Err(error.into()));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn subscribe_read(
+        &mut self,
+        handle: Resource<Handle>,
+    ) -> wasmtime::Result<Resource<DynPollable>> {
+        let description = self.table.get(&handle)?.0.clone();
+        let readable = self.table.push(Readable(description))?;
+        subscribe(&mut self.table, readable)
+    }
+
+    fn subscribe_write(
+        &mut self,
+        handle: Resource<Handle>,
+    ) -> wasmtime::Result<Resource<DynPollable>> {
+        let description = self.table.get(&handle)?.0.clone();
+        let writable = self.table.push(Writable(description))?;
+        subscribe(&mut self.table, writable)
+    }
+
+    fn duplicate(&mut self, handle: Resource<Handle>) -> wasmtime::Result<Resource<Handle>> {
+        let description = self.table.get(&handle)?.0.clone();
+        Ok(self.table.push(Handle(description))?)
+    }
+
+    fn kind(&mut self, handle: Resource<Handle>) -> wasmtime::Result<descriptors::Kind> {
+        Ok(match &*self.table.get(&handle)?.0 {
+            Description::Null => descriptors::Kind::Null,
+            Description::PipeReader(_) | Description::PipeWriter(_) => descriptors::Kind::Pipe,
+            Description::Log(..) => descriptors::Kind::Log,
+            Description::File(file, _) if file.kind() == FileType::Directory => {
+                descriptors::Kind::Directory
+            }
+            Description::File(..) => descriptors::Kind::File,
+        })
+    }
+
+    fn drop(&mut self, handle: Resource<Handle>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
+
+/// How much one read can return.
+const READ_BYTES_MAX: usize = 64 << 10;
+
+impl Guest {
+    fn open_description(
+        &self,
+        path: &str,
+        how: descriptors::OpenFlags,
+    ) -> Result<Arc<Description>, Error> {
+        let has = |flag| how.contains(flag);
+        let flags = OpenFlags {
+            read: has(descriptors::OpenFlags::READ),
+            write: has(descriptors::OpenFlags::WRITE),
+            append: has(descriptors::OpenFlags::APPEND),
+            create: has(descriptors::OpenFlags::CREATE),
+            exclusive: has(descriptors::OpenFlags::EXCLUSIVE),
+            truncate: has(descriptors::OpenFlags::TRUNCATE),
+            directory: false,
+            follow: Follow::Yes,
+            mode: 0o644,
+        };
+        let file = self
+            .container
+            .files
+            .open(self.caller(), At::Root, path, flags)?;
+        Ok(match file.device() {
+            Some(Device::Standard(number)) => self.descriptor(number.into()),
+            _ => Arc::new(Description::File(file, self.pod.clone())),
+        })
+    }
+
+    /// Waits for `poll`, or until a caught signal is pending.
+    async fn interruptible<T>(
+        &mut self,
+        mut poll: impl FnMut(&Waker) -> Poll<T>,
+    ) -> Result<T, Error> {
+        let (pod, process) = (self.pod.clone(), self.process);
+        poll_fn(|cx| match poll(cx.waker()) {
+            Poll::Ready(value) => Poll::Ready(Ok(value)),
+            Poll::Pending => pod
+                .with(|kernel| kernel.processes.poll_signal(process, cx.waker()))
+                .map(|()| Err(Error::Interrupted)),
+        })
+        .await
+    }
+}
+
+struct Readable(Arc<Description>);
+
+#[async_trait]
+impl Pollable for Readable {
+    async fn ready(&mut self) {
+        poll_fn(|cx| self.0.poll_readable(cx.waker())).await;
+    }
+}
+
+struct Writable(Arc<Description>);
+
+#[async_trait]
+impl Pollable for Writable {
+    async fn ready(&mut self) {
+        poll_fn(|cx| self.0.poll_writable(cx.waker()).map(|_| ())).await;
+    }
+}
