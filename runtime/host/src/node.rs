@@ -184,14 +184,16 @@ impl Node {
         self.inner.world.images.check(&objects)?;
         let bound = publish::bind(&objects, publish)?;
         let objects = Arc::new(objects);
-        for service in &objects.services {
-            let name = || format!("service {}", service.meta.name);
-            self.inner
-                .fabric
-                .set_service(service)
-                .map_err(|error| StartError::Network(name(), error))?;
-        }
-        let pods = self.prepare(&objects)?;
+        let pods = match self
+            .set_services(&objects)
+            .and_then(|()| self.prepare(&objects))
+        {
+            Ok(pods) => pods,
+            Err(error) => {
+                remove_services(&self.inner.fabric, &objects);
+                return Err(error);
+            }
+        };
         let published = bound.iter().map(|bound| bound.published.clone()).collect();
         let mut doors = Vec::new();
         for bound in bound {
@@ -199,6 +201,15 @@ impl Node {
         }
         self.close_when_over(&pods, doors, &objects);
         Ok(Started { pods, published })
+    }
+
+    fn set_services(&self, objects: &spec::Objects) -> Result<(), StartError> {
+        for service in &objects.services {
+            let name = || format!("service {}", service.meta.name);
+            let set = self.inner.fabric.set_service(service);
+            set.map_err(|error| StartError::Network(name(), error))?;
+        }
+        Ok(())
     }
 
     /// Makes all pods, and lets them run only when all could be made.
@@ -291,10 +302,14 @@ impl Node {
                 pod.wait().await;
             }
             doors.iter().for_each(AbortHandle::abort);
-            for service in &objects.services {
-                fabric.remove_service(&service.meta.namespace, &service.meta.name);
-            }
+            remove_services(&fabric, &objects);
         });
+    }
+}
+
+fn remove_services(fabric: &Fabric, objects: &spec::Objects) {
+    for service in &objects.services {
+        fabric.remove_service(&service.meta.namespace, &service.meta.name);
     }
 }
 

@@ -8,9 +8,10 @@ mod text;
 use crate::cli::Format;
 use anyhow::Context;
 use progress::Progress;
-use seedpod::status::{PodEvent, Status, TerminatedReason};
+use seedpod::spec;
+use seedpod::status::{EventType, PodEvent, Status, TerminatedReason};
 use seedpod::{LogLine, Output, Pod, PodName};
-use seedpod_core::limits::OUTPUT_LINES_PENDING;
+use seedpod_core::limits::{EVENTS_KEPT, OUTPUT_LINES_PENDING};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
@@ -59,11 +60,13 @@ enum Message {
 }
 
 impl Printer {
-    pub(crate) fn start(settings: Settings) -> anyhow::Result<Self> {
+    /// Starts the thread. `pods` are those that will speak.
+    pub(crate) fn start(settings: Settings, pods: &[spec::Pod]) -> anyhow::Result<Self> {
         let (messages, received) = sync_channel(OUTPUT_LINES_PENDING);
         let broken_pipe = Arc::new(Notify::new());
         let writer = Writer {
             settings,
+            pods: pods.iter().map(|pod| (name_of(pod), pod.clone())).collect(),
             progress: Progress::default(),
             warned: BTreeSet::new(),
             failed: BTreeMap::new(),
@@ -125,10 +128,18 @@ impl Printer {
     }
 }
 
+fn name_of(pod: &spec::Pod) -> PodName {
+    PodName {
+        namespace: pod.meta.namespace.clone(),
+        name: pod.meta.name.clone(),
+    }
+}
+
 struct Writer {
     settings: Settings,
+    pods: BTreeMap<PodName, spec::Pod>,
     progress: Progress,
-    /// Warnings that were shown: each kind once, unless all events are shown.
+    /// Warnings that were shown: the same once, unless all events are shown.
     warned: BTreeSet<(PodName, String)>,
     /// The instance of each container that was shown to have failed last.
     failed: BTreeMap<(PodName, String), String>,
@@ -178,19 +189,27 @@ impl Writer {
     }
 
     fn event(&mut self, pod: &PodName, event: &PodEvent) {
-        let is_warning = event.type_ == seedpod::status::EventType::Warning;
-        let is_new = is_warning
-            && self.warned.insert((
-                pod.clone(),
-                format!("{:?} {}", event.container, event.reason),
-            ));
-        if self.settings.events || is_new {
-            let line = match self.settings.format {
-                Format::Text => text::event(pod, event, self.settings.colours[1]),
-                Format::Json => json::event(pod, event),
-            };
-            self.write_err(&line);
+        if !self.settings.events && !self.is_news(pod, event) {
+            return;
         }
+        let spec = self.pods.get(pod);
+        let line = match self.settings.format {
+            Format::Text => text::event(pod, spec, event, self.settings.colours[1]),
+            Format::Json => json::event(pod, spec, event),
+        };
+        self.write_err(&line);
+    }
+
+    /// Whether this is a warning that was not shown yet.
+    fn is_news(&mut self, pod: &PodName, event: &PodEvent) -> bool {
+        if event.type_ != EventType::Warning {
+            return false;
+        }
+        if self.warned.len() >= EVENTS_KEPT {
+            self.warned.clear();
+        }
+        let words = format!("{:?} {} {}", event.container, event.reason, event.message);
+        self.warned.insert((pod.clone(), words))
     }
 
     fn status(&mut self, pod: &PodName, status: &Status) {

@@ -15,7 +15,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::time::timeout;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// A port of the machine for a port of a pod: `[IP:]HOST:PORT[/udp][@POD]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,6 +369,9 @@ impl Bound {
     }
 }
 
+/// How long to let connections wait when there are too many open files.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
 async fn serve_tcp(
     listener: tokio::net::TcpListener,
     fabric: &Fabric,
@@ -379,7 +383,7 @@ async fn serve_tcp(
             // The client is gone, or there are too many open files for the moment.
             Err(error) => {
                 tracing::debug!(%error, "cannot accept");
-                tokio::task::yield_now().await;
+                sleep(ACCEPT_AGAIN_AFTER).await;
                 continue;
             }
         };

@@ -29,6 +29,8 @@ const EXIT_BROKEN_PIPE: u8 = 141;
 #[cfg(unix)]
 const EXIT_TERMINATED: u8 = 143;
 
+const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     let sources = sources::read(&arguments.files)?;
     let loaded = match seedpod::api::load(&sources) {
@@ -45,7 +47,10 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     {
         eprintln!("{note}");
     }
-    let printer = Printer::start(Settings::new(arguments.output, arguments.events))?;
+    let printer = Printer::start(
+        Settings::new(arguments.output, arguments.events),
+        &loaded.objects.pods,
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -64,8 +69,8 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         }
         anyhow::Ok(code)
     });
-    // Ports and tasks that are left have nobody to serve.
-    runtime.shutdown_background();
+    // What is left ends here, so that the node takes its folder away. Only a task that is stuck is not waited for.
+    runtime.shutdown_timeout(SHUTDOWN_TIME_MAX);
     code.map(ExitCode::from)
 }
 
@@ -128,7 +133,8 @@ async fn wait(
             let statuses = tokio::select! {
                 biased;
                 statuses = &mut over => statuses,
-                code = signals.next() => return code,
+                // Without a word more: whoever reads our output may be what is stuck.
+                code = signals.next() => std::process::exit(code.into()),
             };
             (statuses, Some(code))
         }

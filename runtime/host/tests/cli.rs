@@ -33,7 +33,7 @@ fn a_pod_that_fails_exits_with_1_and_says_which_container_and_why() {
     let closing: Vec<&str> = run
         .err
         .lines()
-        .filter(|line| line.starts_with("[p/"))
+        .filter(|line| line.contains(", exit code "))
         .collect();
     assert_eq!(closing[0], "[p/code] Error, exit code 7");
     assert!(
@@ -204,7 +204,7 @@ fn events_are_shown_where_asked_for() {
     let normal = run
         .err
         .lines()
-        .filter_map(|line| line.strip_prefix("[p] Normal ")?.split(':').next());
+        .filter_map(|line| line.split_once("] Normal ")?.1.split(':').next());
     let reasons: Vec<&str> = normal.filter(|reason| kubelet.contains(reason)).collect();
     assert_eq!(reasons, kubelet);
     assert!(

@@ -9,6 +9,7 @@ pub use name::{NameError, Repository};
 
 use bytes::Bytes;
 use seedpod_core::image::{Image, ImageConfig};
+use seedpod_core::limits::PROGRAM_BYTES;
 use seedpod_core::spec::{ImagePullPolicy, Objects};
 use seedpod_core::volume::Tree;
 use seedpod_engine::Engine;
@@ -145,10 +146,14 @@ impl Images {
 
     fn file(&self, reference: &str) -> Result<Image, String> {
         let path = self.folder.join(reference);
-        let bytes = std::fs::read(&path)
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let cannot = |error| format!("cannot read {}: {error}", path.display());
+        let size = std::fs::metadata(&path).map_err(cannot)?.len();
+        if size > PROGRAM_BYTES as u64 {
+            return Err(format!("its {size} bytes are more than {PROGRAM_BYTES}"));
+        }
+        let bytes = std::fs::read(&path).map_err(cannot)?;
         check_is_wasm(&bytes)?;
-        let (digest, size) = (format!("sha256:{}", Digest::of(&bytes)), bytes.len() as u64);
+        let digest = format!("sha256:{}", Digest::of(&bytes));
         let name = Path::new(reference)
             .file_name()
             .map_or_else(|| "app.wasm".into(), |name| name.to_string_lossy());

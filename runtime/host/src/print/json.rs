@@ -1,6 +1,7 @@
 //! One JSON object a line, with Kubernetes' names.
 
 use seedpod::api;
+use seedpod::spec;
 use seedpod::status::{PodEvent, Status};
 use seedpod::{LogLine, LogStream, PodName};
 use serde_json::{Value, json};
@@ -26,8 +27,8 @@ pub(super) fn log(pod: &PodName, line: &LogLine) -> Vec<u8> {
     to_line(&object).into_bytes()
 }
 
-pub(super) fn event(pod: &PodName, event: &PodEvent) -> String {
-    to_line(&json!({
+pub(super) fn event(pod: &PodName, spec: Option<&spec::Pod>, event: &PodEvent) -> String {
+    let mut object = json!({
         "kind": "Event",
         "apiVersion": "v1",
         "type": event.type_.to_string(),
@@ -36,7 +37,11 @@ pub(super) fn event(pod: &PodName, event: &PodEvent) -> String {
         "involvedObject": { "kind": "Pod", "apiVersion": "v1", "namespace": pod.namespace, "name": pod.name },
         "source": { "component": "seedpod" },
         "lastTimestamp": now(),
-    }))
+    });
+    if let Some(path) = event.container.and_then(|id| id.field_path(spec?)) {
+        object["involvedObject"]["fieldPath"] = path.into();
+    }
+    to_line(&object)
 }
 
 pub(super) fn status(pod: &PodName, status: &Status) -> String {

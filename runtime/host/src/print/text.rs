@@ -1,5 +1,6 @@
 //! Lines for people.
 
+use seedpod::spec;
 use seedpod::status::{
     ContainerState, EventType, Phase, PodEvent, Status, Terminated, TerminatedReason, WaitingReason,
 };
@@ -19,19 +20,24 @@ pub(super) fn log(pod: &PodName, line: &LogLine, colours: bool) -> Vec<u8> {
     text
 }
 
-/// `[pod] Normal Started: Started container producer`
-pub(super) fn event(pod: &PodName, event: &PodEvent, colours: bool) -> String {
+/// `[pod/container] Normal Started: Container started`
+pub(super) fn event(
+    pod: &PodName,
+    spec: Option<&spec::Pod>,
+    event: &PodEvent,
+    colours: bool,
+) -> String {
     let kind = event.type_.to_string();
     let kind = match event.type_ {
         EventType::Warning if colours => paint(&kind, YELLOW),
         EventType::Warning | EventType::Normal => kind,
     };
-    format!(
-        "[{}] {kind} {}: {}\n",
-        pod.name,
-        event.reason,
-        indent(&event.message)
-    )
+    let container = event
+        .container
+        .and_then(|id| spec?.all_containers().nth(id.index()));
+    let container = container.map_or_else(String::new, |container| format!("/{}", container.name));
+    let (reason, message) = (event.reason, indent(&event.message));
+    format!("[{}{container}] {kind} {reason}: {message}\n", pod.name)
 }
 
 /// `[pod/container] Error, exit code 1: message`, in the order of the spec, for what did not succeed.
