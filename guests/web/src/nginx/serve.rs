@@ -207,6 +207,9 @@ async fn accept(state: Rc<State<Wasi>>, index: usize, listener: Listener, busy: 
                 continue;
             }
         };
+        if state.stopping.get() {
+            return;
+        }
         let Ok(local) = reader.local_address() else {
             continue;
         };
