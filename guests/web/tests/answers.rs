@@ -120,6 +120,39 @@ fn complaints_about_configurations_are_those_of_nginx() {
     );
 }
 
+/// Where this server is stricter than nginx: what a client chose never ends a header, and an alias is never left.
+#[test]
+fn clients_cannot_leave_an_alias_or_add_headers() {
+    let root = std::env::temp_dir().join(format!("nginx-strict-{}", std::process::id()));
+    fs::create_dir_all(root.join("www")).expect("a directory");
+    fs::write(root.join("secret"), "secret").expect("written");
+    let path = root.join("nginx.conf");
+    let text = "error_log @ROOT@/error.log; events {} http { access_log off; server { listen 127.0.0.1:9001;
+        location /alias { alias @ROOT@/www/; }
+        location /redirect { return 302 http://other$uri; }
+        location /added { add_header X-Path $uri always; }
+        location /proxied { proxy_pass http://127.0.0.1:9100$uri; proxy_set_header X-Path $uri; }
+    } }";
+    fs::write(&path, text.replace("@ROOT@", &root.to_string_lossy())).expect("written");
+    let state = state(&path.to_string_lossy());
+    let check = |path: &str, status: &str, absent: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = String::from_utf8_lossy(&ask(&state, request.into_bytes(), 1)).into_owned();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "to {path}: {answer}"
+        );
+        assert!(!answer.contains(absent), "to {path}: {answer}");
+    };
+    check("/alias../secret", "404", "secret");
+    check("/redirect%0d%0aX-Evil:1", "302", "\nX-Evil");
+    check("/added%0d%0aX-Evil:1", "404", "\nX-Evil");
+    check("/proxied%0d%0aX-Evil:1", "200", "\nX-Evil");
+    check("/proxied%20HTTP/1.0%0d%0aX-Evil:1", "200", "\nX-Evil");
+    check(&format!("/{}", "a".repeat(9000)), "414", "secret");
+    fs::remove_dir_all(root).expect("removed");
+}
+
 /// What `nginx -t` prints about a file.
 fn said(path: &str) -> Vec<u8> {
     let out = Command::new(env!("CARGO_BIN_EXE_nginx"))

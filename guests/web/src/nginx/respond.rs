@@ -152,7 +152,7 @@ impl<W: World> Exchange<'_, W> {
             out.extend_from_slice(b"\r\n");
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
+            out.extend(header_bytes(value));
         };
         line("Server", self.server_token().as_bytes());
         line(
@@ -405,6 +405,17 @@ fn cache_control(seconds: i64) -> String {
     } else {
         format!("max-age={seconds}")
     }
+}
+
+/// The value of a header without anything that would end it: a variable may hold what a client chose.
+pub fn header_bytes(value: &[u8]) -> impl Iterator<Item = u8> {
+    value.iter().map(|&byte| {
+        if matches!(byte, b'\r' | b'\n' | 0) {
+            b' '
+        } else {
+            byte
+        }
+    })
 }
 
 /// What `$sent_http_…` finds.

@@ -3,7 +3,7 @@
 use super::super::config::{Level, Matcher};
 use super::super::exchange::Exchange;
 use super::super::request::escape;
-use super::super::respond::{Flow, TIMEOUT};
+use super::super::respond::{Flow, TIMEOUT, header_bytes};
 use super::super::world::{World, timeout};
 use super::{Failure, client_failure, failure};
 use crate::nginx::body::Body;
@@ -64,12 +64,13 @@ pub(super) fn head<W: World>(
     let scope = &exchange.location.scope;
     let http_11 = scope.proxy_http_11.unwrap_or(false);
     let version = if http_11 { "1.1" } else { "1.0" };
+    let target = whole_word(target);
     let mut out = format!("{} {target} HTTP/{version}\r\n", exchange.request.method).into_bytes();
     let mut line = |name: &str, value: &[u8]| {
         if !value.is_empty() {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
+            out.extend(header_bytes(value));
             out.extend_from_slice(b"\r\n");
         }
     };
@@ -112,6 +113,18 @@ pub(super) fn head<W: World>(
         }
     }
     out.extend_from_slice(b"\r\n");
+    out
+}
+
+/// Encodes what would end the path in a request line: a variable may hold what a client chose.
+fn whole_word(target: &str) -> String {
+    let mut out = String::with_capacity(target.len());
+    for letter in target.chars() {
+        match letter {
+            '\0'..=' ' | '\x7f' => out.push_str(&format!("%{:02X}", letter as u32)),
+            letter => out.push(letter),
+        }
+    }
     out
 }
 
