@@ -47,6 +47,10 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     {
         eprintln!("{note}");
     }
+    anyhow::ensure!(
+        !loaded.objects.pods.is_empty(),
+        "there is no Pod in the manifests, so there is nothing to run"
+    );
     let printer = Printer::start(
         Settings::new(arguments.output, arguments.events),
         &loaded.objects.pods,

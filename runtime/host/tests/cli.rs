@@ -4,7 +4,7 @@ mod common;
 
 use common::{Running, TEST, exchange, pod, run};
 use std::io::Read;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
 #[test]
@@ -332,12 +332,21 @@ fn a_node_port_leads_to_the_proxy_and_nothing_leads_to_the_app() {
         answer.starts_with("HTTP/1.") && answer.ends_with("Hello world!"),
         "{answer}"
     );
-    assert!(TcpStream::connect("127.0.0.1:5000").is_err());
     #[cfg(unix)]
     {
         run.signal("-TERM");
-        assert_eq!(run.end().0, Some(143));
+        let (code, err) = run.end();
+        assert_eq!(code, Some(143));
+        assert!(!err.contains(" -> "), "no other port is open: {err}");
     }
+}
+
+#[test]
+fn without_a_pod_there_is_nothing_to_run() {
+    let config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+    let run = run(&["run", "-"], config_map);
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("there is no Pod"), "{}", run.err);
 }
 
 #[test]
