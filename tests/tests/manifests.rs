@@ -384,7 +384,6 @@ fn the_second_on_a_port_is_told_so() {
             [port-conflict/first] 2026/01/01 00:00:00 [notice] 1#1: start worker processes
             [port-conflict/first] 127.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.88.1" "-"
             [port-conflict/second] nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)
-            [port-conflict/second] nginx: [notice] try again to bind() after 500ms
             [port-conflict/second] nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)
             [port-conflict/second] nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)
             [port-conflict/second] nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)
