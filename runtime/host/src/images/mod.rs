@@ -18,7 +18,8 @@ use seedpod_engine::world::{ImageError, ResolvedImage};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
 
 /// Images that cannot run, one a line.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,15 @@ pub struct Images {
     /// Where relative paths begin.
     folder: PathBuf,
     bundled: Mutex<BTreeMap<&'static str, Arc<Image>>>,
+    files: Mutex<BTreeMap<PathBuf, LoadedFile>>,
+}
+
+/// An image made of a file, while a container uses it: others share its bytes until the file changes.
+#[derive(Debug)]
+struct LoadedFile {
+    modified: Option<SystemTime>,
+    len: u64,
+    image: Weak<Image>,
 }
 
 impl Images {
@@ -56,6 +66,7 @@ impl Images {
         Self {
             folder: folder.into(),
             bundled: Mutex::default(),
+            files: Mutex::default(),
         }
     }
 
@@ -79,10 +90,10 @@ impl Images {
     ) -> Result<ResolvedImage, ImageError> {
         if is_path(reference) {
             let image = self
-                .file(reference)
+                .shared_file(reference)
                 .map_err(|reason| pull_error(reference, reason))?;
             return Ok(ResolvedImage {
-                image: Arc::new(image),
+                image,
                 already_present: true,
                 substitute: None,
             });
@@ -144,16 +155,35 @@ impl Images {
             .clone()
     }
 
-    fn file(&self, reference: &str) -> Result<Image, String> {
+    fn shared_file(&self, reference: &str) -> Result<Arc<Image>, String> {
         let path = self.folder.join(reference);
-        let cannot = |error| format!("cannot read {}: {error}", path.display());
-        let size = std::fs::metadata(&path).map_err(cannot)?.len();
-        if size > PROGRAM_BYTES as u64 {
-            return Err(format!("its {size} bytes are more than {PROGRAM_BYTES}"));
+        let failed = |error| format!("cannot read {}: {error}", path.display());
+        let metadata = std::fs::metadata(&path).map_err(failed)?;
+        let (modified, len) = (metadata.modified().ok(), metadata.len());
+        if len > PROGRAM_BYTES as u64 {
+            return Err(format!("its {len} bytes are more than {PROGRAM_BYTES}"));
         }
-        let bytes = std::fs::read(&path).map_err(cannot)?;
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|_, loaded| loaded.image.strong_count() > 0);
+        let known = files.get(&path);
+        let same = known.filter(|known| (known.modified, known.len) == (modified, len));
+        if let Some(image) = same.and_then(|known| known.image.upgrade()) {
+            return Ok(image);
+        }
+        let bytes = std::fs::read(&path).map_err(failed)?;
+        let image = Arc::new(Self::file(reference, bytes)?);
+        let loaded = LoadedFile {
+            modified,
+            len,
+            image: Arc::downgrade(&image),
+        };
+        files.insert(path, loaded);
+        Ok(image)
+    }
+
+    fn file(reference: &str, bytes: Vec<u8>) -> Result<Image, String> {
         check_is_wasm(&bytes)?;
-        let digest = format!("sha256:{}", Digest::of(&bytes));
+        let (digest, size) = (format!("sha256:{}", Digest::of(&bytes)), bytes.len() as u64);
         let name = Path::new(reference)
             .file_name()
             .map_or_else(|| "app.wasm".into(), |name| name.to_string_lossy());
