@@ -39,7 +39,7 @@ pub(crate) struct Flavor {
 pub struct EngineError(String);
 
 impl Engine {
-    /// Sets up wasmtime; instances come from a pool where the address space has room for one.
+    /// Sets up wasmtime.
     ///
     /// # Errors
     /// When this machine cannot run wasmtime at all.
@@ -112,9 +112,10 @@ impl Engine {
 }
 
 impl Flavor {
-    /// Instances come from the largest pool that the address space has room for, or each gets mappings of its own.
+    /// Instances come from a pool if one is wanted and the address space has room for it, or each gets mappings of its
+    /// own.
     fn roomy(settings: &EngineSettings) -> Result<Self, EngineError> {
-        for slots in POOL_SLOTS {
+        if let Some(slots) = settings.pool {
             match Self::new(settings, Compiler::Cranelift, Allocation::Pool(slots)) {
                 Ok(flavor) => return Ok(flavor),
                 Err(error) => tracing::debug!("no pool of {slots} instances: {error}"),
@@ -145,12 +146,26 @@ impl Flavor {
     }
 }
 
-/// Slots to try for, each with 4 GiB of address space: what 47 bits hold with room to spare, then what 43 bits hold.
-const POOL_SLOTS: [u32; 2] = [10_000, 1_000];
-
 fn compatibility(engine: &wasmtime::Engine) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_that_does_not_fit_is_done_without() {
+        let with_pool = |slots| {
+            Engine::new(EngineSettings {
+                pool: Some(slots),
+                ..EngineSettings::host(None)
+            })
+        };
+        assert!(with_pool(4).is_ok());
+        assert!(with_pool(1_000_000).is_ok());
+    }
 }
