@@ -62,3 +62,44 @@ impl Progress {
 
 /// A line that wraps cannot be taken away; terminals are at least this wide.
 const LINE_CHARACTERS_MAX: usize = 78;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_drawn_once_and_taken_away_once() {
+        let pod = PodName {
+            namespace: "default".to_owned(),
+            name: "p".to_owned(),
+        };
+        let mut progress = Progress::default();
+        assert_eq!((progress.draw(), progress.erase()), (None, None));
+        progress
+            .starting
+            .insert(pod, vec!["p/a".to_owned(), "p/b".to_owned()]);
+        let line = "starting p/a, p/b (a first start compiles)";
+        assert_eq!(progress.draw().as_deref(), Some(line));
+        assert_eq!(progress.draw(), None);
+        assert!(progress.erase().is_some());
+        assert_eq!(progress.erase(), None);
+        assert_eq!(progress.draw().as_deref(), Some(line));
+        progress.clear();
+        assert!(progress.erase().is_some());
+        assert_eq!(progress.draw(), None);
+    }
+
+    #[test]
+    fn a_line_that_would_wrap_is_cut() {
+        let pod = PodName {
+            namespace: "default".to_owned(),
+            name: "p".to_owned(),
+        };
+        let mut progress = Progress::default();
+        progress.starting.insert(pod, vec!["p/ä".to_owned(); 40]);
+        assert_eq!(
+            progress.draw().unwrap().chars().count(),
+            LINE_CHARACTERS_MAX + 1
+        );
+    }
+}

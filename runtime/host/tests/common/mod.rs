@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::Once;
 use std::time::Duration;
 
 /// The image of the programs in `guests/tests`.
@@ -45,6 +46,19 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> Run {
 }
 
 fn start(arguments: &[&str], input: &str) -> Child {
+    // The largest program is compiled once, before anybody waits for it with a watch in the hand.
+    static WARM: Once = Once::new();
+    WARM.call_once(|| {
+        let child = spawn(
+            &["run", "-"],
+            &pod("warm", "Never", &[("up", "busybox", &["true"])]),
+        );
+        assert!(child.wait_with_output().unwrap().status.success());
+    });
+    spawn(arguments, input)
+}
+
+fn spawn(arguments: &[&str], input: &str) -> Child {
     let mut child = seedpod(arguments).spawn().unwrap();
     // A run that does not read its input is no failure of the test.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
