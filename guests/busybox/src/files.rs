@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::io;
 use std::mem::MaybeUninit;
 
-/// A row of `ls -l`. WASI knows no owners and no permission bits: files are root's, with usual modes.
+/// A row of `ls -l`. WASI knows no owners: files are root's.
 #[derive(Debug, Clone, Copy)]
 pub struct Stat {
     /// With the type of the file.
@@ -43,7 +43,13 @@ impl Stat {
         if result != 0 {
             return Err(io::Error::last_os_error());
         }
-        Ok(Self::from_libc(&stat))
+        let mut stat = Self::from_libc(&stat);
+        if stat.is_symlink() {
+            stat.mode |= 0o777;
+        } else if let Some(mode) = path.to_str().ok().and_then(crate::sys::mode) {
+            stat.mode |= mode;
+        }
+        Ok(stat)
     }
 
     #[expect(
@@ -67,15 +73,7 @@ impl Stat {
             stat.st_mtime_nsec as u32,
             stat.st_ctime as i64,
         );
-        let mut mode = stat.st_mode as u32;
-        if mode & 0o7777 == 0 {
-            mode |= match mode & TYPE {
-                DIRECTORY => 0o755,
-                SYMLINK => 0o777,
-                CHARACTER => 0o666,
-                _ => 0o644,
-            };
-        }
+        let mode = stat.st_mode as u32;
         Self {
             mode,
             links: stat.st_nlink as u64,

@@ -10,5 +10,5 @@ mod bindings {
     });
 }
 
-pub use bindings::seedpod::process::{descriptors, processes, signals, types};
+pub use bindings::seedpod::process::{descriptors, permissions, processes, signals, types};
 pub use bindings::wasi::io::poll;

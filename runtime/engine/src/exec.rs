@@ -41,9 +41,11 @@ pub(crate) fn find(
     path: &str,
     mut start: ProcessStart,
 ) -> Result<(Bytes, ProcessStart), ExecError> {
-    let mut path = absolute(&start.directory, path);
+    // A script learns the name it was called by.
+    let mut called = path.to_owned();
     let mut interpreter: Option<String> = None;
     for _ in 0..INTERPRETERS_MAX {
+        let path = absolute(&start.directory, &called);
         let bytes = match (read(files, caller, &path), &interpreter) {
             (Err(ExecError::File(error)), Some(path)) => {
                 let path = path.clone();
@@ -58,12 +60,12 @@ pub(crate) fn find(
         let (named, argument) = shebang(&bytes).ok_or(ExecError::Format(describe(&bytes)))?;
         let own_name = start.program.arguments.len().min(1);
         let rest = start.program.arguments.split_off(own_name);
-        start.program.arguments = [Some(named.clone()), argument, Some(path)]
+        start.program.arguments = [Some(named.clone()), argument, Some(called.clone())]
             .into_iter()
             .flatten()
             .chain(rest)
             .collect();
-        path = absolute(&start.directory, &named);
+        called.clone_from(&named);
         interpreter = Some(named);
     }
     Err(ExecError::File(Errno::Loop))

@@ -138,6 +138,29 @@ impl HostDir for MachineDir {
         let file = self.dir.open(checked(path)?).map_err(errno)?.into_std();
         MachineFile { file }.set_times(times)
     }
+
+    /// A machine without permission bits keeps none.
+    fn set_mode(&self, path: &str, mode: u32) -> Result<(), Errno> {
+        #[cfg(unix)]
+        {
+            use cap_std::fs::{Permissions, PermissionsExt};
+            // The owner keeps access: it is we who open the files, and who remove them in the end.
+            let owner = if self.stat(path)?.kind == FileType::Directory {
+                0o700
+            } else {
+                0o600
+            };
+            let permissions = Permissions::from_mode(mode & 0o777 | owner);
+            self.dir
+                .set_permissions(checked(path)?, permissions)
+                .map_err(errno)
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = mode;
+            self.dir.metadata(checked(path)?).map(drop).map_err(errno)
+        }
+    }
 }
 
 impl HostFile for MachineFile {

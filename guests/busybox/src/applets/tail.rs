@@ -103,22 +103,10 @@ fn follow_files(
         tool.flush();
         std::thread::sleep(how.interval);
         for (index, file) in files.iter_mut().enumerate() {
-            if how.by_name {
-                file.reopen(tool);
-            }
-            let Some(input) = &mut file.input else {
-                continue;
-            };
-            loop {
-                let chunk = input.chunk(tool)?;
-                if chunk.is_empty() {
-                    break;
-                }
-                file.position += chunk.len() as u64;
-                if how.titled && last != Some(index) {
-                    title(tool, &file.path, &mut last, index);
-                }
-                tool.write(&chunk);
+            // A file that is replaced may have grown before.
+            file.print_more(tool, index, how, &mut last)?;
+            if how.by_name && file.reopen(tool) {
+                file.print_more(tool, index, how, &mut last)?;
             }
         }
     }
@@ -138,18 +126,42 @@ fn title(tool: &mut Tool, path: &str, last: &mut Option<usize>, index: usize) {
 }
 
 impl Followed {
-    /// Opens the file again if its name now stands for another one, or if it was cut.
-    fn reopen(&mut self, tool: &mut Tool) {
+    fn print_more(
+        &mut self,
+        tool: &mut Tool,
+        index: usize,
+        how: &Following,
+        last: &mut Option<usize>,
+    ) -> Result<(), String> {
+        let Some(input) = &mut self.input else {
+            return Ok(());
+        };
+        loop {
+            let chunk = input.chunk(tool)?;
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            self.position += chunk.len() as u64;
+            if how.titled && *last != Some(index) {
+                title(tool, &self.path, last, index);
+            }
+            tool.write(&chunk);
+        }
+    }
+
+    /// Opens the file again if its name now stands for another one, or if it was cut; true if it did.
+    fn reopen(&mut self, tool: &mut Tool) -> bool {
         let Ok(stat) = Stat::read(&self.path, true) else {
-            return;
+            return false;
         };
         let is_same =
             self.input.is_some() && stat.inode == self.inode && stat.size >= self.position;
         if is_same || self.path == "-" {
-            return;
+            return false;
         }
         self.input = tool.open(&self.path);
         (self.inode, self.position) = (stat.inode, 0);
+        true
     }
 }
 

@@ -239,7 +239,7 @@ pub fn chmod(tool: &mut Tool, arguments: &[String]) -> Ran {
         let failed = |error: io::Error| format!("{path}: {}", reason(&error));
         let stat = Stat::read(path, true).map_err(failed)?;
         let mode = changed_mode(mode, stat.mode & 0o7777, stat.is_directory()).unwrap_or(stat.mode);
-        crate::sys::change_mode(path, mode).map_err(failed)
+        crate::sys::change_mode(path, mode).map_err(|error| format!("{path}: {error}"))
     })
 }
 

@@ -259,8 +259,16 @@ pub fn take() -> Option<u8> {
     })
 }
 
-pub fn change_mode(path: &str, mode: u32) -> io::Result<()> {
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+/// `chmod`
+pub fn change_mode(path: &str, mode: u32) -> Result<(), Error> {
+    let path = CString::new(path).map_err(|_| Error::Invalid)?;
+    // SAFETY: a terminated string.
+    check(unsafe { libc::chmod(path.as_ptr(), mode) }).map(drop)
+}
+
+/// The system says it with all else.
+pub fn mode(_: &str) -> Option<u32> {
+    None
 }
 
 /// Ends this process.

@@ -3,7 +3,7 @@
 use super::{Disposition, Error, Exit, How, ProcessInfo, Program};
 use seedpod_guest::process::descriptors::{self, Description, OpenFlags};
 use seedpod_guest::process::processes::{self, ExitStatus, Which};
-use seedpod_guest::process::{signals, types};
+use seedpod_guest::process::{permissions, signals, types};
 use std::rc::Rc;
 
 /// A handle of an open file description.
@@ -162,9 +162,14 @@ pub fn take() -> Option<u8> {
     signals::take()
 }
 
-/// WASI keeps no permission bits: whoever may name a file may do all with it.
-pub fn change_mode(_: &str, _: u32) -> std::io::Result<()> {
-    Ok(())
+/// `chmod`
+pub fn change_mode(path: &str, mode: u32) -> Result<(), Error> {
+    permissions::change_mode(&crate::tool::absolute(path), mode).map_err(error)
+}
+
+/// The permission bits of what a path leads to.
+pub fn mode(path: &str) -> Option<u32> {
+    permissions::mode(&crate::tool::absolute(path)).ok()
 }
 
 /// Ends this process. `std::process::exit` knows only 0 and 1 here.

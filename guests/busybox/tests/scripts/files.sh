@@ -17,3 +17,5 @@ mktemp -d tmpXXXXXX | sed 's/tmp....../tmpX/'; cat nofile; echo $?; cat a nofile
 chmod 644 a; echo $?; chmod zzz a; echo $?; tail -n1 nofile; echo $?; head nofile; echo $?; wc nofile; echo $?; sort nofile; echo $?; cut -f1 nofile; echo $?; sed p nofile; echo $?; md5sum nofile; echo $?; tee nodir/x </dev/null; echo $?
 id -u; whoami; hostname >/dev/null && echo host; uname; tty </dev/null; true; echo $?; false; echo $?; sleep x; echo $?
 test 1 = 1; echo $?; [ 1 = 2 ]; echo $?; [ a; echo $?
+printf '#!/bin/sh\necho script $0 $1\n' > sc; ./sc; echo $?; [ -x sc ] || echo not-yet; chmod +x sc; [ -x sc ] && ./sc arg; ls -l sc | cut -c1-10; chmod u=rw,go= sc; stat -c %a sc; chmod 755 sc; stat -c '%a %A' sc
+printf 'echo plain $1\n' > plain; chmod +x plain; ./plain arg; mkdir md; chmod 700 md; stat -c %A md; [ -x md ] && echo xdir

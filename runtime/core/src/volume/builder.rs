@@ -56,7 +56,8 @@ impl TreeBuilder {
             Ok(stat) if stat.kind == FileType::Directory => stat.node,
             _ => self.replace(path, New::Directory(mode))?,
         };
-        self.volume.with(|tree| tree.set_mode(node, mode))
+        let now = self.caller.now;
+        self.volume.with(|tree| tree.set_mode(node, mode, now))
     }
 
     /// Gives the file at `existing` another name.

@@ -340,6 +340,13 @@ impl Files {
         place.node.volume.set_times(caller, place.node.id, times)
     }
 
+    /// Sets the permission bits of what is at a path.
+    pub fn set_mode(&self, caller: Caller, path: &str, mode: u32) -> Result<(), Errno> {
+        let place = self.existing(caller, At::Root, path, Follow::Yes)?;
+        self.check_writable(&place)?;
+        place.node.volume.set_mode(caller, place.node.id, mode)
+    }
+
     /// The whole content of a file of at most `max` bytes; a larger one is [`Errno::FileTooLarge`].
     pub fn read(&self, caller: Caller, path: &str, max: usize) -> Result<Bytes, Errno> {
         let file = self.open(caller, At::Root, path, OpenFlags::READ)?;

@@ -39,6 +39,8 @@ pub trait HostDir: Send + Sync {
     fn rename(&self, from: &str, to: &str) -> Result<(), Errno>;
     /// `utimensat`
     fn set_times(&self, path: &str, times: Times) -> Result<(), Errno>;
+    /// `chmod`
+    fn set_mode(&self, path: &str, mode: u32) -> Result<(), Errno>;
 }
 
 /// A regular file that the operating system has open.
@@ -266,5 +268,9 @@ impl Volume for HostVolume {
 
     fn set_times(&self, _caller: Caller, node: u64, times: Times) -> Result<(), Errno> {
         self.with(|names| self.dir.set_times(&names.path(node)?, times))
+    }
+
+    fn set_mode(&self, _caller: Caller, node: u64, mode: u32) -> Result<(), Errno> {
+        self.with(|names| self.dir.set_mode(&names.path(node)?, mode & 0o7777))
     }
 }

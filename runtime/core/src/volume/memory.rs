@@ -195,4 +195,8 @@ impl Volume for MemoryVolume {
     fn set_times(&self, caller: Caller, node: u64, times: Times) -> Result<(), Errno> {
         self.with(|tree| tree.set_times(node, times, caller.now))
     }
+
+    fn set_mode(&self, caller: Caller, node: u64, mode: u32) -> Result<(), Errno> {
+        self.with(|tree| tree.set_mode(node, mode, caller.now))
+    }
 }

@@ -347,8 +347,9 @@ impl Tree {
     }
 
     /// Sets the permission bits.
-    pub(super) fn set_mode(&mut self, id: u64, mode: u32) -> Result<(), Errno> {
-        self.node_mut(id)?.mode = mode & 0o7777;
+    pub(super) fn set_mode(&mut self, id: u64, mode: u32, now: WallTime) -> Result<(), Errno> {
+        let node = self.node_mut(id)?;
+        (node.mode, node.changed) = (mode & 0o7777, now);
         Ok(())
     }
 

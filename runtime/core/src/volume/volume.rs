@@ -85,6 +85,10 @@ pub trait Volume: fmt::Debug + Send + Sync {
     fn set_times(&self, _caller: Caller, _node: u64, _times: Times) -> Result<(), Errno> {
         Err(Errno::ReadOnly)
     }
+    /// Sets the permission bits.
+    fn set_mode(&self, _caller: Caller, _node: u64, _mode: u32) -> Result<(), Errno> {
+        Err(Errno::ReadOnly)
+    }
 }
 
 /// What kind of file a node is.

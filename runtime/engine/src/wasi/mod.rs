@@ -3,6 +3,7 @@
 mod cli;
 mod clocks;
 mod filesystem;
+mod permissions;
 mod process;
 mod random;
 mod sockets;
