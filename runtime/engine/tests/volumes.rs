@@ -366,6 +366,35 @@ fn names_and_paths_have_the_lengths_of_linux() {
 }
 
 #[test]
+#[cfg(unix)]
+fn permission_bits_are_set_and_kept() {
+    for_each_kind(|files, kind| {
+        let mode = |path: &str| {
+            files
+                .stat(CALLER, At::Root, path, Follow::Yes)
+                .map(|stat| stat.mode)
+        };
+        write(files, "/v/f", "x").unwrap();
+        files.create_dir(CALLER, At::Root, "/v/d", 0o755).unwrap();
+        files.symlink(CALLER, "f", At::Root, "/v/l").unwrap();
+        for (path, changed, stays) in [
+            ("/v/f", 0o755, "/v/f"),
+            ("/v/l", 0o640, "/v/f"),
+            ("/v/d", 0o711, "/v/d"),
+        ] {
+            assert_eq!(
+                files.set_mode(CALLER, path, changed),
+                Ok(()),
+                "{kind} {path}"
+            );
+            assert_eq!(mode(stays), Ok(changed), "{kind} {path}");
+        }
+        let missing = files.set_mode(CALLER, "/v/none", 0o755);
+        assert_eq!(missing, Err(Errno::NoEntry), "{kind}");
+    });
+}
+
+#[test]
 fn times_are_set_and_kept() {
     for_each_kind(|files, kind| {
         let time = |seconds: u64| Some(WallTime::from_unix_nanos(seconds * 1_000_000_000));

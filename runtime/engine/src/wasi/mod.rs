@@ -3,7 +3,6 @@
 mod cli;
 mod clocks;
 mod filesystem;
-mod permissions;
 mod process;
 mod random;
 mod sockets;

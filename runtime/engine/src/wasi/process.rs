@@ -1,6 +1,7 @@
 //! `seedpod:process`: spawn, pipes, wait, kill, and a way to learn of signals.
 
 mod descriptors;
+mod permissions;
 mod processes;
 mod signals;
 
@@ -31,25 +32,14 @@ mod bindings {
     });
 }
 
-<<<<<<< HEAD
 use bindings::seedpod::process as wit;
 use wit::types::{self, Error};
 
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wit::descriptors::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::permissions::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::processes::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::signals::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
-=======
-pub(super) use bindings::seedpod::process::permissions;
-pub(super) use bindings::seedpod::process::types::Error;
-use bindings::seedpod::process::{descriptors, processes, signals, types};
-
-pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    descriptors::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    permissions::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    processes::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
-    signals::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
->>>>>>> dce24df (Let guests read and set permission bits)
 }
 
 /// A handle of an open file description.
@@ -62,40 +52,9 @@ impl Guest {
     async fn survive(&mut self) {
         if self
             .pod
-<<<<<<< HEAD
             .with(|kernel| kernel.processes.is_doomed(self.process))
         {
             // The run loop takes the instance away.
-=======
-            .with(|kernel| kernel.processes.try_wait(self.process, which.into()));
-        Ok(ended
-            .map(|ended| ended.map(|(pid, status)| (pid, status.into())))
-            .map_err(Error::from))
-    }
-
-    /// A process that kills itself does not come back.
-    async fn kill(&mut self, target: u32, signal: u8) -> Answer<()> {
-        let signal = match (signal, Signal::new(signal)) {
-            (0, _) => None,
-            (_, Some(signal)) => Some(signal),
-            (_, None) => return Ok(Err(Error::Invalid)),
-        };
-        let targets = if target == 0 {
-            self.everyone_else()
-        } else {
-            vec![target]
-        };
-        let sent = self.pod.with(|kernel| {
-            targets
-                .iter()
-                .map(|pid| kernel.processes.kill(self.process, *pid, signal))
-                .collect::<Result<Vec<()>, _>>()
-        });
-        if self
-            .pod
-            .with(|kernel| kernel.processes.is_killed(self.process))
-        {
->>>>>>> dce24df (Let guests read and set permission bits)
             std::future::pending::<()>().await;
         }
     }
