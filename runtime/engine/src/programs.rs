@@ -23,11 +23,17 @@ pub(crate) struct Programs {
     optimizing: AtomicUsize,
 }
 
+/// Files whose digests are remembered, and their size in bytes at most.
+const RECENT: usize = 16;
+const RECENT_BYTES_MAX: usize = 4 << 20;
+
 #[derive(Default)]
 struct Table {
     slots: BTreeMap<Digest, Slot>,
     /// Digests of programs that never change, by where they are in memory.
     known: BTreeMap<(usize, usize), Digest>,
+    /// The same of files that were started last. Holding them keeps their place theirs.
+    recent: VecDeque<(Bytes, Digest)>,
     /// Programs to load, in the order they were asked for.
     queue: VecDeque<(Digest, Bytes)>,
     /// Threads that load programs.
@@ -47,12 +53,24 @@ impl Programs {
     }
 
     pub(crate) fn digest(&self, bytes: &Bytes) -> Digest {
-        let known = self
-            .table()
-            .known
-            .get(&(bytes.as_ptr() as usize, bytes.len()))
-            .copied();
-        known.unwrap_or_else(|| Digest::of(bytes))
+        let place = (bytes.as_ptr() as usize, bytes.len());
+        let table = self.table();
+        if let Some(digest) = table.known.get(&place) {
+            return *digest;
+        }
+        let same =
+            |(recent, _): &&(Bytes, Digest)| (recent.as_ptr() as usize, recent.len()) == place;
+        if let Some((_, digest)) = table.recent.iter().find(same) {
+            return *digest;
+        }
+        drop(table);
+        let digest = Digest::of(bytes);
+        if bytes.len() <= RECENT_BYTES_MAX {
+            let mut table = self.table();
+            table.recent.truncate(RECENT - 1);
+            table.recent.push_front((bytes.clone(), digest));
+        }
+        digest
     }
 
     pub(crate) fn is_optimizing(&self) -> bool {

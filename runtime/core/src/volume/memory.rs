@@ -36,9 +36,20 @@ impl MemoryVolume {
 
     /// A volume with one file in it, to be mounted with [`Mount::sub_path`](super::Mount::sub_path).
     pub fn file(name: &str, bytes: Bytes, mode: u32, now: WallTime) -> Result<Arc<Self>, Errno> {
+        Self::files([(name, bytes)], mode, now)
+    }
+
+    /// The same of several files.
+    pub fn files<'a>(
+        files: impl IntoIterator<Item = (&'a str, Bytes)>,
+        mode: u32,
+        now: WallTime,
+    ) -> Result<Arc<Self>, Errno> {
         let mut tree = Tree::new(Usage::memory(None), 0o755, now);
-        let (node, _) = tree.create(tree.root(), name, New::File(mode), now)?;
-        tree.set_bytes(node, bytes, now)?;
+        for (name, bytes) in files {
+            let (node, _) = tree.create(tree.root(), name, New::File(mode), now)?;
+            tree.set_bytes(node, bytes, now)?;
+        }
         Ok(Self::new(tree))
     }
 

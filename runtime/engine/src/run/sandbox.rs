@@ -5,6 +5,7 @@ use super::environment::NAMESERVER;
 use super::{PodStart, PodTask};
 use crate::proc::Proc;
 use crate::world::Random;
+use bytes::Bytes;
 use seedpod_core::image::Image;
 use seedpod_core::limits::SHARED_MEMORY_BYTES_TOTAL;
 use seedpod_core::net::{self, CLUSTER_DOMAIN};
@@ -29,6 +30,8 @@ pub(super) struct Sandbox {
     volumes: BTreeMap<String, Mounted>,
     /// `/dev/shm`, which the containers of a pod share.
     shm: Option<Arc<MemoryVolume>>,
+    /// `/etc/hosts` and its like.
+    etc: Option<Arc<MemoryVolume>>,
 }
 
 struct Mounted {
@@ -60,6 +63,8 @@ impl PodTask {
         }
         let shm = MemoryVolume::empty(Some(SHARED_MEMORY_BYTES_TOTAL), self.cell.wall_time());
         self.sandbox.shm.get_or_insert(shm);
+        let etc = self.etc().map_err(SandboxError::FailedCreatePodSandBox)?;
+        self.sandbox.etc.get_or_insert(etc);
         if spec.share_process_namespace && self.sandbox.shared_namespace.is_none() {
             let pause = Program {
                 path: "/pause".to_owned(),
@@ -161,10 +166,6 @@ impl PodTask {
     /// What every container has, whatever its image.
     fn system_mounts(&self, spec: &spec::Container) -> Result<Vec<Mount<'static>>, StartError> {
         let (pod, wall_time) = (&self.start.spec, self.cell.wall_time());
-        let pod_ip = self.cell.with(|kernel| kernel.net.pod_ip().into());
-        let hosts = hosts::etc_hosts(pod, &[pod_ip], CLUSTER_DOMAIN);
-        let hostname = hosts::etc_hostname(pod, CLUSTER_DOMAIN).map_err(config_error)?;
-        let resolv = hosts::resolv_conf(pod, NAMESERVER, CLUSTER_DOMAIN);
         let seed = self.start.seed.fork("dev").fork(&spec.name);
         let entropy = Box::new(FromWorld(self.start.world.random(seed)));
         let devices = MemoryVolume::devices(entropy, wall_time).map_err(config_error)?;
@@ -172,22 +173,33 @@ impl PodTask {
         let mut mounts = vec![
             whole("/proc", SyntheticVolume::new(proc), Access::ReadOnly),
             whole("/dev", devices, Access::ReadWrite),
-            part("/etc/hosts", self.file("hosts", hosts, 0o644)?, "hosts"),
-            part(
-                "/etc/hostname",
-                self.file("hostname", hostname, 0o644)?,
-                "hostname",
-            ),
-            part(
-                "/etc/resolv.conf",
-                self.file("resolv.conf", resolv, 0o644)?,
-                "resolv.conf",
-            ),
         ];
+        if let Some(etc) = &self.sandbox.etc {
+            let etc = ETC_FILES.map(|(path, file)| part(path, etc.clone(), file));
+            mounts.extend(etc);
+        }
         if let Some(shm) = &self.sandbox.shm {
             mounts.push(whole("/dev/shm", shm.clone(), Access::ReadWrite));
         }
         Ok(mounts)
+    }
+
+    /// `/etc/hosts` and its like: one copy for the pod, as the kubelet has it.
+    fn etc(&self) -> Result<Arc<MemoryVolume>, String> {
+        let pod = &self.start.spec;
+        let pod_ip = self.cell.with(|kernel| kernel.net.pod_ip().into());
+        let hostname =
+            hosts::etc_hostname(pod, CLUSTER_DOMAIN).map_err(|error| error.to_string())?;
+        let texts = [
+            hosts::etc_hosts(pod, &[pod_ip], CLUSTER_DOMAIN),
+            hostname,
+            hosts::resolv_conf(pod, NAMESERVER, CLUSTER_DOMAIN),
+        ];
+        let files = ETC_FILES
+            .map(|(_, file)| file)
+            .into_iter()
+            .zip(texts.map(Bytes::from));
+        MemoryVolume::files(files, 0o644, self.cell.wall_time()).map_err(|error| error.to_string())
     }
 
     /// A volume of one file.
@@ -214,6 +226,13 @@ impl PodTask {
 fn config_error(error: impl ToString) -> StartError {
     StartError::CreateContainerConfig(error.to_string())
 }
+
+/// Files of the pod, by where they are mounted.
+const ETC_FILES: [(&str, &str); 3] = [
+    ("/etc/hosts", "hosts"),
+    ("/etc/hostname", "hostname"),
+    ("/etc/resolv.conf", "resolv.conf"),
+];
 
 fn whole(path: &str, volume: Arc<dyn Volume>, access: Access) -> Mount<'_> {
     Mount {
