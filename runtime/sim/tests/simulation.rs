@@ -182,3 +182,68 @@ fn a_program_in_the_path_that_cannot_run_is_not_called_missing() {
         "#]],
     );
 }
+
+#[test]
+fn traps_have_the_signals_that_linux_sends() {
+    check(
+        "- {name: a, image: unreachable}
+- {name: b, image: divide}
+- {name: c, image: outside}
+- {name: d, image: recursion}",
+        expect![[r#"
+            Failed after 0 s
+            a: Error 134: wasm trap: wasm `unreachable` instruction executed
+            b: Error 136: wasm trap: integer divide by zero
+            c: Error 139: wasm trap: out of bounds memory access
+            d: Error 139: wasm trap: call stack exhausted
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_missing_in_this_world_is_named() {
+    check(
+        "- {name: a, image: unknown-module}
+- {name: b, image: unknown-component}
+- {name: c, image: library}",
+        expect![[r#"
+            Failed after 0 s
+            a: StartError 128: exec: "/program": failed to decode world from module: module was not valid: failed to resolve import `env::magic`: module requires an import interface named `env`
+            b: StartError 128: exec: "/program": component imports instance `example:magic/spells@1.0.0`, but a matching implementation was not found in the linker: instance export `cast` has the wrong type: function implementation is missing
+            c: StartError 128: exec: "/program": no exported instance named `wasi:cli/run@0.2.12`
+        "#]],
+    );
+}
+
+#[test]
+fn who_asks_for_too_much_is_refused() {
+    let wanted = [
+        "pipes",
+        "arguments",
+        "kill",
+        "streams",
+        "pollables",
+        "random",
+        "permit",
+        "zeroes",
+    ];
+    let containers =
+        wanted.map(|what| format!("- {{name: {what}, image: hostile, args: [{what}]}}\n"));
+    check(
+        &containers.concat(),
+        expect![[r#"
+        [pipes] 1024 pipes, then Error { code: 16, name: "limit", message: "EAGAIN: a limit of the container on processes or descriptors." }
+        [kill] Ok(()), alive
+        [arguments] refused: 2^Some(14) empty arguments
+        Failed after 0 s
+        arguments: Completed 0
+        kill: Completed 0
+        permit: Error 134: write exceeds what check-write has permitted
+        pipes: Completed 0
+        pollables: Error 134: resource table has no free keys
+        random: Error 134: 1099511627776 random bytes asked for at once, the limit is 67108864
+        streams: Error 134: more than 64 streams to standard descriptors
+        zeroes: Error 134: cannot write more zeroes than `check_write` allows
+    "#]],
+    );
+}

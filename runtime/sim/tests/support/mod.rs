@@ -38,6 +38,15 @@ pub fn run_and_stop(spec: &str, time: Duration) -> String {
 }
 
 fn run_once(spec: &str, time: Duration) -> String {
+    let mut simulation = simulate(spec, &ENGINE);
+    if !simulation.run(time) {
+        simulation.stop(None);
+    }
+    report(&simulation)
+}
+
+/// The pod of [`run`], not yet run.
+pub fn simulate(spec: &str, engine: &Engine) -> Simulation {
     let spec = spec.trim_matches('\n').replace('\n', "\n  ");
     let manifest = format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  {spec}\n");
     let source = Source {
@@ -50,16 +59,20 @@ fn run_once(spec: &str, time: Duration) -> String {
     };
     let mut simulation = Simulation::new(Settings {
         seed: Seed::new(7),
-        engine: ENGINE.clone(),
+        engine: engine.clone(),
         images: Arc::new(image),
     });
     simulation.start(objects).unwrap();
-    if !simulation.run(time) {
-        simulation.stop(None);
+    simulation
+}
+
+/// What the pod said and, when it is over, what became of it.
+pub fn report(simulation: &Simulation) -> String {
+    let log = simulation.log().replace("[p/", "[");
+    match simulation.status("p") {
+        Some(status) => log + &outcome(status, simulation.now().as_nanos() / 1_000_000_000),
+        None => log,
     }
-    let status = simulation.status("p").expect("the pod has ended");
-    simulation.log().replace("[p/", "[")
-        + &outcome(status, simulation.now().as_nanos() / 1_000_000_000)
 }
 
 fn outcome(status: &Status, seconds: u64) -> String {
@@ -89,7 +102,7 @@ fn line(container: &ContainerStatus) -> String {
     text
 }
 
-/// `busybox`, or the image of a test guest: its program alone.
+/// `busybox`, the image of a test guest, which is its program alone, or one of the binaries below.
 fn image(reference: &str) -> Result<ResolvedImage, ImageError> {
     let (file, program) = match reference {
         "busybox" => ("busybox".to_owned(), "/bin/busybox"),
@@ -99,8 +112,11 @@ fn image(reference: &str) -> Result<ResolvedImage, ImageError> {
         reference: reference.to_owned(),
         reason,
     };
-    let bytes = std::fs::read(format!("{ROOT}/guests/images/{file}.wasm"))
-        .map_err(|error| missing(error.to_string()))?;
+    let read = || std::fs::read(format!("{ROOT}/guests/images/{file}.wasm"));
+    let bytes = match binary(reference) {
+        Some(bytes) => bytes,
+        None => read().map_err(|error| missing(error.to_string()))?,
+    };
     let mut tree = Tree::builder();
     tree.insert_file(program, Bytes::from(bytes), 0o755)
         .unwrap();
@@ -143,3 +159,45 @@ const NOT_PROGRAMS: [(&str, &[u8]); 5] = [
     ("/opt/script", b"#!/bin/sh\necho \"$0: $1\"\n"),
     ("/opt/zsh", b"#!/bin/zsh\n"),
 ];
+
+/// Core modules of preview 1 whose `_start` is these instructions.
+const BODIES: [(&str, &[u8]); 4] = [
+    // unreachable
+    ("unreachable", b"\x00"),
+    // i32.const 1, i32.const 0, i32.div_s, drop
+    ("divide", b"\x41\x01\x41\x00\x6d\x1a"),
+    // i32.const -4, i32.load, drop
+    ("outside", b"\x41\x7c\x28\x02\x00\x1a"),
+    // call 0, call 0
+    ("recursion", b"\x10\x00\x10\x00"),
+];
+
+/// Whole binaries.
+const BINARIES: [(&str, &[u8]); 3] = [
+    // (module (import "env" "magic" (func)) (memory (export "memory") 1) (func (export "_start")))
+    (
+        "unknown-module",
+        b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x0d\x01\x03env\x05magic\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\
+          \x07\x13\x02\x06memory\x02\0\x06_start\0\x01\x0a\x04\x01\x02\0\x0b",
+    ),
+    // (component (import "example:magic/spells@1.0.0" (instance (export "cast" (func)))))
+    (
+        "unknown-component",
+        b"\0asm\x0d\0\x01\0\x07\x11\x01\x42\x02\x01\x40\0\x01\0\x04\0\x04cast\x01\0\
+          \x0a\x1f\x01\0\x1aexample:magic/spells@1.0.0\x05\0",
+    ),
+    // (component)
+    ("library", b"\0asm\x0d\0\x01\0"),
+];
+
+fn binary(reference: &str) -> Option<Vec<u8>> {
+    let named = |(name, bytes): &(&str, &'static [u8])| (*name == reference).then_some(*bytes);
+    if let Some(body) = BODIES.iter().find_map(named) {
+        let len = u8::try_from(body.len()).unwrap();
+        let before = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\
+                       \x07\x13\x02\x06memory\x02\0\x06_start\0\0";
+        let code = [&[0x0a, len + 4, 1, len + 2, 0], body, &[0x0b]].concat();
+        return Some([&before[..], &code].concat());
+    }
+    BINARIES.iter().find_map(named).map(Vec::from)
+}
