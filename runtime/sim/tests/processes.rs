@@ -350,7 +350,12 @@ fn a_fork_bomb_ends_at_the_limit() {
     let (refusals, rest): (Vec<_>, Vec<_>) = output.lines().partition(|line| *line == refused);
     // The shell is one of them; `seq` is gone, and the neighbour comes later.
     assert_eq!(600 - refusals.len(), PROCESSES_PER_POD - 1);
-    expect![""].assert_eq(&rest.join("\n"));
+    expect![[r#"
+        [b] alive
+        Failed after 0 s
+        a: Error 7
+        b: Completed 0"#]]
+    .assert_eq(&rest.join("\n"));
 }
 
 #[test]
