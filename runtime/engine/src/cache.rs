@@ -112,6 +112,7 @@ impl Cache {
 
     /// Calls `compile` for everything that still lacks optimized code. Returns at once where another process does so.
     pub(crate) fn drain_pending(&self, compile: impl Fn(Digest, &[u8])) -> io::Result<()> {
+        fs::create_dir_all(self.pending())?;
         let lock = File::create(self.pending().join("lock"))?;
         if lock.try_lock().is_err() {
             return Ok(());
@@ -168,6 +169,26 @@ mod tests {
         assert_eq!(cache.load(digest), None);
         cache.store(digest, b"code").unwrap();
         assert_eq!(cache.load(digest).as_deref(), Some(&b"code"[..]));
+    }
+
+    #[test]
+    fn concurrent_writers_leave_a_whole_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = Digest::of(b"module");
+        std::thread::scope(|scope| {
+            for writer in 0..4_u8 {
+                let cache = Cache::new(folder.path(), 7);
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        cache.store(digest, &[writer; 100_000]).unwrap();
+                        let code = cache.load(digest).expect("there is always one");
+                        assert!(code.len() == 100_000 && code.iter().all(|byte| *byte == code[0]));
+                    }
+                });
+            }
+        });
+        let entries = fs::read_dir(folder.path().join("0000000000000007")).unwrap();
+        assert_eq!(entries.count(), 1, "no temporary file is left");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use wasmtime::component::Linker;
 /// Everything the pods of a process share of wasmtime. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {

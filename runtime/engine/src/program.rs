@@ -80,7 +80,7 @@ pub(crate) fn load(
 }
 
 /// Below this Cranelift needs some 100 ms, which nobody notices.
-const QUICK_FROM_BYTES: usize = 200 << 10;
+pub(crate) const QUICK_FROM_BYTES: usize = 200 << 10;
 
 /// Core modules of preview 1 become components.
 fn component_of(bytes: &Bytes) -> Result<Vec<u8>, LoadError> {

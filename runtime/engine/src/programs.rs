@@ -21,6 +21,8 @@ pub(crate) struct Programs {
     loaded: Condvar,
     /// Programs noted in the cache to be compiled for the next run, since the thread that does so looked last.
     optimizing: AtomicUsize,
+    /// Programs that run and are about to be noted.
+    noting: AtomicUsize,
 }
 
 /// Files whose digests are remembered, and their size in bytes at most.
@@ -74,7 +76,7 @@ impl Programs {
     }
 
     pub(crate) fn is_optimizing(&self) -> bool {
-        self.optimizing.load(Ordering::Acquire) > 0
+        self.noting.load(Ordering::SeqCst) + self.optimizing.load(Ordering::SeqCst) > 0
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -188,10 +190,12 @@ impl Inner {
             Ok((program, unoptimized)) => (Ok(Arc::new(program)), unoptimized),
             Err(error) => (Err(error), None),
         };
+        self.programs.noting.fetch_add(1, Ordering::SeqCst);
         self.programs.set_loaded(digest, result);
         if let Some(component) = unoptimized {
             self.optimize_later(digest, &component);
         }
+        self.programs.noting.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Has Cranelift compile a component into the cache. A note stays there until it has, in case this process ends
@@ -205,23 +209,23 @@ impl Inner {
             return;
         }
         // One thread at a time: it is not urgent, and Cranelift uses several by itself.
-        if self.programs.optimizing.fetch_add(1, Ordering::AcqRel) > 0 {
+        if self.programs.optimizing.fetch_add(1, Ordering::SeqCst) > 0 {
             return;
         }
         let inner = self.clone();
         if let Err(error) = spawn_compiler(move || inner.optimize_noted()) {
-            self.programs.optimizing.store(0, Ordering::Release);
+            self.programs.optimizing.store(0, Ordering::SeqCst);
             tracing::warn!("cannot optimize: {error}");
         }
     }
 
     fn optimize_noted(&self) {
         loop {
-            let seen = self.programs.optimizing.load(Ordering::Acquire);
+            let seen = self.programs.optimizing.load(Ordering::SeqCst);
             if let Err(error) = self.optimize_pending() {
                 tracing::warn!("cannot optimize: {error}");
             }
-            if self.programs.optimizing.fetch_sub(seen, Ordering::AcqRel) == seen {
+            if self.programs.optimizing.fetch_sub(seen, Ordering::SeqCst) == seen {
                 return;
             }
         }
@@ -250,3 +254,126 @@ fn spawn_compiler(run: impl FnOnce() + Send + 'static) -> io::Result<()> {
 
 /// Cranelift recurses over nested blocks of hostile size.
 const COMPILE_STACK_BYTES: usize = 8 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{EngineSettings, FirstRun};
+    use crate::Engine;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::sync::mpsc;
+    use std::task::Wake;
+
+    #[test]
+    fn every_guest_compiles_quickly() {
+        let engine = engine(None);
+        let mut guests = guests("");
+        guests.extend(self::guests("tests"));
+        assert!(guests.len() > 20, "{guests:?}");
+        let quick = &engine.inner.quick.as_ref().unwrap().engine;
+        for guest in guests {
+            let bytes = Bytes::from(fs::read(&guest).unwrap());
+            let is_quick = bytes.len() > crate::program::QUICK_FROM_BYTES;
+            let program = wait_for(&engine, &bytes).unwrap();
+            let compiled_by = wasmtime::Engine::same(program.pre.engine(), quick);
+            assert_eq!(compiled_by, is_quick, "{}", guest.display());
+        }
+    }
+
+    #[test]
+    fn the_next_run_finds_optimized_code() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_quick = |engine: &Engine, bytes: &Bytes| {
+            let quick = &engine.inner.quick.as_ref().unwrap().engine;
+            let program = wait_for(engine, bytes).unwrap();
+            wasmtime::Engine::same(program.pre.engine(), quick)
+        };
+        let bytes = Bytes::from(fs::read(images().join("webapp.wasm")).unwrap());
+        let first = engine(Some(folder.path()));
+        assert!(is_quick(&first, &bytes));
+        while first.is_optimizing() {
+            thread::yield_now();
+        }
+        let second = engine(Some(folder.path()));
+        assert!(!is_quick(&second, &bytes));
+
+        let digest = Digest::of(&bytes);
+        let cache = second.inner.optimized.cache.as_ref().unwrap();
+        cache.store(digest, b"not what it should be").unwrap();
+        assert!(
+            is_quick(&engine(Some(folder.path())), &bytes),
+            "quickly compiled code is still there"
+        );
+    }
+
+    #[test]
+    fn many_who_want_one_program_get_the_same() {
+        let engine = engine(None);
+        let bytes = Bytes::from(fs::read(images().join("tests/hello.wasm")).unwrap());
+        let load = || wait_for(&engine, &bytes).unwrap();
+        let programs = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect::<Vec<_>>()
+        });
+        assert!(programs.iter().all(|one| Arc::ptr_eq(one, &programs[0])));
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_says_why() {
+        let engine = engine(None);
+        let error = |bytes: &'static [u8]| match wait_for(&engine, &Bytes::from_static(bytes)) {
+            Ok(_) => panic!("{bytes:?} is no program"),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(error(b""), "not WebAssembly: an empty file");
+        assert_eq!(error(b"MZ"), "not WebAssembly: a Windows program (PE)");
+        assert!(!error(b"\0asm\x01\0\0\0\xff").is_empty());
+        assert!(!error(b"\0asm\x0d\0\x01\0\xff").is_empty());
+    }
+
+    fn engine(cache: Option<&Path>) -> Engine {
+        let settings = EngineSettings::host(cache.map(Path::to_owned));
+        assert_eq!(settings.first, FirstRun::Quick);
+        Engine::new(settings).unwrap()
+    }
+
+    fn images() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/images")
+    }
+
+    fn guests(folder: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(images().join(folder)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "wasm")
+            })
+            .collect()
+    }
+
+    struct Told(mpsc::SyncSender<()>);
+
+    impl Wake for Told {
+        fn wake(self: Arc<Self>) {
+            // Full is as good: one is enough.
+            let _ = self.0.try_send(());
+        }
+    }
+
+    fn wait_for(engine: &Engine, bytes: &Bytes) -> Result<Arc<Program>, LoadError> {
+        let (told, wake) = mpsc::sync_channel(1);
+        let waker = Waker::from(Arc::new(Told(told)));
+        let digest = engine.inner.programs.digest(bytes);
+        loop {
+            match engine.inner.poll_load(digest, bytes, &waker) {
+                Poll::Ready(result) => return result,
+                Poll::Pending => wake.recv().unwrap(),
+            }
+        }
+    }
+}

@@ -1,9 +1,7 @@
-//! Real guests in virtual time.
+//! How programs start and end, and what is refused.
 
-mod support;
-
+use crate::support::run;
 use expect_test::{Expect, expect};
-use support::run;
 
 #[expect(clippy::needless_pass_by_value, reason = "expect! makes a value")]
 fn check(containers: &str, expected: Expect) {

@@ -1,11 +1,9 @@
 //! Processes of a container as its shell sees them, in virtual time.
 
-mod support;
-
+use crate::support::{run, run_and_stop};
 use expect_test::{Expect, expect};
 use seedpod_core::limits::PROCESSES_PER_POD;
 use std::time::Duration;
-use support::{run, run_and_stop};
 
 fn container(name: &str, script: &str) -> String {
     // Kubernetes takes `$$` of an argument for an escaped `$`.

@@ -1,0 +1,6 @@
+//! Real guests in virtual time.
+
+mod processes;
+mod programs;
+mod slices;
+mod support;
