@@ -258,8 +258,8 @@ const COMPILE_STACK_BYTES: usize = 8 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{EngineSettings, FirstRun};
     use crate::Engine;
+    use crate::settings::{EngineSettings, FirstRun};
     use std::fs;
     use std::path::{Path, PathBuf};
     use std::sync::mpsc;
