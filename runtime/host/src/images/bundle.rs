@@ -95,6 +95,7 @@ pub(super) const PROGRAMS: Files = files! {
     "tests/exit-code.wasm"
     "tests/files.wasm"
     "tests/hello.wasm"
+    "tests/hostile.wasm"
     "tests/ipc.wasm"
     "tests/oom.wasm"
     "tests/pingpong-client.wasm"
