@@ -21,6 +21,9 @@ pub const OUTPUT_STREAMS_PER_PROCESS: usize = 64;
 /// Threads that compile programs, at most: a fork bomb of different programs waits for its turn.
 pub const COMPILE_THREADS: usize = 4;
 
+/// Bytes of compiled code kept on disk; the oldest goes. The images that come with seedpod have some 30 MiB.
+pub const COMPILED_BYTES_MAX: u64 = 1 << 30;
+
 /// Programs noted to be compiled once more with optimization; what does not fit is noted by its next run.
 pub const OPTIMIZATIONS_PENDING: usize = 64;
 

@@ -4,7 +4,7 @@
 //! bytes depend on. It is written under a temporary name and moved into place, so that concurrent writers each leave a
 //! whole file. It ends in a checksum: a damaged entry is compiled again.
 
-use seedpod_core::limits::OPTIMIZATIONS_PENDING;
+use seedpod_core::limits::{COMPILED_BYTES_MAX, OPTIMIZATIONS_PENDING};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
@@ -95,7 +95,32 @@ impl Cache {
             // A full disk leaves a part of it; where there is none, nothing is to be removed.
             let _ = fs::remove_file(&temporary);
         }
-        stored
+        stored.and_then(|()| self.trim(COMPILED_BYTES_MAX))
+    }
+
+    /// Removes the oldest entries until the folder has at most `bytes_max`: a guest can write any number of programs.
+    fn trim(&self, bytes_max: u64) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            // What another process has removed meanwhile needs no room.
+            if let Ok(metadata) = entry.metadata()
+                && metadata.is_file()
+            {
+                entries.push((metadata.modified()?, entry.path(), metadata.len()));
+            }
+        }
+        let mut bytes: u64 = entries.iter().map(|(_, _, len)| len).sum();
+        entries.sort();
+        for (_, path, len) in entries {
+            if bytes <= bytes_max {
+                break;
+            }
+            // Gone is as good.
+            let _ = fs::remove_file(path);
+            bytes -= len;
+        }
+        Ok(())
     }
 
     /// Notes that `component` still lacks optimized code, for a process that has the time.
@@ -189,6 +214,25 @@ mod tests {
         });
         let entries = fs::read_dir(folder.path().join("0000000000000007")).unwrap();
         assert_eq!(entries.count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn the_oldest_entries_make_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path(), 7);
+        let digests = [b"a", b"b", b"c"].map(|name| Digest::of(name));
+        for (age, digest) in (1..).zip(digests) {
+            cache.store(digest, &[0; 100]).unwrap();
+            let file = File::options()
+                .write(true)
+                .open(cache.path(digest))
+                .unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(age);
+            file.set_modified(time).unwrap();
+        }
+        cache.trim(2 * (100 + CHECKSUM_BYTES as u64)).unwrap();
+        let kept = digests.map(|digest| cache.load(digest).is_some());
+        assert_eq!(kept, [false, true, true]);
     }
 
     #[test]
