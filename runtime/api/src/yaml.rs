@@ -30,11 +30,13 @@ mod scalar;
 pub(crate) use scalar::plain;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedpod_core::limits;
-use serde_yaml::granit_parser::{ErrorKind, Event, Parser, ScanError, Span, Tag, options};
+use serde_yaml::granit_parser::{
+    ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag, options,
+};
 
 use crate::error::{Position, Problem};
 use crate::tree::{Entry, NodeId, Scalar, Size, Tree, Value};
@@ -104,6 +106,8 @@ struct Composer<'a> {
     size: Size,
     /// Entries that `<<` copied so far.
     merged: u64,
+    /// Where a plain `<<` stands: quoted, it is a key like any other.
+    merge_keys: BTreeSet<Position>,
 }
 
 struct Frame {
@@ -190,6 +194,9 @@ impl<'a> Composer<'a> {
         };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                if text == "<<" && style == ScalarStyle::Plain && tag.is_none() {
+                    self.merge_keys.insert(position);
+                }
                 let value = match scalar::resolve(&text, style, tag.as_deref()) {
                     Ok(value) => value,
                     Err(problem) => {
@@ -365,7 +372,9 @@ impl<'a> Composer<'a> {
         let mut own = Vec::with_capacity(entries.len());
         let mut merged = Vec::new();
         for entry in entries {
-            if matches!(&self.file.tree[entry.key].value, Value::Scalar(Scalar::String, text) if text == "<<")
+            if self
+                .merge_keys
+                .contains(&self.file.tree[entry.key].position)
             {
                 merged.extend(self.merge_sources(entry.value)?);
                 continue;
