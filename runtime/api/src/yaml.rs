@@ -194,16 +194,7 @@ impl<'a> Composer<'a> {
         };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                if text == "<<" && style == ScalarStyle::Plain && tag.is_none() {
-                    self.merge_keys.insert(position);
-                }
-                let value = match scalar::resolve(&text, style, tag.as_deref()) {
-                    Ok(value) => value,
-                    Err(problem) => {
-                        self.error(position, problem)?;
-                        Scalar::String
-                    }
-                };
+                let value = self.scalar(position, &text, style, tag.as_deref())?;
                 self.node(position, anchor, Value::Scalar(value, text))
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -364,6 +355,25 @@ impl<'a> Composer<'a> {
             },
         )?;
         Err(Stop)
+    }
+
+    fn scalar(
+        &mut self,
+        position: Position,
+        text: &str,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+    ) -> Result<Scalar, Stop> {
+        if text == "<<" && style == ScalarStyle::Plain && tag.is_none() {
+            self.merge_keys.insert(position);
+        }
+        match scalar::resolve(text, style, tag) {
+            Ok(value) => Ok(value),
+            Err(problem) => {
+                self.error(position, problem)?;
+                Ok(Scalar::String)
+            }
+        }
     }
 
     /// Reports keys that stand twice and puts what `<<` names behind the map's own keys.
