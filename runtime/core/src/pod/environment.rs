@@ -270,18 +270,14 @@ impl Sources<'_> {
 
     fn config_map(&self, name: &str) -> Result<&ConfigMap, EnvironmentError> {
         let mut all = self.config_maps.iter();
-        all.find(|object| self.is(&object.meta, name))
+        all.find(|object| is_named(&object.meta, self.namespace(), name))
             .ok_or_else(|| EnvironmentError::ConfigMapNotFound(name.to_owned()))
     }
 
     fn secret(&self, name: &str) -> Result<&Secret, EnvironmentError> {
         let mut all = self.secrets.iter();
-        all.find(|object| self.is(&object.meta, name))
+        all.find(|object| is_named(&object.meta, self.namespace(), name))
             .ok_or_else(|| EnvironmentError::SecretNotFound(name.to_owned()))
-    }
-
-    fn is(&self, meta: &spec::Meta, name: &str) -> bool {
-        meta.name == name && meta.namespace == self.namespace()
     }
 
     fn namespace(&self) -> &str {
@@ -296,6 +292,11 @@ fn text(bytes: &[u8]) -> String {
 
 /// What containerd sets when nobody else does.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Whether an object is the one that a pod of `namespace` calls `name`.
+pub(super) fn is_named(meta: &spec::Meta, namespace: &str, name: &str) -> bool {
+    meta.name == name && meta.namespace == namespace
+}
 
 #[cfg(test)]
 mod tests;

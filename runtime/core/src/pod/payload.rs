@@ -1,5 +1,6 @@
 //! What is in the volumes that come from other objects: configMap, secret, downwardAPI, projected.
 
+use super::environment::is_named;
 use crate::spec::{DownwardItem, DownwardValue, KeysVolume, Objects, Projection, VolumeSource};
 use crate::volume::{Payload, PayloadFile};
 use bytes::Bytes;
@@ -71,13 +72,11 @@ struct Filler<'a> {
 
 impl Filler<'_> {
     fn config_map(&self, volume: &KeysVolume) -> Result<Payload, PayloadError> {
-        let matches =
-            |meta: &crate::spec::Meta| meta.name == volume.name && meta.namespace == self.namespace;
         let found = self
             .objects
             .config_maps
             .iter()
-            .find(|object| matches(&object.meta))
+            .find(|object| is_named(&object.meta, self.namespace, &volume.name))
             .map(|object| {
                 let text = object
                     .data
@@ -93,13 +92,11 @@ impl Filler<'_> {
     }
 
     fn secret(&self, volume: &KeysVolume) -> Result<Payload, PayloadError> {
-        let matches =
-            |meta: &crate::spec::Meta| meta.name == volume.name && meta.namespace == self.namespace;
         let found = self
             .objects
             .secrets
             .iter()
-            .find(|object| matches(&object.meta));
+            .find(|object| is_named(&object.meta, self.namespace, &volume.name));
         let data = found.map(|object| {
             object
                 .data
