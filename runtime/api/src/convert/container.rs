@@ -92,6 +92,7 @@ pub(super) fn container(
             .security_context
             .map(|security| security_context(object, at, &security))
             .unwrap_or_default(),
+        ..spec::Container::default()
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn pod(object: &Object<'_>, at: &Path<'_>, pod: api::Pod) -> spec::Po
         service_account_name,
         enable_service_links: pod.enable_service_links.unwrap_or(true),
         security: security.unwrap_or_default(),
+        ..spec::Pod::default()
     }
 }
 

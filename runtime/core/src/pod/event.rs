@@ -4,7 +4,9 @@ use super::words::display_as_debug;
 use crate::image::ImageConfig;
 use crate::process::{ExitStatus, Signal};
 use crate::spec::{self, GracePeriod};
+use crate::time::WallTime;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A container of the pod: its position in [`spec::Pod::all_containers`].
@@ -82,11 +84,94 @@ pub enum Event {
         /// How.
         exit: Exit,
     },
+    /// Answers [`Action::Probe`].
+    Probed {
+        /// Which container.
+        container: ContainerId,
+        /// As in the action.
+        attempt: u32,
+        /// Which of its probes.
+        probe: ProbeKind,
+        /// What came of it.
+        result: ProbeResult,
+    },
+    /// Answers [`Action::RunHook`].
+    HookEnded {
+        /// Which container.
+        container: ContainerId,
+        /// As in the action.
+        attempt: u32,
+        /// Which of its hooks.
+        hook: HookKind,
+        /// Why it failed.
+        result: Result<(), String>,
+    },
+    /// The spec or metadata has changed in a way that validation allows: an image, a deadline, labels, a new ephemeral
+    /// container.
+    Update {
+        /// All of it.
+        spec: Arc<spec::Pod>,
+    },
+    /// Somebody else has set conditions; those that readiness gates name decide with the others.
+    Conditions {
+        /// All conditions that are not the kubelet's.
+        conditions: Vec<ForeignCondition>,
+    },
+    /// The pod uses more than it may; it ends with a grace period of 1 s (kubelet eviction).
+    Evict {
+        /// Shown in status and event.
+        message: String,
+    },
     /// A person asks for the pod to go. Decided by [`admission`](super::admission).
     Delete {
         /// Instead of the pod's own grace period.
         grace: Option<GracePeriod>,
     },
+}
+
+/// One of the probes of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "Kubernetes' own words")]
+pub enum ProbeKind {
+    Startup,
+    Liveness,
+    Readiness,
+}
+
+/// What a run of a probe came to. Texts are what the kubelet's event shows after `probe failed: `.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeResult {
+    /// As it should be.
+    Success,
+    /// Success, with something worth a `ProbeWarning` event.
+    Warning(String),
+    /// Not as it should be, or too late.
+    Failure(String),
+    /// It could not be run; says nothing about the container.
+    Error(String),
+}
+
+/// One of the hooks of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "Kubernetes' own words")]
+pub enum HookKind {
+    PostStart,
+    PreStop,
+}
+
+/// A condition that somebody else than the kubelet has set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignCondition {
+    /// `type`.
+    pub type_: String,
+    /// `status`: `True`, `False` or `Unknown`.
+    pub status: String,
+    /// `reason`.
+    pub reason: Option<String>,
+    /// `message`.
+    pub message: Option<String>,
+    /// `lastTransitionTime`.
+    pub last_transition: WallTime,
 }
 
 /// Why a sandbox could not be made.
@@ -172,6 +257,24 @@ pub enum Action {
         /// How many instances it had before: 0 for the first.
         attempt: u32,
     },
+    /// Run a probe of the current spec, with its timeout; answered by `Probed` unless the container ends before.
+    Probe {
+        /// Which container.
+        container: ContainerId,
+        /// Which instance of it, as in `Start`.
+        attempt: u32,
+        /// Which of its probes.
+        probe: ProbeKind,
+    },
+    /// Run a hook other than `sleep`; answered by `HookEnded` unless the container ends before.
+    RunHook {
+        /// Which container.
+        container: ContainerId,
+        /// Which instance of it, as in `Start`.
+        attempt: u32,
+        /// Which of its hooks.
+        hook: HookKind,
+    },
     /// Send the stop signal to its first process.
     Signal {
         /// Which container.
@@ -237,4 +340,10 @@ pub enum EventReason {
     ImageSubstituted,
 }
 
-display_as_debug!(EventType, EventReason, ImageErrorReason);
+display_as_debug!(
+    EventType,
+    EventReason,
+    ImageErrorReason,
+    ProbeKind,
+    HookKind
+);

@@ -62,8 +62,9 @@ mod words;
 
 pub use duration::human_duration;
 pub use event::{
-    Action, ContainerId, Event, EventReason, EventType, Exit, ImageError, ImageErrorReason,
-    ImageFacts, PodEvent, SandboxError, StartError,
+    Action, ContainerId, Event, EventReason, EventType, Exit, ForeignCondition, HookKind,
+    ImageError, ImageErrorReason, ImageFacts, PodEvent, ProbeKind, ProbeResult, SandboxError,
+    StartError,
 };
 pub use payload::{PayloadError, payload};
 pub use qos::qos_class;
@@ -209,7 +210,12 @@ impl Pod {
             | Event::ImageFailed { .. }
             | Event::Started { .. }
             | Event::StartFailed { .. }
-            | Event::Exited { .. } => {}
+            | Event::Exited { .. }
+            | Event::Probed { .. }
+            | Event::HookEnded { .. }
+            | Event::Update { .. }
+            | Event::Conditions { .. }
+            | Event::Evict { .. } => {}
         }
         self.advance(now);
     }
@@ -263,11 +269,8 @@ impl Pod {
     /// # Panics
     /// When the pod has no such container.
     pub fn spec_of(&self, id: ContainerId) -> &spec::Container {
-        let all = self.spec.init_containers.len();
-        match id.index().checked_sub(all) {
-            Some(regular) => &self.spec.containers[regular],
-            None => &self.spec.init_containers[id.index()],
-        }
+        let mut all = self.spec.all_containers();
+        all.nth(id.index()).expect("ids come from the same spec")
     }
 
     /// The container of this name.

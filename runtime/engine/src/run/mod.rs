@@ -315,6 +315,7 @@ impl PodTask {
                 }
             }
             Action::Kill { container } => self.kill_container(now, container),
+            Action::Probe { .. } | Action::RunHook { .. } => {}
             Action::Emit(event) => self.start.world.output(&self.name, Output::Event(event)),
             Action::StatusChanged => {
                 let status = Box::new(self.pod.status().clone());

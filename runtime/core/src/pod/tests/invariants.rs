@@ -256,6 +256,9 @@ impl Engine {
                     assert!(!self.sandbox && !self.deleted);
                     self.sandbox = true;
                 }
+                Action::Probe { container, .. } | Action::RunHook { container, .. } => {
+                    assert!(self.alive.contains(&container));
+                }
                 Action::PullImage { container } => {
                     assert!(self.pulling.is_none() && self.starting.is_none() && !self.deleted);
                     assert!(!self.alive.contains(&container));

@@ -230,6 +230,8 @@ impl Engine {
                 Action::Kill { container } => self.end(container, Signal::KILL),
                 Action::PullImage { .. }
                 | Action::Start { .. }
+                | Action::Probe { .. }
+                | Action::RunHook { .. }
                 | Action::Emit(_)
                 | Action::StatusChanged
                 | Action::RemoveSandbox => {}
@@ -291,6 +293,12 @@ impl Engine {
             Action::RemoveSandbox => "remove sandbox".to_owned(),
             Action::PullImage { container } => format!("pull {}", name(container)),
             Action::Start { container, attempt } => format!("start {} #{attempt}", name(container)),
+            Action::Probe {
+                container, probe, ..
+            } => format!("probe {} {probe}", name(container)),
+            Action::RunHook {
+                container, hook, ..
+            } => format!("run {} {hook}", name(container)),
             Action::Signal { container, signal } => format!("signal {} {signal}", name(container)),
             Action::Kill { container } => format!("kill {}", name(container)),
             Action::Emit(event) => {
