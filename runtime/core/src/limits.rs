@@ -262,3 +262,6 @@ pub const EGRESS_DATAGRAM_SOCKETS: usize = 256;
 
 /// Sockets, files, streams and pollables that one process has handles of; a guest that wants more gets a trap.
 pub const RESOURCES_PER_PROCESS: usize = 64 << 10;
+
+/// Bytes kept of what a probe or hook writes (kubelet: 10 KiB).
+pub const PROBE_OUTPUT_BYTES: usize = 10 << 10;

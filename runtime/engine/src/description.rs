@@ -1,5 +1,6 @@
 //! Open file descriptions: what stands behind descriptors, shared between processes as on Linux.
 
+use crate::capture::Capture;
 use crate::guest::{Guest, PodCell};
 use crate::outbox::LogWriter;
 use async_trait::async_trait;
@@ -25,6 +26,8 @@ pub(crate) enum Description {
     Log(Arc<LogWriter>, Arc<PodCell>),
     /// A file, with one offset for all who share it.
     File(OpenFile, Arc<PodCell>),
+    /// The output of a probe or hook.
+    Capture(Arc<Capture>),
 }
 
 /// Why a description cannot be read or written.
@@ -55,7 +58,7 @@ impl Description {
             Self::Null => Poll::Ready(Ok(Bytes::new())),
             Self::PipeReader(pipe) => pipe.poll_read(max, waker).map(|bytes| Ok(bytes.into())),
             Self::File(file, _) => Poll::Ready(Ok(file.read(max)?)),
-            Self::PipeWriter(_) | Self::Log(..) => {
+            Self::PipeWriter(_) | Self::Log(..) | Self::Capture(_) => {
                 Poll::Ready(Err(DescriptionError::BadDescriptor))
             }
         }
@@ -81,6 +84,10 @@ impl Description {
                 let caller = Caller::host(pod.wall_time());
                 Poll::Ready(Ok(file.write(caller, bytes)?))
             }
+            Self::Capture(capture) => {
+                capture.write(bytes);
+                Poll::Ready(Ok(bytes.len()))
+            }
             Self::PipeReader(_) => Poll::Ready(Err(DescriptionError::BadDescriptor)),
         }
     }
@@ -89,14 +96,18 @@ impl Description {
     pub(crate) fn poll_readable(&self, waker: &Waker) -> Poll<()> {
         match self {
             Self::PipeReader(pipe) => pipe.poll_readable(waker),
-            Self::Null | Self::PipeWriter(_) | Self::Log(..) | Self::File(..) => Poll::Ready(()),
+            Self::Null
+            | Self::PipeWriter(_)
+            | Self::Log(..)
+            | Self::File(..)
+            | Self::Capture(_) => Poll::Ready(()),
         }
     }
 
     /// Resolves with the number of bytes that a write would take.
     pub(crate) fn poll_writable(&self, waker: &Waker) -> Poll<Result<usize, DescriptionError>> {
         match self {
-            Self::Null | Self::File(..) => Poll::Ready(Ok(WRITE_BYTES_MAX)),
+            Self::Null | Self::File(..) | Self::Capture(_) => Poll::Ready(Ok(WRITE_BYTES_MAX)),
             Self::PipeWriter(pipe) => pipe
                 .poll_writable(waker)
                 .map_err(|_| DescriptionError::BrokenPipe),

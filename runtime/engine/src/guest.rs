@@ -24,6 +24,8 @@ pub struct PodCell {
     /// Processes that system calls have added to the table and that the run loop will start.
     spawned: Mutex<Vec<Spawn>>,
     usage: Mutex<BTreeMap<ProcessId, Arc<Usage>>>,
+    /// Containers that run, by name: where probes, hooks and people add processes.
+    containers: Mutex<BTreeMap<String, Arc<Container>>>,
 }
 
 /// What a process has used so far, as `ps` shows it.
@@ -44,6 +46,7 @@ impl PodCell {
             outbox: Arc::default(),
             spawned: Mutex::default(),
             usage: Mutex::default(),
+            containers: Mutex::default(),
         }
     }
 
@@ -74,6 +77,13 @@ impl PodCell {
     pub(crate) fn usage(&self) -> MutexGuard<'_, BTreeMap<ProcessId, Arc<Usage>>> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Locked before [`spawned`](Self::spawned), and that before the kernel.
+    pub(crate) fn containers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Container>>> {
+        self.containers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What the processes of one instance of a container share.
@@ -88,6 +98,10 @@ pub struct Container {
     pub files: Arc<Files>,
     /// Linear memory of all its processes.
     pub(crate) memory: Arc<MemoryMeter>,
+    /// What its first process was given, and those that are added from outside.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Where they start.
+    pub(crate) directory: String,
 }
 
 /// How a process was started: what `wasi:cli` and a child of it inherit.

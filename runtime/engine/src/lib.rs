@@ -10,6 +10,7 @@ pub mod run;
 pub mod settings;
 pub mod world;
 
+mod capture;
 mod description;
 mod engine;
 mod exec;

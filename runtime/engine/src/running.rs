@@ -1,11 +1,13 @@
 //! One process from its start to its end.
 
+use crate::capture::Ran;
 use crate::description::Description;
 use crate::guest::{Container, Guest, PodCell, ProcessMeter, ProcessStart, Usage};
 use crate::program::{LoadError, Program};
 use crate::settings::Slice;
 use bytes::Bytes;
 use seedpod_core::limits::RESOURCES_PER_PROCESS;
+use seedpod_core::pod::{ContainerId, HookKind, ProbeKind};
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
 use seedpod_core::seed::Seed;
 use std::future::poll_fn;
@@ -22,6 +24,36 @@ pub(crate) struct Spawn {
     /// The WebAssembly to run.
     pub(crate) program: Bytes,
     pub(crate) start: ProcessStart,
+    /// Who wants to know how it ends.
+    pub(crate) on_end: OnEnd,
+}
+
+/// Who wants to know how a process ends, besides its parent.
+#[derive(Default)]
+pub(crate) enum OnEnd {
+    /// Nobody.
+    #[default]
+    Nothing,
+    /// A probe of its container.
+    Probe(ProbeRun, Ran),
+    /// A hook of its container.
+    Hook(HookRun, Ran),
+}
+
+/// One run of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProbeRun {
+    pub(crate) container: ContainerId,
+    pub(crate) attempt: u32,
+    pub(crate) probe: ProbeKind,
+}
+
+/// One run of a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HookRun {
+    pub(crate) container: ContainerId,
+    pub(crate) attempt: u32,
+    pub(crate) hook: HookKind,
 }
 
 /// How a process ended.

@@ -1,8 +1,9 @@
 //! What a container runs and where (containerd `WithProcessArgs`).
 
 use super::environment::Environment;
+use super::expansion::expand;
 use crate::image::ImageConfig;
-use crate::spec::Container;
+use crate::spec::{Container, EnvValue};
 
 /// Why there is nothing to run; the pod shows it as `CreateContainerError`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +43,20 @@ pub fn command(
     Ok(command)
 }
 
+/// The arguments of an exec probe. Only `value`s of the container's own `env` count, as written; a variable from elsewhere
+/// is empty (kubelet `ExpandContainerCommandOnlyStatic`).
+pub fn probe_command(container: &Container, command: &[String]) -> Vec<String> {
+    let resolve = |name: &str| {
+        let mut variables = container.env.iter().rev();
+        let variable = variables.find(|variable| variable.name == name)?;
+        match &variable.value {
+            EnvValue::Text(text) => Some(text.clone()),
+            _ => Some(String::new()),
+        }
+    };
+    command.iter().map(|text| expand(text, resolve)).collect()
+}
+
 /// Where it starts: the manifest's directory, else the image's, else `/`. Variables are not expanded.
 pub fn working_dir<'a>(container: &'a Container, image: &'a ImageConfig) -> &'a str {
     let own = container
@@ -60,7 +75,7 @@ mod tests {
     use crate::pod::Identity;
     use crate::pod::downward::Facts;
     use crate::pod::environment::Sources;
-    use crate::spec::{self, EnvValue, EnvVar};
+    use crate::spec::{self, EnvVar};
 
     #[test]
     fn matrix() {
@@ -107,6 +122,28 @@ mod tests {
             "echo x $(A) $(B) xy",
         );
         check(&[], &[], &["$(A)"], &["$(A)"], "$(A) $(A)");
+    }
+
+    #[test]
+    fn probes_see_literal_values_only() {
+        let variable = |name: &str, value: EnvValue| EnvVar {
+            name: name.to_owned(),
+            value,
+        };
+        let text = |text: &str| EnvValue::Text(text.to_owned());
+        let container = Container {
+            env: vec![
+                variable("A", text("first")),
+                variable("A", text("$(B)")),
+                variable("IP", EnvValue::Field(spec::FieldRef::PodIp)),
+            ],
+            ..Container::default()
+        };
+        let command = ["$(A)", "[$(IP)]", "$(PATH)", "$$(A)"].map(str::to_owned);
+        assert_eq!(
+            probe_command(&container, &command),
+            ["$(B)", "[]", "$(PATH)", "$(A)"]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// As Go's `time.Duration` prints: `1m20s`, `1.5s`, `345ms`, `0s`. Cut to milliseconds.
-pub(super) fn go_duration(duration: Duration) -> String {
+pub fn go_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis == 0 {
         return "0s".to_owned();

@@ -60,7 +60,7 @@ mod termination;
 mod termination_message;
 mod words;
 
-pub use duration::human_duration;
+pub use duration::{go_duration, human_duration};
 pub use event::{
     Action, ContainerId, Event, EventReason, EventType, Exit, ForeignCondition, HookKind,
     ImageError, ImageErrorReason, ImageFacts, PodEvent, ProbeKind, ProbeResult, SandboxError,

@@ -1,12 +1,12 @@
 //! Containers: from an image to a running process, and back.
 
-use super::{Done, PodTask};
+use super::{Done, PodTask, entrypoint};
 use crate::description::Description;
 use crate::guest::{Container, MemoryMeter, ProcessStart};
 use crate::jobs::JobId;
 use crate::outbox::LogWriter;
 use crate::program::LoadError;
-use crate::running::{ProcessEnd, Spawn};
+use crate::running::{OnEnd, ProcessEnd, Spawn};
 use crate::world::{ImageError, LogLine, LogStream, Output, ResolvedImage};
 use bytes::Bytes;
 use seedpod_core::limits::{
@@ -64,8 +64,8 @@ impl Slot {
 
 impl PodTask {
     pub(super) fn container_spec(&self, id: ContainerId) -> &spec::Container {
-        self.start
-            .spec
+        self.pod
+            .spec()
             .all_containers()
             .nth(id.index())
             .expect("ids come from the same spec")
@@ -73,8 +73,8 @@ impl PodTask {
 
     pub(super) fn slot_of(&mut self, container: &str) -> Option<&mut Slot> {
         let index = self
-            .start
-            .spec
+            .pod
+            .spec()
             .all_containers()
             .position(|spec| spec.name == container)?;
         self.slots.get_mut(index)
@@ -190,10 +190,12 @@ impl PodTask {
             name: spec.name.clone(),
             namespace: self.process_namespace(id),
             user: own_user
-                .or(self.start.spec.security.run_as_user)
+                .or(self.pod.spec().security.run_as_user)
                 .unwrap_or(0),
             files,
             memory: Arc::new(MemoryMeter::new(limit)),
+            environment: given.variables.clone(),
+            directory: given.directory.clone(),
         });
         let (stdin, stdin_writer) = stdin(&spec);
         let [stdout, stderr] = logs
@@ -213,7 +215,8 @@ impl PodTask {
                 .map(|(one, number)| (number, one))
                 .collect(),
         };
-        let (program, start) = self.find_entrypoint(&container.files, start)?;
+        let (program, start) =
+            entrypoint::find(&self.cell, &container.files, start).map_err(StartError::Start)?;
         Ok(Prepared {
             instance: Instance {
                 container,
@@ -273,11 +276,15 @@ impl PodTask {
                 slot.main = Some(process);
                 slot.namespace = None;
                 slot.instance = Some(instance);
+                self.cell
+                    .containers()
+                    .insert(container.name.clone(), container.clone());
                 self.start_process(Spawn {
                     process,
                     container,
                     program: code,
                     start,
+                    on_end: OnEnd::Nothing,
                 });
                 self.pod.handle(now, Event::Started { container: id });
             }
@@ -320,6 +327,8 @@ impl PodTask {
             return;
         };
         let container = instance.container.name.clone();
+        // From here on nobody adds a process.
+        self.cell.containers().remove(&container);
         for process in self
             .cell
             .with(|kernel| kernel.processes.alive_in(&container))
@@ -355,7 +364,7 @@ impl PodTask {
         instance: &Instance,
         end: &ProcessEnd,
     ) -> Option<String> {
-        let spec = self.start.spec.all_containers().nth(index)?;
+        let spec = self.pod.spec().all_containers().nth(index)?;
         let file = instance
             .termination_log
             .tail(TERMINATION_LOG, TERMINATION_MESSAGE_BYTES)

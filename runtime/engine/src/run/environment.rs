@@ -23,7 +23,7 @@ impl PodTask {
     pub(super) fn given(&self, spec: &spec::Container, image: &Image) -> Result<Given, StartError> {
         let config = &image.config;
         let wrong = |error: String| StartError::CreateContainerConfig(error);
-        let pod = &self.start.spec;
+        let pod = self.pod.spec();
         security::check_non_root(pod, spec, &config.user)
             .map_err(|error| wrong(error.to_string()))?;
         let services = self.services();
@@ -79,7 +79,7 @@ impl PodTask {
 
     fn facts(&self) -> Facts<'_> {
         Facts {
-            pod: &self.start.spec,
+            pod: self.pod.spec(),
             identity: self.pod.identity(),
             pod_ip: Some(self.cell.with(|kernel| kernel.net.pod_ip().into())),
             allocatable: ResourceList {

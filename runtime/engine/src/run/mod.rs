@@ -3,35 +3,37 @@
 //! A pod is one task. Its containers take turns in it, so nothing in a pod is ever touched by two threads at once;
 //! many pods run side by side.
 
+mod added;
 mod container;
 mod entrypoint;
 mod environment;
 mod handle;
+mod probes;
+mod processes;
 mod sandbox;
 
 pub use handle::{PodHandle, Request};
 
 use crate::Engine;
-use crate::guest::{PodCell, Usage};
-use crate::jobs::{JobId, Jobs};
+use crate::guest::PodCell;
+use crate::jobs::Jobs;
 use crate::program::LoadError;
-use crate::running::{self, ProcessEnd, Spawn, yield_now};
+use crate::running::{HookRun, ProbeRun, ProcessEnd, yield_now};
 use crate::world::{ImageError, Output, PodName, ResolvedImage, World};
 use container::{Prepared, Slot};
 use handle::Inbox;
+use processes::Processes;
 use sandbox::Sandbox;
 use seedpod_core::kernel::Kernel;
+use seedpod_core::net;
 use seedpod_core::pod::{Action, ConditionType, ContainerId, Event, Identity, Pod, Status};
-use seedpod_core::process::{ExitStatus, ProcessId, Signal};
+use seedpod_core::process::{ProcessId, Signal};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
 use seedpod_core::time::Instant;
-use seedpod_core::{ipc, net};
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 /// A pod that is about to run.
@@ -98,9 +100,8 @@ impl PodStart {
                 now,
                 self.world.epoch(),
             ),
-            processes: BTreeMap::new(),
+            processes: Processes::default(),
             sandbox: Sandbox::default(),
-            started: 0,
             over: false,
             handle: handle.clone(),
             start: self,
@@ -134,21 +135,13 @@ struct PodTask {
     pod: Pod,
     cell: Arc<PodCell>,
     jobs: Jobs<Done>,
-    processes: BTreeMap<ProcessId, Running>,
+    processes: Processes,
     /// By [`ContainerId`].
     slots: Vec<Slot>,
     sandbox: Sandbox,
     inbox: Arc<Inbox>,
     handle: PodHandle,
-    /// Processes started so far; labels their seeds.
-    started: u64,
     over: bool,
-}
-
-/// A process that has a future.
-struct Running {
-    job: JobId,
-    usage: Arc<Usage>,
 }
 
 /// What a job of the pod came to.
@@ -210,7 +203,13 @@ impl PodTask {
             }
         }
         self.pod.handle_timeout(now);
+        self.kill_late(now);
         self.after_step(now);
+        self.act(now);
+    }
+
+    /// Does what the state machine wants.
+    fn act(&mut self, now: Instant) {
         while !self.over
             && let Some(action) = self.pod.poll_action()
         {
@@ -229,31 +228,23 @@ impl PodTask {
             return false;
         };
         let now = self.start.world.step_ended();
-        self.account(job, now.saturating_since(before));
+        self.processes.account(job, now.saturating_since(before));
         match result {
             Poll::Ready(done) => {
                 self.handle_done(now, done);
                 self.turn(now);
             }
-            Poll::Pending => self.after_step(now),
+            Poll::Pending => {
+                self.after_step(now);
+                self.act(now);
+            }
         }
         true
     }
 
-    fn account(&self, job: JobId, time: std::time::Duration) {
-        // Linear, over the few processes of one pod.
-        if let Some(running) = self.processes.values().find(|running| running.job == job) {
-            let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-            running.usage.cpu_time.fetch_add(nanos, Ordering::Relaxed);
-        }
-    }
-
     /// What system calls of the last step asked for.
     fn after_step(&mut self, now: Instant) {
-        let spawned = std::mem::take(&mut *self.cell.spawned());
-        for spawn in spawned {
-            self.start_process(spawn);
-        }
+        self.start_spawned();
         while let Some(asked) = self.cell.with(Asked::poll) {
             match asked {
                 Asked::Kill(process, signal) => self.kill_process(now, process, signal),
@@ -273,11 +264,20 @@ impl PodTask {
         }
     }
 
+    /// Gives every process that was added to the table its future.
+    fn start_spawned(&mut self) {
+        let spawned = std::mem::take(&mut *self.cell.spawned());
+        for spawn in spawned {
+            self.start_process(spawn);
+        }
+    }
+
     async fn sleep(&mut self) {
         let kernel_timeout = self.cell.with(|kernel| kernel.timers.poll_timeout());
         let deadline = kernel_timeout
             .into_iter()
             .chain(self.pod.poll_timeout())
+            .chain(self.processes.poll_timeout())
             .min();
         let world = self.start.world.clone();
         let mut timeout = deadline.map(|deadline| {
@@ -315,7 +315,30 @@ impl PodTask {
                 }
             }
             Action::Kill { container } => self.kill_container(now, container),
-            Action::Probe { .. } | Action::RunHook { .. } => {}
+            Action::Probe {
+                container,
+                attempt,
+                probe,
+            } => self.run_probe(
+                now,
+                ProbeRun {
+                    container,
+                    attempt,
+                    probe,
+                },
+            ),
+            Action::RunHook {
+                container,
+                attempt,
+                hook,
+            } => self.run_hook(
+                now,
+                HookRun {
+                    container,
+                    attempt,
+                    hook,
+                },
+            ),
             Action::Emit(event) => self.start.world.output(&self.name, Output::Event(event)),
             Action::StatusChanged => {
                 let status = Box::new(self.pod.status().clone());
@@ -340,60 +363,6 @@ impl PodTask {
             Done::Ended(process, end) => self.handle_end(now, process, &end),
         }
     }
-
-    /// Gives a process of the table its future.
-    fn start_process(&mut self, spawn: Spawn) {
-        let process = spawn.process;
-        let usage = Arc::new(Usage::default());
-        let seed = self
-            .start
-            .seed
-            .fork("process")
-            .fork(&self.started.to_string());
-        self.started += 1;
-        let (cell, used) = (self.cell.clone(), usage.clone());
-        let job = self
-            .jobs
-            .add(async move { Done::Ended(process, running::run(cell, spawn, used, seed).await) });
-        self.cell.usage().insert(process, usage.clone());
-        self.processes.insert(process, Running { job, usage });
-    }
-
-    /// A signal has ended a process: its instance goes, with every socket and file it holds.
-    fn kill_process(&mut self, now: Instant, process: ProcessId, signal: Signal) {
-        if let Some(running) = self.processes.get(&process) {
-            self.jobs.remove(running.job);
-        }
-        let status = ExitStatus::Signaled(signal);
-        self.handle_end(
-            now,
-            process,
-            &ProcessEnd {
-                status,
-                message: None,
-                out_of_memory: false,
-            },
-        );
-    }
-
-    fn handle_end(&mut self, now: Instant, process: ProcessId, end: &ProcessEnd) {
-        self.processes.remove(&process);
-        self.cell.usage().remove(&process);
-        self.cell.with(|kernel| {
-            kernel.ipc.handle_process_exit(ipc::Caller { process, now });
-            kernel.processes.handle_exit(process, end.status);
-        });
-        self.reap_orphans();
-        let main = self
-            .slots
-            .iter()
-            .position(|slot| slot.main == Some(process));
-        if let Some(index) = main {
-            self.handle_container_end(now, index, end);
-        } else if end.out_of_memory {
-            self.kill_out_of_memory();
-        }
-    }
 }
 
 /// However it ends, and also when its future is dropped midway: guests go first, for they hold files of volumes.
@@ -402,6 +371,7 @@ impl Drop for PodTask {
         self.jobs = Jobs::default();
         self.cell.spawned().clear();
         self.cell.usage().clear();
+        self.cell.containers().clear();
         self.slots.clear();
         self.sandbox = Sandbox::default();
         self.start.world.remove_pod(&self.start.uid);

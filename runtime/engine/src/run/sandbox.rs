@@ -47,7 +47,7 @@ pub(super) fn network(start: &PodStart) -> Result<net::Namespace, net::FabricErr
 
 impl PodTask {
     pub(super) fn create_sandbox(&mut self, now: Instant) -> Result<IpAddr, SandboxError> {
-        let spec = self.start.spec.clone();
+        let spec = self.pod.spec().clone();
         for volume in &spec.volumes {
             if self.sandbox.volumes.contains_key(&volume.name) {
                 // Made by an attempt that failed later.
@@ -165,7 +165,7 @@ impl PodTask {
 
     /// What every container has, whatever its image.
     fn system_mounts(&self, spec: &spec::Container) -> Result<Vec<Mount<'static>>, StartError> {
-        let (pod, wall_time) = (&self.start.spec, self.cell.wall_time());
+        let (pod, wall_time) = (self.pod.spec(), self.cell.wall_time());
         let seed = self.start.seed.fork("dev").fork(&spec.name);
         let entropy = Box::new(FromWorld(self.start.world.random(seed)));
         let devices = MemoryVolume::devices(entropy, wall_time).map_err(config_error)?;
@@ -186,7 +186,7 @@ impl PodTask {
 
     /// `/etc/hosts` and its like: one copy for the pod, as the kubelet has it.
     fn etc(&self) -> Result<Arc<MemoryVolume>, String> {
-        let pod = &self.start.spec;
+        let pod = self.pod.spec();
         let pod_ip = self.cell.with(|kernel| kernel.net.pod_ip().into());
         let hostname =
             hosts::etc_hostname(pod, CLUSTER_DOMAIN).map_err(|error| error.to_string())?;

@@ -102,7 +102,10 @@ impl descriptors::HostDescription for Guest {
     fn kind(&mut self, handle: Resource<Handle>) -> wasmtime::Result<descriptors::Kind> {
         Ok(match &*self.table.get(&handle)?.0 {
             Description::Null => descriptors::Kind::Null,
-            Description::PipeReader(_) | Description::PipeWriter(_) => descriptors::Kind::Pipe,
+            // What containerd gives to a probe is a pipe too.
+            Description::PipeReader(_) | Description::PipeWriter(_) | Description::Capture(_) => {
+                descriptors::Kind::Pipe
+            }
             Description::Log(..) => descriptors::Kind::Log,
             Description::File(file, _) if file.kind() == FileType::Directory => {
                 descriptors::Kind::Directory

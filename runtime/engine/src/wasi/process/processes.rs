@@ -4,7 +4,7 @@ use super::wit::processes;
 use super::{Answer, Error, Handle};
 use crate::exec;
 use crate::guest::{Guest, ProcessStart};
-use crate::running::Spawn;
+use crate::running::{OnEnd, Spawn};
 use bytes::Bytes;
 use seedpod_core::limits::{ARG_BYTES, DESCRIPTORS_PER_SPAWN, PATH_BYTES_MAX};
 use seedpod_core::process::{
@@ -44,6 +44,7 @@ impl processes::Host for Guest {
                     container,
                     program,
                     start,
+                    on_end: OnEnd::Nothing,
                 });
                 Ok(Ok(pid))
             }
@@ -68,6 +69,7 @@ impl processes::Host for Guest {
             container,
             program,
             start,
+            on_end: OnEnd::Nothing,
         });
         Err(wasmtime::format_err!("replaced by another program"))
     }
