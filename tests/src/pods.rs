@@ -205,6 +205,20 @@ impl Pods {
         );
     }
 
+    /// Connects to `127.0.0.1:port` inside a pod and sends the beginning of a conversation, which stays open as long as
+    /// what it returns.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    pub fn open(&mut self, pod: &str, port: u16, text: &str) -> Stream {
+        let stream = self.connect(pod, port).expect("a server");
+        let mut bytes = bytes::Bytes::copy_from_slice(text.as_bytes());
+        let written = stream.poll_write(&mut bytes, Waker::noop());
+        assert!(written.is_ready() && bytes.is_empty(), "the pipe has room");
+        self.simulation.run(LOOK);
+        stream
+    }
+
     fn connect(&mut self, pod: &str, port: u16) -> Option<Stream> {
         let pod = self
             .simulation

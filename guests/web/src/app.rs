@@ -47,7 +47,7 @@ pub fn run(address: SocketAddr, answer: Answer, listening: impl FnOnce(SocketAdd
                         // One that takes too long is dropped without a word, as a server under load would.
                         let _ = rt::timeout(
                             CONNECTION_TIME_MAX,
-                            serve(Stream { reader, writer }, client, answer),
+                            serve(Stream::new(reader, writer), client, answer),
                         )
                         .await;
                         drop(guard);
@@ -74,9 +74,16 @@ async fn serve(stream: Stream, client: SocketAddr, answer: Answer) {
     }
 }
 
-struct Stream {
+/// Both halves of a connection, as hyper takes it.
+pub struct Stream {
     reader: Reader,
     writer: Writer,
+}
+
+impl Stream {
+    pub fn new(reader: Reader, writer: Writer) -> Self {
+        Stream { reader, writer }
+    }
 }
 
 impl Read for Stream {

@@ -5,9 +5,11 @@
 
 mod net;
 mod reactor;
+mod udp;
 
 pub use net::{Listener, Reader, Writer, connect};
 pub use reactor::{Sleep, Wait, now_ns, sleep, yield_now};
+pub use udp::UdpSocket;
 
 use reactor::Reactor;
 use std::cell::{Cell, RefCell};

@@ -70,7 +70,7 @@ pub async fn connect(address: SocketAddr) -> io::Result<(Reader, Writer)> {
 }
 
 /// Calls until it is not "would block".
-async fn finish<T>(
+pub(super) async fn finish<T>(
     pollable: &Rc<Pollable>,
     mut call: impl FnMut() -> Result<T, ErrorCode>,
 ) -> io::Result<T> {
@@ -203,14 +203,14 @@ impl Write for Writer {
     }
 }
 
-fn family(address: SocketAddr) -> IpAddressFamily {
+pub(super) fn family(address: SocketAddr) -> IpAddressFamily {
     match address {
         SocketAddr::V4(_) => IpAddressFamily::Ipv4,
         SocketAddr::V6(_) => IpAddressFamily::Ipv6,
     }
 }
 
-fn to_wasi(address: SocketAddr) -> IpSocketAddress {
+pub(super) fn to_wasi(address: SocketAddr) -> IpSocketAddress {
     match address {
         SocketAddr::V4(address) => {
             let [a, b, c, d] = address.ip().octets();
@@ -231,7 +231,7 @@ fn to_wasi(address: SocketAddr) -> IpSocketAddress {
     }
 }
 
-fn from_wasi(address: IpSocketAddress) -> SocketAddr {
+pub(super) fn from_wasi(address: IpSocketAddress) -> SocketAddr {
     match address {
         IpSocketAddress::Ipv4(v4) => {
             let (a, b, c, d) = v4.address;
@@ -245,7 +245,7 @@ fn from_wasi(address: IpSocketAddress) -> SocketAddr {
     }
 }
 
-fn error(code: ErrorCode) -> io::Error {
+pub(super) fn error(code: ErrorCode) -> io::Error {
     use io::ErrorKind;
     let kind = match code {
         ErrorCode::AccessDenied => ErrorKind::PermissionDenied,

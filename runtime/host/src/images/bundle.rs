@@ -80,6 +80,7 @@ type Files = &'static [(&'static str, &'static [u8])];
 
 /// Every `.wasm` below `guests/images`.
 pub(super) const PROGRAMS: Files = files! {
+    "agnhost.wasm"
     "busybox.wasm"
     "ch6_ipc.wasm"
     "mq_bench.wasm"
@@ -113,11 +114,13 @@ pub(super) const PROGRAMS: Files = files! {
 
 /// Every file of a layer.
 const LAYERS: Files = files! {
+    "alpine/rootfs/etc/os-release"
     "base/rootfs/etc/group"
     "base/rootfs/etc/os-release"
     "base/rootfs/etc/passwd"
     "base/rootfs/etc/shells"
     "debian/rootfs/etc/os-release"
+    "kitten/rootfs/data.json"
     "kube-nginx/rootfs/etc/nginx/conf.d/default.conf"
     "nginx/rootfs/etc/group"
     "nginx/rootfs/etc/nginx/conf.d/default.conf"

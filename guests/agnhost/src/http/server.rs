@@ -1,0 +1,162 @@
+//! Listening and serving.
+
+use super::{Answering, Exchange};
+use crate::go;
+use crate::system::{Event, fatal, log};
+use hyper::header::HOST;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+use web::app::Stream;
+use web::rt::{self, Counter, Listener};
+
+/// Connections served at a time by one listener; further ones wait in the backlog.
+const CONNECTIONS_MAX: usize = 256;
+/// Head of a request.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// After a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+type Handler = Rc<dyn Fn(Exchange) -> Answering>;
+
+/// `http.Server`
+#[derive(Clone)]
+pub(crate) struct Server {
+    handler: Handler,
+    closing: Event,
+    /// Requests that are being answered.
+    busy: Counter,
+}
+
+impl Server {
+    pub(crate) fn new(handler: impl Fn(Exchange) -> Answering + 'static) -> Self {
+        Server {
+            handler: Rc::new(handler),
+            closing: Event::default(),
+            busy: Counter::default(),
+        }
+    }
+
+    /// Serves a port on every address. Returns when it cannot, or after [`shutdown`](Self::shutdown).
+    pub(crate) async fn listen_and_serve(&self, port: u16) -> Result<(), String> {
+        let listeners = listen(port).await?;
+        let closed = Counter::default();
+        for listener in listeners {
+            let (server, guard) = (self.clone(), closed.enter());
+            rt::spawn(async move {
+                server.accept(listener).await;
+                drop(guard);
+            });
+        }
+        closed.below(1).await;
+        Ok(())
+    }
+
+    async fn accept(&self, listener: Listener) {
+        let connections = Counter::default();
+        loop {
+            let next = async {
+                connections.below(CONNECTIONS_MAX).await;
+                listener.accept().await
+            };
+            let accepted = match first(next, self.closing.happens()).await {
+                Some(accepted) => accepted,
+                None => return,
+            };
+            let (reader, writer, client) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    log!("http: Accept error: {}; retrying", go::errno(&error));
+                    rt::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let (server, guard) = (self.clone(), connections.enter());
+            rt::spawn(async move {
+                server.serve(Stream::new(reader, writer), client).await;
+                drop(guard);
+            });
+        }
+    }
+
+    async fn serve(&self, stream: Stream, client: SocketAddr) {
+        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+            let (mut head, body) = request.into_parts();
+            // Go moves it out of the header.
+            head.headers.remove(HOST);
+            let guard = self.busy.enter();
+            let answer = (self.handler)(Exchange {
+                head,
+                client,
+                body: Some(body),
+            });
+            async move {
+                let answer = answer.await;
+                drop(guard);
+                answer
+            }
+        });
+        let connection = http1::Builder::new()
+            .title_case_headers(true)
+            .half_close(true)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(stream, service);
+        // A peer that breaks off, or a handler that does, is no news: Go says nothing either.
+        let _ = first(connection, self.closed_and_idle()).await;
+    }
+
+    async fn closed_and_idle(&self) {
+        self.closing.happens().await;
+        self.busy.below(1).await;
+    }
+
+    /// Accepts no more and waits for the answers under way, at most this long. Whether all were finished.
+    pub(crate) async fn shutdown(&self, limit: Duration) -> bool {
+        self.closing.set(0);
+        rt::timeout(limit, self.busy.below(1)).await.is_ok()
+    }
+}
+
+/// `http.ListenAndServe` with `log.Fatal`: serves a port for ever.
+pub(crate) async fn listen_and_serve(
+    port: u16,
+    handler: impl Fn(Exchange) -> Answering + 'static,
+) -> u8 {
+    match Server::new(handler).listen_and_serve(port).await {
+        Ok(()) => 0,
+        Err(error) => fatal(&error),
+    }
+}
+
+/// Listens on all addresses. A pod may have no IPv6, or one socket for both.
+pub(crate) async fn listen(port: u16) -> Result<Vec<Listener>, String> {
+    let wrong = |error: io::Error| format!("listen tcp :{port}: bind: {}", go::errno(&error));
+    let mut listeners = vec![
+        Listener::bind((Ipv4Addr::UNSPECIFIED, port).into())
+            .await
+            .map_err(wrong)?,
+    ];
+    listeners.extend(
+        Listener::bind((Ipv6Addr::UNSPECIFIED, port).into())
+            .await
+            .ok(),
+    );
+    Ok(listeners)
+}
+
+/// The result of `future`, unless `other` comes first.
+async fn first<F: Future>(future: F, other: impl Future) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    let mut other = std::pin::pin!(other);
+    std::future::poll_fn(|cx| {
+        use std::task::Poll;
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        other.as_mut().poll(cx).map(|_| None)
+    })
+    .await
+}

@@ -1,0 +1,623 @@
+//! Each subcommand of the bundled `agnhost`, in pods of virtual time: what Kubernetes' own tests see of it.
+
+use expect_test::{Expect, expect};
+use seedpod_tests::Pods;
+
+/// A container `c` of a pod `p` with this command line, run for a minute: its log, and how it ended.
+fn check(command: &str, expected: Expect) {
+    let mut pods = Pods::start(&pod("p", command));
+    pods.run(60);
+    expected.assert_eq(&(pods.log_of("p", "c") + &pods.summary()));
+}
+
+fn pod(name: &str, args: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: agnhost}}}}
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 3
+  containers:
+  - name: c
+    image: registry.k8s.io/e2e-test-images/agnhost:2.63.0
+    args: [{args}]
+    volumeMounts: [{{name: v, mountPath: /v}}, {{name: m, mountPath: /m}}]
+  volumes:
+  - name: v
+    configMap: {{name: files, defaultMode: 0400}}
+  - name: m
+    emptyDir: {{medium: Memory}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: files}}
+data: {{data-1: value-1}}
+"
+    )
+}
+
+/// `GET path` of a server that a pod `p` runs: status line, headers that matter, body.
+fn get(pods: &mut Pods, port: u16, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: p\r\nConnection: close\r\n\r\n");
+    answer(pods, port, &request)
+}
+
+fn answer(pods: &mut Pods, port: u16, request: &str) -> String {
+    let answer = pods
+        .request("p", port, request)
+        .unwrap_or_else(|| panic!("nobody listens: {}", pods.log()));
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of HTTP");
+    let mut shown = String::new();
+    for line in head.lines() {
+        let dull = ["Date:", "Connection:", "Content-Length:", "Last-Modified:"];
+        if !dull.iter().any(|name| line.starts_with(name)) {
+            shown += line;
+            shown += "\n";
+        }
+    }
+    shown + &body.replace('\r', "") + "\n"
+}
+
+/// A server with these arguments: answers to paths, then its log.
+fn check_server(args: &str, port: u16, paths: &[&str], expected: Expect) {
+    let mut pods = Pods::start(&pod("p", args));
+    pods.run(1);
+    let mut text = String::new();
+    for path in paths {
+        text += &format!("> {path}\n{}", get(&mut pods, port, path));
+    }
+    expected.assert_eq(&(text + &log(&pods)));
+}
+
+/// The log of a server without the times at the beginning of its lines.
+fn log(pods: &Pods) -> String {
+    pods.log_of("p", "c")
+        .lines()
+        .map(|line| match line.starts_with("2026/") {
+            true => format!("{}\n", &line["2026/01/01 00:00:00 ".len()..]),
+            false => format!("{line}\n"),
+        })
+        .collect()
+}
+
+#[test]
+fn pause_ends_of_a_signal() {
+    let mut pods = Pods::start(&pod("p", "pause"));
+    pods.run(5);
+    pods.stop();
+    pods.run(5);
+    expect![[r#"
+        [p/c] Paused
+        p Failed: c Error 2
+    "#]]
+    .assert_eq(&(pods.log() + &pods.summary()));
+}
+
+#[test]
+fn a_server_ends_of_a_signal_as_a_go_program_does() {
+    let mut pods = Pods::start(&pod("p", "test-webserver"));
+    pods.run(5);
+    pods.stop();
+    pods.run(5);
+    expect![[r#"
+        p Failed: c Error 2
+    "#]]
+    .assert_eq(&(pods.log() + &pods.summary()));
+}
+
+#[test]
+fn command_lines() {
+    check(
+        "entrypoint-tester, override, arguments",
+        expect![[r#"
+        [/agnhost entrypoint-tester override arguments]
+        p Succeeded: c Completed 0
+    "#]],
+    );
+    check(
+        "--version",
+        expect![[r#"
+        app version 2.63.0
+        p Succeeded: c Completed 0
+    "#]],
+    );
+    check(
+        "pause, --help",
+        expect![[r#"
+        Pauses the execution. Useful for keeping the containers running, so other commands can be executed.
+
+        Usage:
+          app pause [flags]
+
+        p Succeeded: c Completed 0
+    "#]],
+    );
+    check(
+        "pause, now",
+        expect![[r#"
+        Error: accepts at most 0 arg(s), received 1
+        Usage:
+          app pause [flags]
+
+        p Failed: c Error 1
+    "#]],
+    );
+    check(
+        "nothing",
+        expect![[r#"
+        Error: unknown command "nothing" for "app"
+        Run 'app --help' for usage.
+        p Failed: c Error 1
+    "#]],
+    );
+    check(
+        "netexec, --htp-port=1",
+        expect![[r#"
+        Error: unknown flag: --htp-port
+        Usage:
+          app netexec [flags]
+
+        Flags:
+              --http-port int                 HTTP Listen Port (default 8080)
+              --tls-cert-file string          File containing an x509 certificate for HTTPS. (CA cert, if any, concatenated after server cert)
+              --tls-private-key-file string   File containing an x509 private key matching --tls-cert-file
+              --udp-port int                  UDP Listen Port (default 8081)
+              --sctp-port int                 SCTP Listen Port (default -1)
+              --http-override string          Override the HTTP handler to always respond as if it were a GET with this path & params
+              --udp-listen-addresses string   A comma separated list of ip addresses the udp servers listen from
+              --delay-shutdown int            Number of seconds to delay shutdown when receiving SIGTERM.
+
+        p Failed: c Error 1
+    "#]],
+    );
+}
+
+#[test]
+fn resolver_files() {
+    check(
+        "etc-hosts",
+        expect![[r#"
+        # Kubernetes-managed hosts file.
+        127.0.0.1	localhost
+        ::1	localhost ip6-localhost ip6-loopback
+        fe00::0	ip6-localnet
+        fe00::0	ip6-mcastprefix
+        fe00::1	ip6-allnodes
+        fe00::2	ip6-allrouters
+        10.244.0.2	p
+
+        p Succeeded: c Completed 0
+    "#]],
+    );
+    check(
+        "dns-suffix",
+        expect![[r#"
+        default.svc.cluster.local,svc.cluster.local,cluster.local
+        p Succeeded: c Completed 0
+    "#]],
+    );
+}
+
+#[test]
+fn mounttest_shows_files() {
+    check(
+        "mounttest, --fs_type=/v, --file_content=/v/data-1, --file_mode=/v/data-1",
+        expect![[r#"
+            mount type of "/v": volume
+            mode of file "/v/data-1": -r--------
+            content of file "/v/data-1": value-1
+            p Succeeded: c Completed 0
+        "#]],
+    );
+    check(
+        "mounttest, --fs_type=/m, --new_file_0644=/m/f, --file_mode=/m, --file_perm=/m/f, --file_owner=/m/f",
+        expect![[r#"
+            mount type of "/m": volume
+            content of file "/m/f": mount-tester new file
+
+            mode of file "/m": drwxrwxrwx
+            perms of file "/m/f": -rw-r--r--
+            owner UID of "/m/f": 0
+            owner GID of "/m/f": 0
+            p Succeeded: c Completed 0
+        "#]],
+    );
+    check(
+        "mounttest, --file_content=/v/none, --file_mode=/v/none",
+        expect![[r#"
+            error from Stat("/v/none"): stat /v/none: no such file or directory
+            error reading file content for "/v/none": open /v/none: no such file or directory
+            p Failed: c Error 1
+        "#]],
+    );
+    check(
+        "mounttest, --file_content_in_loop=/v/data-1, --retry_time=5, --break_on_expected_content=false",
+        expect![[r#"
+            content of file "/v/data-1": value-1
+            content of file "/v/data-1": value-1
+            content of file "/v/data-1": value-1
+            p Succeeded: c Completed 0
+        "#]],
+    );
+}
+
+#[test]
+fn logs_generator_writes_evenly() {
+    let mut pods = Pods::start(&pod("p", "logs-generator, --log-lines-total, '4', -d, 20s"));
+    pods.run(12);
+    expect![[r#"
+        I0101 00:00:00.000020       1 logs_generator.go:94] 0 POST /api/v1/namespaces/kube-system/pods/fcbq 572
+        I0101 00:00:05.000020       1 logs_generator.go:94] 1 POST /api/v1/namespaces/default/pods/hgr 416
+        I0101 00:00:10.000020       1 logs_generator.go:94] 2 GET /api/v1/namespaces/default/pods/dxzq 328
+    "#]].assert_eq(&pods.log_of("p", "c"));
+    assert!(pods.run(20), "{}", pods.log());
+}
+
+#[test]
+fn liveness_is_healthy_for_ten_seconds() {
+    let mut pods = Pods::start(&pod("p", "liveness"));
+    pods.run(5);
+    let early = get(&mut pods, 8080, "/healthz");
+    pods.run(6);
+    let late = get(&mut pods, 8080, "/healthz");
+    let redirect = get(&mut pods, 8080, "/redirect?loc=%2Fhealthz");
+    let slow = get(&mut pods, 8080, "/sleep-headers?time=3&code=200");
+    expect![[r#"
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        ok
+        HTTP/1.1 500 Internal Server Error
+        Content-Type: text/plain; charset=utf-8
+        error: 11.00298
+        HTTP/1.1 302 Found
+        Content-Type: text/html; charset=utf-8
+        Location: /healthz
+        <a href="/healthz">Found</a>.
+
+
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        Transfer-Encoding: chunked
+        11
+        Slept for 3 secs
+
+        0
+
+
+    "#]]
+    .assert_eq(&(early + &late + &redirect + &slow));
+}
+
+#[test]
+fn test_webserver_serves_the_container() {
+    check_server(
+        "test-webserver, --port=8080",
+        8080,
+        &["/", "/v/data-1", "/v", "/none", "/etc/../v/data-1"],
+        expect![[r#"
+            > /
+            HTTP/1.1 200 OK
+            Content-Type: text/html; charset=utf-8
+            Cache-Control: private
+            Access-Control-Allow-Origin: *
+            Access-Control-Allow-Credentials: true
+            Access-Control-Allow-Methods: GET, POST, OPTIONS
+            Access-Control-Allow-Headers: DNT,X-Mx-ReqToken,Keep-Alive,User-Agent,X-Requested-With,Cache-Control,Content-Type
+            <!doctype html>
+            <meta name="viewport" content="width=device-width">
+            <pre>
+            <a href="agnhost">agnhost</a>
+            <a href="agnhost-2">agnhost-2</a>
+            <a href="bin/">bin/</a>
+            <a href="dev/">dev/</a>
+            <a href="etc/">etc/</a>
+            <a href="m/">m/</a>
+            <a href="proc/">proc/</a>
+            <a href="tmp/">tmp/</a>
+            <a href="uploads/">uploads/</a>
+            <a href="usr/">usr/</a>
+            <a href="v/">v/</a>
+            </pre>
+
+            > /v/data-1
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            Cache-Control: private
+            Access-Control-Allow-Origin: *
+            Access-Control-Allow-Credentials: true
+            Access-Control-Allow-Methods: GET, POST, OPTIONS
+            Access-Control-Allow-Headers: DNT,X-Mx-ReqToken,Keep-Alive,User-Agent,X-Requested-With,Cache-Control,Content-Type
+            value-1
+            > /v
+            HTTP/1.1 301 Moved Permanently
+            Content-Type: text/html; charset=utf-8
+            Location: /v/
+            Cache-Control: private
+            Access-Control-Allow-Origin: *
+            Access-Control-Allow-Credentials: true
+            Access-Control-Allow-Methods: GET, POST, OPTIONS
+            Access-Control-Allow-Headers: DNT,X-Mx-ReqToken,Keep-Alive,User-Agent,X-Requested-With,Cache-Control,Content-Type
+            <a href="/v/">Moved Permanently</a>.
+
+
+            > /none
+            HTTP/1.1 404 Not Found
+            Content-Type: text/plain; charset=utf-8
+            X-Content-Type-Options: nosniff
+            Cache-Control: private
+            Access-Control-Allow-Origin: *
+            Access-Control-Allow-Credentials: true
+            Access-Control-Allow-Methods: GET, POST, OPTIONS
+            Access-Control-Allow-Headers: DNT,X-Mx-ReqToken,Keep-Alive,User-Agent,X-Requested-With,Cache-Control,Content-Type
+            404 page not found
+
+            > /etc/../v/data-1
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            Cache-Control: private
+            Access-Control-Allow-Origin: *
+            Access-Control-Allow-Credentials: true
+            Access-Control-Allow-Methods: GET, POST, OPTIONS
+            Access-Control-Allow-Headers: DNT,X-Mx-ReqToken,Keep-Alive,User-Agent,X-Requested-With,Cache-Control,Content-Type
+            value-1
+        "#]],
+    );
+}
+
+#[test]
+fn netexec_answers() {
+    check_server(
+        "netexec, --http-port=80",
+        80,
+        &[
+            "/echo?msg=poststart",
+            "/echo?msg=a+b%21&code=201",
+            "/healthz",
+            "/readyz",
+            "/hostname",
+            "/header?key=Connection",
+            "/header",
+            "/redirect?location=/echo%3Fmsg=foobar&code=307",
+            "/shell?cmd=echo%20hi%3B%20ls%20/none%3B%20exit%203",
+            "/dial?host=127.0.0.1&port=80&request=echo%3Fmsg%3Dx&tries=2",
+            "/dial?host=127.0.0.1&port=8081&request=hostname&protocol=udp",
+            "/dial?host=127.0.0.1&port=81&request=hostname",
+            "/dial?host=localhost&port=80",
+        ],
+        expect![[r#"
+            > /echo?msg=poststart
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            poststart
+            > /echo?msg=a+b%21&code=201
+            HTTP/1.1 201 Created
+            Content-Type: text/plain; charset=utf-8
+            a b!
+            > /healthz
+            HTTP/1.1 200 OK
+
+            > /readyz
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            ok
+            > /hostname
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            p
+            > /header?key=Connection
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            close
+            > /header
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            {"Connection":["close"]}
+            > /redirect?location=/echo%3Fmsg=foobar&code=307
+            HTTP/1.1 307 Temporary Redirect
+            Content-Type: text/html; charset=utf-8
+            Location: /echo?msg=foobar
+            <a href="/echo?msg=foobar">Temporary Redirect</a>.
+
+
+            > /shell?cmd=echo%20hi%3B%20ls%20/none%3B%20exit%203
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            {"error":"exit status 3","output":"hi\nls: /none: No such file or directory\n"}
+            > /dial?host=127.0.0.1&port=80&request=echo%3Fmsg%3Dx&tries=2
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            {"responses":["x","x"]}
+            > /dial?host=127.0.0.1&port=8081&request=hostname&protocol=udp
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            {"responses":["p"]}
+            > /dial?host=127.0.0.1&port=81&request=hostname
+            HTTP/1.1 200 OK
+            Content-Type: text/plain; charset=utf-8
+            {"errors":["Get \"http://127.0.0.1:81/hostname\": dial tcp 127.0.0.1:81: connect: connection refused"]}
+            > /dial?host=localhost&port=80
+            HTTP/1.1 400 Bad Request
+            Content-Type: text/plain; charset=utf-8
+            X-Content-Type-Options: nosniff
+            request parameter not specified. <nil>
+
+            Started HTTP server on port 80
+            Started UDP server on port  8081
+            GET /echo?msg=poststart&code=
+            GET /echo?msg=a b!&code=201
+            GET /healthz
+            GET /readyz
+            GET /hostname
+            hostname: p
+            GET /header?key=Connection
+            GET /header
+            GET /redirect?msg=/echo?msg=foobar&code=307
+            GET /shell?cmd=echo hi; ls /none; exit 3
+            Output: map[error:exit status 3 output:hi
+            ls: /none: No such file or directory
+            ]
+            GET /dial?host=127.0.0.1&protocol=&port=80&request=echo?msg=x&tries=2
+            GET /echo?msg=x&code=
+            GET /echo?msg=x&code=
+            GET /dial?host=127.0.0.1&protocol=udp&port=8081&request=hostname&tries=
+            Sending udp hostName response
+            hostname: p
+            GET /dial?host=127.0.0.1&protocol=&port=81&request=hostname&tries=
+            GET /dial?host=localhost&protocol=&port=80&request=&tries=
+        "#]],
+    );
+}
+
+#[test]
+fn netexec_keeps_files() {
+    let mut pods = Pods::start(&pod("p", "netexec"));
+    pods.run(1);
+    let body = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nhello\r\n--B--\r\n";
+    let request = format!(
+        "POST /upload HTTP/1.1\r\nHost: p\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=B\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let text = answer(&mut pods, 8080, &request)
+        + &get(
+            &mut pods,
+            8080,
+            "/shell?cmd=cat+/uploads/*+%26%26+ls+-l+/uploads",
+        );
+    expect![[r#"
+        HTTP/1.1 201 Created
+        Content-Type: text/plain; charset=utf-8
+        {"output":"/uploads/upload1466350042"}
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        {"output":"hellototal 4\n-rwx------    1 root     root             5 Jan  1 00:00 upload1466350042\n"}
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn netexec_leaves() {
+    let mut pods = Pods::start(&pod("p", "netexec"));
+    pods.run(1);
+    let text = get(&mut pods, 8080, "/exit?code=3&wait=2s&timeout=1s");
+    assert!(pods.run(5));
+    expect![[r#"
+        HTTP/1.1 200 OK
+
+        Started HTTP server on port 8080
+        Started UDP server on port  8081
+        GET /exit?code=3&timeout=1s&wait=2s
+        Will begin shutdown in 2s, allowing 1s for connections to close, then will exit with 3
+        Graceful shutdown completed with: <nil>
+        p Failed: c Error 3
+    "#]]
+    .assert_eq(&(text + &log(&pods) + &pods.summary()));
+}
+
+#[test]
+fn netexec_delays_its_end() {
+    let mut pods = Pods::start(&pod("p", "netexec, --delay-shutdown=2"));
+    pods.run(5);
+    let asks_later = "/shell?cmd=sleep+1;curl+-s+localhost:8080/readyz";
+    let open = pods.open(
+        "p",
+        8080,
+        &format!("GET {asks_later} HTTP/1.1\r\nHost: p\r\n\r\n"),
+    );
+    pods.stop();
+    drop(open);
+    expect![[r#"
+        Started HTTP server on port 8080
+        Started UDP server on port  8081
+        GET /shell?cmd=sleep 1;curl -s localhost:8080/readyz
+        Sleeping 2 seconds before terminating...
+        GET /readyz
+        Output: map[output:shutting down]
+        p Succeeded: c Completed 0
+    "#]]
+    .assert_eq(&(log(&pods) + &pods.summary()));
+}
+
+#[test]
+fn a_slow_client_blocks_nobody() {
+    let mut pods = Pods::start(&pod("p", "netexec"));
+    pods.run(1);
+    let slow = pods.open(
+        "p",
+        8080,
+        "GET /shell?cmd=sleep+20 HTTP/1.1\r\nHost: p\r\n\r\n",
+    );
+    let half = pods.open("p", 8080, "GET /echo?msg=");
+    expect![[r#"
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        quick
+    "#]]
+    .assert_eq(&get(&mut pods, 8080, "/echo?msg=quick"));
+    drop((slow, half));
+}
+
+#[test]
+fn nettest_finds_its_peers() {
+    let args = "nettest, --port=80, --peers=2, --service=nettest";
+    let manifest = format!(
+        "{}---\n{}---
+apiVersion: v1
+kind: Service
+metadata: {{name: nettest}}
+spec: {{clusterIP: None, selector: {{app: agnhost}}, ports: [{{port: 80}}]}}
+",
+        pod("p", args),
+        pod("q", args).split("---").next().unwrap_or_default(),
+    );
+    let mut pods = Pods::start(&manifest);
+    pods.run(30);
+    let mut text = get(&mut pods, 80, "/status");
+    let post = "{\"Source\":\"prestop\"}";
+    let request = format!(
+        "POST /write HTTP/1.0\r\nContent-Length: {}\r\n\r\n{post}",
+        post.len()
+    );
+    text += &answer(&mut pods, 80, &request);
+    text += &get(&mut pods, 80, "/read");
+    expect![[r#"
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        pass
+        HTTP/1.0 200 OK
+        Content-Type: text/plain; charset=utf-8
+        {"Hostname":"p"}
+
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        {
+        	"Hostname": "p",
+        	"Sent": {
+        		"p": 6,
+        		"q": 6
+        	},
+        	"Received": {
+        		"p": 6,
+        		"prestop": 1,
+        		"q": 7
+        	},
+        	"Errors": null,
+        	"Log": [
+        		"default/nettest has 1 endpoints ([10.244.0.2:80]), which is less than 2 as expected. Waiting for all endpoints to come up.",
+        		"Attempting to contact http://10.244.0.2:80",
+        		"Attempting to contact http://10.244.0.3:80",
+        		"Attempting to contact http://10.244.0.2:80",
+        		"Attempting to contact http://10.244.0.3:80",
+        		"Attempting to contact http://10.244.0.2:80",
+        		"Attempting to contact http://10.244.0.3:80",
+        		"Attempting to contact http://10.244.0.2:80",
+        		"Attempting to contact http://10.244.0.3:80",
+        		"Attempting to contact http://10.244.0.2:80",
+        		"Attempting to contact http://10.244.0.3:80",
+        		"Attempting to contact http://10.244.0.2:80",
+        		"Attempting to contact http://10.244.0.3:80"
+        	],
+        	"StillContactingPeers": true
+        }
+    "#]].assert_eq(&text);
+}
