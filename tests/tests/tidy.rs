@@ -11,7 +11,7 @@ use syn::visit::Visit;
 
 /// What each crate may import.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
-    ("seedpod-core", &["bytes", "serde", "thiserror"]),
+    ("seedpod-core", &["bytes", "httparse", "serde", "thiserror"]),
     (
         "seedpod-engine",
         &[

@@ -4,7 +4,8 @@
 //! table and buffer that a guest can make grow has a bound in [`limits`].
 //!
 //! Reading order: [`time`] and [`seed`], the words of the rest; [`spec`], what a person asked for; [`pod`], its
-//! lifecycle; then what guests see: [`process`], [`net`], [`ipc`], [`volume`], [`image`].
+//! lifecycle, and [`probe_client`], its probes over the network; then what guests see: [`process`], [`net`], [`ipc`],
+//! [`volume`], [`image`].
 
 pub mod image;
 pub mod ipc;
@@ -13,6 +14,7 @@ pub mod limits;
 pub mod log;
 pub mod net;
 pub mod pod;
+pub mod probe_client;
 pub mod process;
 pub mod seed;
 pub mod spec;

@@ -265,3 +265,19 @@ pub const RESOURCES_PER_PROCESS: usize = 64 << 10;
 
 /// Bytes kept of what a probe or hook writes (kubelet: 10 KiB).
 pub const PROBE_OUTPUT_BYTES: usize = 10 << 10;
+// Probes and hooks.
+
+/// Bytes of the body of an HTTP answer that a probe looks at (Kubernetes: 10 KiB).
+pub const PROBE_BODY_BYTES: usize = 10 << 10;
+/// Bytes of the body of a redirect that are read before it is followed (Go: 2 KiB).
+pub const PROBE_REDIRECT_BODY_BYTES: usize = 2 << 10;
+/// Bytes of status line and headers of an HTTP answer (Go: 10 MiB, which is too much for a thousand probes at once).
+pub const PROBE_HEAD_BYTES: usize = 64 << 10;
+/// Headers of an HTTP answer.
+pub const PROBE_HEADERS: usize = 256;
+/// Bytes of the line before a chunk of an HTTP answer (Go: 4 KiB).
+pub const PROBE_CHUNK_LINE_BYTES: usize = 4 << 10;
+/// Answers with a status of 1xx before the one that counts (Go: 5).
+pub const PROBE_INFORMATIONAL_RESPONSES: usize = 5;
+/// Requests of one probe that is redirected (Go: 10).
+pub const PROBE_REDIRECTS: usize = 10;

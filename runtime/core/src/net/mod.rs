@@ -10,7 +10,9 @@
 //!
 //! All of it is in poll style: a call that must wait leaves a [`Waker`](std::task::Waker) in the object it waits for.
 //! From outside in there is one door, [`Namespace::connect_from`] and [`Fabric::connect_from`]; from inside out there
-//! is one, [`Namespace::poll_request`], which stays empty unless [`Egress::Host`] opens it.
+//! is one, [`Namespace::poll_request`], which stays empty unless [`Egress::Host`] opens it. The node stands between the
+//! two: for a pod's probes it connects by [`Namespace::connect_from_node`]. The node stands between the
+//! two: what it asks of pods, and for a pod of the outside, goes through [`Namespace::connect_from_node`].
 //!
 //! Rules on the path between two addresses (delay, loss, reset, partition) have one place to hang: `route` in
 //! `namespace.rs`, which every connect and every datagram passes.
@@ -21,6 +23,7 @@ mod fabric;
 mod listener;
 mod names;
 mod namespace;
+mod node;
 mod ports;
 mod ring;
 mod stream;

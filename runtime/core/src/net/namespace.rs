@@ -164,12 +164,23 @@ impl Namespace {
             return Ok(Lookup::ready(Ok(vec![ip.to_canonical()])));
         }
         let name = normalize(name)?;
-        let mut found = self.hosts.lookup(&name);
+        let found = self.hosts.lookup(&name);
         if found.is_empty() {
-            found = self.fabric.lookup(&name, &self.namespace);
+            Ok(self.lookup_beyond_hosts(process, name))
+        } else {
+            Ok(Lookup::ready(Ok(found)))
         }
+    }
+
+    /// The cluster's names, then the outside if the egress policy lets it.
+    pub(super) fn lookup_beyond_hosts(
+        &mut self,
+        process: Option<ProcessId>,
+        name: String,
+    ) -> Lookup {
+        let found = self.fabric.lookup(&name, &self.namespace);
         if !found.is_empty() {
-            return Ok(Lookup::ready(Ok(found)));
+            return Lookup::ready(Ok(found));
         }
         let in_cluster = name.ends_with(&format!(".{CLUSTER_DOMAIN}"));
         match self.egress {
@@ -177,13 +188,13 @@ impl Namespace {
                 let (lookup, answer) = Lookup::pending();
                 self.requests
                     .push_back(Request::Lookup(OutsideLookup::new(name, answer)));
-                return Ok(lookup);
+                return lookup;
             }
             Egress::Host => {}
             Egress::None if in_cluster || !name.contains('.') => {}
             Egress::None => self.deny(process, Denied::Name(name)),
         }
-        Ok(Lookup::ready(Err(Error::NameUnresolvable)))
+        Lookup::ready(Err(Error::NameUnresolvable))
     }
 
     /// Closes a socket as the last `close(2)` does; nothing happens if there is no such socket.

@@ -1,6 +1,6 @@
 //! Containers.
 
-use super::{Lifecycle, Probe, RestartPolicy, RestartRule};
+use super::{Lifecycle, Probe, RestartPolicy, RestartRule, TargetPort};
 use std::net::IpAddr;
 
 /// A container, init container or sidecar.
@@ -60,6 +60,22 @@ impl Container {
     /// Whether this init container is a sidecar (`restartPolicy: Always`).
     pub fn is_sidecar(&self) -> bool {
         self.restart_policy == Some(RestartPolicy::Always)
+    }
+
+    /// The port that a probe or hook means: a number, the name of one of [`ports`](Self::ports) whatever its protocol, or
+    /// a number in quotes (`probe.ResolveContainerPort`). `None` when it means none of 1 to 65535.
+    pub fn port(&self, port: &TargetPort) -> Option<u16> {
+        let number = match port {
+            TargetPort::Number(number) => Some(*number),
+            TargetPort::Name(name) => {
+                let named = |port: &&ContainerPort| port.name.as_ref() == Some(name);
+                match self.ports.iter().find(named) {
+                    Some(port) => Some(port.container_port),
+                    None => name.parse().ok(),
+                }
+            }
+        };
+        number.filter(|number| *number > 0)
     }
 }
 

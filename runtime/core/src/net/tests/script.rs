@@ -593,6 +593,62 @@ fn a_pod_that_ends_takes_its_sockets_and_its_address_along() {
     assert_eq!(world.run("b d connect 10.244.0.2:80"), "no route to host");
 }
 
+#[test]
+fn the_node_reaches_what_pods_show_to_the_pod_network() {
+    check(&expect![[r#"
+        a s tcp
+        a s bind 0.0.0.0:80
+        a s listen
+        a l tcp
+        a l bind 127.0.0.1:81
+        a l listen
+        a v tcp6
+        a v bind [::]:80
+        a v listen
+        b s tcp
+        b s bind 10.244.0.3:80
+        b s listen
+        b ready
+        service web app=web 8080:80 -> 10.96.0.1
+        node a one connect 10.244.0.2:80
+        a s accept d
+        a d remote -> 10.244.0.1:50000
+        outside one write hello
+        a d read -> "hello"
+        node a six connect [fd00:10:244::af4:2]:80
+        node a two connect 10.244.0.2:81 -> connection refused
+        node a two connect 127.0.0.1:81 -> connection refused
+        node a two connect 10.244.0.1:81 -> connection refused
+        node a two connect 10.244.0.3:80
+        node a two connect 10.244.0.9:80 -> no route to host
+        node a two connect 10.96.0.1:8080
+        node a two connect 10.96.0.1:8081 -> connection refused
+        node a two connect 10.96.0.9:80 -> no route to host
+        node a two connect 192.0.2.9:80 -> no route to host
+        node a lookup web -> 10.96.0.1
+        node a lookup web.default.svc.cluster.local -> 10.96.0.1
+        node a lookup localhost -> 127.0.0.1
+        node a lookup 10.244.0.7 -> 10.244.0.7
+        node a lookup db -> name or service not known
+        node a lookup example.com -> name or service not known
+        node a lookup no/name -> invalid argument
+        a events -> connection to 192.0.2.9:80 denied: it is outside the pod network; allow it with --egress host, look-up of "example.com" denied: it is outside the pod network; allow it with --egress host
+    "#]]);
+}
+
+#[test]
+fn the_node_leaves_the_pod_network_where_the_egress_policy_lets_the_pod() {
+    check_with_egress(&expect![[r#"
+        node a one connect 192.0.2.9:80 -> pending
+        a request accept two -> to 192.0.2.9:80
+        outside one write hello
+        outside two read -> "hello"
+        node a lookup example.com -> pending
+        a request resolve 192.0.2.9
+        node a lookup nobody.svc.cluster.local -> name or service not known
+    "#]]);
+}
+
 struct World {
     fabric: Fabric,
     pods: BTreeMap<&'static str, Namespace>,
@@ -681,6 +737,14 @@ impl World {
                         .connect_from(from, address(to))
                 })
             }
+            ["node", pod, name, "connect", to] => self.door(name, |world| {
+                let pod = world.pods.get_mut(pod).unwrap();
+                pod.connect_from_node(50_000, address(to))
+            }),
+            ["node", pod, "lookup", name] => {
+                let lookup = self.pods.get_mut(pod).unwrap().lookup_from_node(name);
+                self.lookup(lookup)
+            }
             ["outside", name, "connect", to] => {
                 let from = address("192.0.2.7:7777");
                 self.door(name, |world| world.fabric.connect_from(from, address(to)))
@@ -702,14 +766,7 @@ impl World {
             [pod, "request", answer, ref arguments @ ..] => self.request(pod, answer, arguments),
             [pod, "lookup", name] => {
                 let lookup = self.pods.get_mut(pod).unwrap().lookup(None, name);
-                let waker = Waker::noop();
-                match lookup.map(|lookup| (lookup.poll(waker), self.lookups.push(lookup))) {
-                    Ok((Poll::Ready(result), ())) => {
-                        result.map_or_else(|error| error.to_string(), |ips| list(&ips))
-                    }
-                    Ok((Poll::Pending, ())) => "pending".to_owned(),
-                    Err(error) => error.to_string(),
-                }
+                self.lookup(lookup)
             }
             [pod, "events"] => {
                 let pod = self.pods.get_mut(pod).unwrap();
@@ -776,6 +833,17 @@ impl World {
                 self.streams.insert(name.to_owned(), stream);
                 answer
             }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn lookup(&mut self, lookup: Result<crate::net::Lookup, Error>) -> String {
+        let waker = Waker::noop();
+        match lookup.map(|lookup| (lookup.poll(waker), self.lookups.push(lookup))) {
+            Ok((Poll::Ready(result), ())) => {
+                result.map_or_else(|error| error.to_string(), |ips| list(&ips))
+            }
+            Ok((Poll::Pending, ())) => "pending".to_owned(),
             Err(error) => error.to_string(),
         }
     }

@@ -1,0 +1,52 @@
+//! What the node asks of the pod network for one of its pods: the way of probes and hooks.
+//!
+//! A pod's own loopback is not there: a server on 127.0.0.1 does not answer probes. Outside the pod network the egress
+//! policy of the pod holds, for it is the pod's manifest that names the address.
+
+use super::fabric::{NODE_IP, Resolved, pod_ipv6};
+use super::names::{Lookup, normalize};
+use super::stream::{Buffers, Stream};
+use super::{Error, Namespace, Protocol};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+impl Namespace {
+    /// Connects from a port of the node to a pod IP, a Service, or what the egress policy allows. Wait with
+    /// [`poll_connected`](super::End::poll_connected).
+    pub fn connect_from_node(&mut self, port: u16, to: SocketAddr) -> Result<Stream, Error> {
+        let node: IpAddr = match to {
+            SocketAddr::V4(_) => NODE_IP.into(),
+            SocketAddr::V6(_) => pod_ipv6(NODE_IP).into(),
+        };
+        let is_node = to.ip().is_loopback() || to.ip() == node;
+        let to = if is_node {
+            (node, to.port()).into()
+        } else {
+            to
+        };
+        let from = (node, port).into();
+        match self.fabric.resolve(Protocol::Tcp, to) {
+            Resolved::Pod(to) => match self.fabric.listener(to) {
+                Some(listener) => listener.connect(from, to, Buffers::default()),
+                None => Err(Error::ConnectionRefused),
+            },
+            Resolved::Refused => Err(Error::ConnectionRefused),
+            Resolved::Nobody if is_node => Err(Error::ConnectionRefused),
+            Resolved::Nobody => Err(Error::RemoteUnreachable),
+            Resolved::Outside => self.connect_outside(None, [from, to], Buffers::default()),
+        }
+    }
+
+    /// Resolves a name for the node: an address, `localhost`, the cluster's names as the pod's namespace sees them, then
+    /// the outside if the egress policy lets it. A node of a cluster knows no cluster names; here they are the names of
+    /// the pods of one process, and useful.
+    pub fn lookup_from_node(&mut self, name: &str) -> Result<Lookup, Error> {
+        if let Ok(ip) = name.parse::<IpAddr>() {
+            return Ok(Lookup::ready(Ok(vec![ip.to_canonical()])));
+        }
+        let name = normalize(name)?;
+        if name == "localhost" {
+            return Ok(Lookup::ready(Ok(vec![Ipv4Addr::LOCALHOST.into()])));
+        }
+        Ok(self.lookup_beyond_hosts(None, name))
+    }
+}
