@@ -6,10 +6,15 @@
 
 mod config;
 mod container;
+mod dns;
 mod env;
 mod keys;
 mod mounts;
 mod pod;
+mod probe;
+mod resources;
+mod restart;
+mod security;
 mod service;
 mod volume;
 
@@ -26,6 +31,7 @@ use crate::quantity::Quantity;
 use crate::tree::Path;
 
 pub(crate) use config::{config_map, secret};
+pub(crate) use container::ephemeral_container;
 pub(crate) use pod::pod;
 pub(crate) use service::{protocol_word, service};
 
@@ -148,6 +154,12 @@ fn descending_path(object: &Object<'_>, at: &Path<'_>, path: &str) {
     }
     if path.split('/').any(|part| part == "..") {
         object.invalid(at, path, "must not contain '..'");
+    }
+}
+
+fn too_long(object: &Object<'_>, at: &Path<'_>, found: usize, max: usize) {
+    if found > max {
+        object.error(at, Problem::TooLong { max });
     }
 }
 

@@ -253,7 +253,7 @@ impl fmt::Display for Note {
         } = self;
         let kind = match kind {
             NoteKind::Ignored => "ignored: ",
-            NoteKind::Shown => "shown only: ",
+            NoteKind::Shown => "shown but not enforced: ",
             NoteKind::Warning => "",
         };
         if path.is_empty() {

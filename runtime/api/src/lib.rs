@@ -10,6 +10,7 @@ mod across;
 mod check;
 mod convert;
 mod decode;
+mod ephemeral;
 pub mod error;
 mod log;
 mod names;
@@ -25,6 +26,7 @@ mod yaml;
 use seedpod_core::spec::Objects;
 
 pub use check::{Check, check};
+pub use ephemeral::ephemeral_container;
 pub use error::{Location, ManifestError, Note, NoteKind, Position, Problem};
 pub use seedpod_core::limits::MANIFEST_BYTES_MAX;
 pub use status::pod_status;

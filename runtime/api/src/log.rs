@@ -221,6 +221,21 @@ impl Object<'_> {
         );
     }
 
+    /// A list that is wrong as a whole, shown as Kubernetes does.
+    pub(crate) fn invalid_list(&self, at: &Path<'_>, list: &[String], detail: impl Into<String>) {
+        let (list, detail) = (
+            words::cut(&format!("{list:?}")).replace(", ", ","),
+            detail.into(),
+        );
+        self.error(
+            at,
+            Problem::Invalid {
+                value: list,
+                detail,
+            },
+        );
+    }
+
     pub(crate) fn invalid_number(&self, at: &Path<'_>, value: i64, detail: impl Into<String>) {
         self.error(
             at,

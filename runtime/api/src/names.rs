@@ -25,6 +25,36 @@ pub(crate) fn dns_subdomain(text: &str) -> Option<String> {
     too_long(text, 253).or_else(|| (!text.split('.').all(is_label)).then(|| RULE.to_owned()))
 }
 
+/// A DNS subdomain in which underscores are allowed: a search domain.
+pub(crate) fn dns_search(text: &str) -> Option<String> {
+    const RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or \
+        '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+        '[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*')";
+    let plain = text.replace('_', "a");
+    let good = plain.split('.').all(is_label);
+    too_long(text, 253).or_else(|| (!good).then(|| RULE.to_owned()))
+}
+
+/// Name of a header of a request.
+pub(crate) fn http_header(text: &str) -> Option<String> {
+    const RULE: &str = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex \
+        used for validation is '[-A-Za-z0-9]+')";
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (text.is_empty() || !text.bytes().all(good)).then(|| RULE.to_owned())
+}
+
+/// Name of a kernel parameter, with dots or slashes.
+pub(crate) fn sysctl(text: &str) -> Option<String> {
+    const RULE: &str = "must have at most 253 characters and match regex \
+        ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+    let is_segment = |segment: &str| {
+        let plain = segment.replace('_', "-");
+        is_label(&plain)
+    };
+    let good = text.len() <= 253 && text.split(['.', '/']).all(is_segment);
+    (!good).then(|| RULE.to_owned())
+}
+
 /// Name of a port: 15 at most, with a letter in it.
 pub(crate) fn port_name(text: &str) -> Vec<String> {
     let mut rules = Vec::new();

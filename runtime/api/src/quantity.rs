@@ -36,6 +36,33 @@ impl Quantity {
         })
     }
 
+    pub(crate) fn of_units(units: u64) -> Self {
+        Self {
+            nanos: i128::from(units) * NANOS,
+        }
+    }
+
+    pub(crate) fn of_thousandths(thousandths: u64) -> Self {
+        Self {
+            nanos: i128::from(thousandths) * (NANOS / 1000),
+        }
+    }
+
+    /// Kubernetes' canonical form of decimal quantities, in thousandths: `500m`, `2`, `1k`.
+    pub(crate) fn to_decimal(self) -> String {
+        let thousandths = self.thousandths();
+        if !thousandths.is_multiple_of(1000) {
+            return format!("{thousandths}m");
+        }
+        largest(thousandths / 1000, 1000, ["", "k", "M", "G", "T", "P", "E"])
+    }
+
+    /// Kubernetes' canonical form of binary quantities, in units: `64Mi`, `1000`.
+    pub(crate) fn to_binary(self) -> String {
+        let suffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+        largest(self.units(), 1024, suffixes)
+    }
+
     pub(crate) fn is_negative(self) -> bool {
         self.nanos < 0
     }
@@ -53,6 +80,17 @@ impl Quantity {
     fn divided_by(self, step: i128) -> u64 {
         u64::try_from((self.nanos + step - 1).div_euclid(step)).unwrap_or(0)
     }
+}
+
+/// With the largest suffix that leaves a whole number.
+fn largest(mut value: u64, step: u64, suffixes: [&str; 7]) -> String {
+    let mut suffixes = suffixes.into_iter();
+    let mut suffix = suffixes.next();
+    while value != 0 && value.is_multiple_of(step) {
+        let Some(next) = suffixes.next() else { break };
+        (value, suffix) = (value / step, Some(next));
+    }
+    format!("{value}{}", suffix.unwrap_or_default())
 }
 
 const NANOS: i128 = 1_000_000_000;
@@ -202,6 +240,20 @@ mod tests {
         assert_eq!(thousandths("100u"), Ok(1));
         assert_eq!(thousandths("0.0001n"), Ok(1));
         assert_eq!(thousandths("+1k"), Ok(1_000_000));
+    }
+
+    #[test]
+    fn prints_the_canonical_form() {
+        assert_eq!(Quantity::of_thousandths(500).to_decimal(), "500m");
+        assert_eq!(Quantity::of_thousandths(2000).to_decimal(), "2");
+        assert_eq!(Quantity::of_thousandths(1_500_000).to_decimal(), "1500");
+        assert_eq!(Quantity::of_thousandths(2_000_000).to_decimal(), "2k");
+        assert_eq!(Quantity::of_thousandths(0).to_decimal(), "0");
+        assert_eq!(Quantity::of_units(64 << 20).to_binary(), "64Mi");
+        assert_eq!(Quantity::of_units(3 << 29).to_binary(), "1536Mi");
+        assert_eq!(Quantity::of_units(1000).to_binary(), "1000");
+        assert_eq!(Quantity::of_units(1 << 60).to_binary(), "1Ei");
+        assert_eq!(Quantity::of_units(0).to_binary(), "0");
     }
 
     #[test]

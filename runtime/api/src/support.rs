@@ -27,7 +27,7 @@ impl Treatment {
     pub fn word(self) -> &'static str {
         match self {
             Self::Honoured => "honoured",
-            Self::Shown => "shown only",
+            Self::Shown => "shown but not enforced",
             Self::Ignored => "ignored",
             Self::Refused => "refused",
         }

@@ -200,8 +200,9 @@ fn containers() {
             f.yaml:22:7: spec.containers[0].envFrom[0]: Invalid value: "": must specify one of: `configMapRef` or `secretRef`
             f.yaml:23:28: spec.containers[0].envFrom[1].configMapRef.name: Invalid value: "M": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
             f.yaml:25:34: spec.containers[0].resources.limits[cpu]: Invalid value: "1x": quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'
-            f.yaml:25:46: spec.containers[0].resources.limits[apples]: Unsupported value: "apples": supported values: "cpu", "memory", "ephemeral-storage"
-            f.yaml:26:26: spec.containers[0].resources.requests[memory]: Invalid value: "2Gi": must be less than or equal to memory limit of 1Gi
+            f.yaml:25:46: spec.containers[0].resources.limits[apples]: Invalid value: "apples": must be a standard resource type or fully qualified
+            f.yaml:25:46: spec.containers[0].resources.limits[apples]: Invalid value: "apples": must be a standard resource for containers
+            f.yaml:26:17: spec.containers[0].resources.requests: Invalid value: "2Gi": must be less than or equal to memory limit of 1Gi
             f.yaml:26:36: spec.containers[0].resources.requests[cpu]: Invalid value: "-1": must be greater than or equal to 0
             f.yaml:27:31: spec.containers[0].terminationMessagePolicy: Unsupported value: "file": supported values: "FallbackToLogsOnError", "File"
             f.yaml:28:34: spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive
@@ -275,9 +276,8 @@ fn refused_fields() {
         )),
         expect![[r#"
             f.yaml:9:5: spec.containers[0].volumeDevices: not supported: there are no block devices
-            f.yaml:10:3: spec.hostNetwork: not supported: a pod never shares a namespace of the machine
             f.yaml:12:3: spec.hostIPC: not supported: a pod never shares a namespace of the machine
-            f.yaml:13:3: spec.ephemeralContainers: not supported: cannot be set on create
+            f.yaml:13:24: spec.ephemeralContainers: Forbidden: cannot be set on create
         "#]],
     );
 }

@@ -116,6 +116,16 @@ fn defaults() {
                         fs_group: None,
                         supplemental_groups: [],
                     },
+                    liveness_probe: None,
+                    readiness_probe: None,
+                    startup_probe: None,
+                    lifecycle: Lifecycle {
+                        post_start: None,
+                        pre_stop: None,
+                        stop_signal: None,
+                    },
+                    restart_policy_rules: [],
+                    target_container_name: None,
                 },
             ],
             init_containers: [],
@@ -141,6 +151,26 @@ fn defaults() {
                 fs_group: None,
                 supplemental_groups: [],
             },
+            ephemeral_containers: [],
+            readiness_gates: [],
+            dns_policy: ClusterFirst,
+            dns_config: DnsConfig {
+                nameservers: [],
+                searches: [],
+                options: [],
+            },
+            host_network: false,
+            hostname_override: None,
+            os: None,
+            node_selector: {},
+            resources: None,
+            overhead: ResourceList {
+                cpu_m: None,
+                memory: None,
+                ephemeral_storage: None,
+            },
+            image_pull_secrets: [],
+            sysctls: [],
         }
     "#]]
     .assert_debug_eq(&pod("  containers: [{name: c, image: nginx}]\n"));
@@ -397,6 +427,16 @@ fn everything_that_is_honoured() {
                         fs_group: None,
                         supplemental_groups: [],
                     },
+                    liveness_probe: None,
+                    readiness_probe: None,
+                    startup_probe: None,
+                    lifecycle: Lifecycle {
+                        post_start: None,
+                        pre_stop: None,
+                        stop_signal: None,
+                    },
+                    restart_policy_rules: [],
+                    target_container_name: None,
                 },
             ],
             init_containers: [
@@ -439,6 +479,16 @@ fn everything_that_is_honoured() {
                         fs_group: None,
                         supplemental_groups: [],
                     },
+                    liveness_probe: None,
+                    readiness_probe: None,
+                    startup_probe: None,
+                    lifecycle: Lifecycle {
+                        post_start: None,
+                        pre_stop: None,
+                        stop_signal: None,
+                    },
+                    restart_policy_rules: [],
+                    target_container_name: None,
                 },
             ],
             volumes: [
@@ -600,6 +650,26 @@ fn everything_that_is_honoured() {
                     2,
                 ],
             },
+            ephemeral_containers: [],
+            readiness_gates: [],
+            dns_policy: ClusterFirst,
+            dns_config: DnsConfig {
+                nameservers: [],
+                searches: [],
+                options: [],
+            },
+            host_network: false,
+            hostname_override: None,
+            os: None,
+            node_selector: {},
+            resources: None,
+            overhead: ResourceList {
+                cpu_m: None,
+                memory: None,
+                ephemeral_storage: None,
+            },
+            image_pull_secrets: [],
+            sysctls: [],
         }
     "#]]
     .assert_debug_eq(&pod(yaml));
@@ -801,14 +871,11 @@ fn what_is_ignored_is_noted() {
             "    resources: {limits: {nvidia.com/gpu: 1, cpu: 1}, requests: {cpu: 1}}\n    stdinOnce: true\n    securityContext: {privileged: false, capabilities: {add: [ALL]}}\n",
         )),
         expect![[r#"
-            f.yaml:5:3: spec.nodeName: shown only: there is one node, nothing to choose from
-            f.yaml:6:3: spec.nodeSelector: ignored: there is one node, nothing to choose from
+            f.yaml:5:3: spec.nodeName: shown but not enforced: there is one node, nothing to choose from
             f.yaml:10:3: spec.schedulerName: ignored: there is one node, nothing to choose from
             f.yaml:12:45: spec.volumes[0].emptyDir.sizeLimit: ignored: not supported yet: only a volume in memory has a limit
-            f.yaml:16:5: spec.containers[0].livenessProbe: ignored: not supported yet: the container is never killed by it
             f.yaml:17:42: spec.containers[0].resources.limits[nvidia.com/gpu]: ignored: this machine offers no such resource
-            f.yaml:17:50: spec.containers[0].resources.limits[cpu]: shown only: containers take turns, none is slowed down for its limit
-            f.yaml:17:54: spec.containers[0].resources.requests: shown only: there is one node and nothing is reserved on it
+            f.yaml:17:54: spec.containers[0].resources.requests: shown but not enforced: there is one node and nothing is reserved on it
             f.yaml:18:5: spec.containers[0].stdinOnce: ignored: not supported yet: nobody can attach to standard input
             f.yaml:19:42: spec.containers[0].securityContext.capabilities: ignored: a guest is WebAssembly and has no kernel privileges to give or take
         "#]],
@@ -905,18 +972,18 @@ fn table_of_a_good_manifest() {
             "    resources:\n      limits: {memory: 1Gi}\n  volumes:\n  - name: v\n    emptyDir: {}\n",
         ),
         expect![[r#"
-            LINE       OBJECT       FIELD                                                     TREATMENT   REASON
+            LINE       OBJECT       FIELD                                                     TREATMENT               REASON
             f.yaml:4   configmap/m  metadata.name                                             honoured
             f.yaml:5   configmap/m  data                                                      honoured
             f.yaml:12  pod/mc3      metadata.name                                             honoured
             f.yaml:13  pod/mc3      metadata.labels                                           honoured
-            f.yaml:16  pod/mc3      spec.nodeName                                             shown only  there is one node, nothing to choose from
+            f.yaml:16  pod/mc3      spec.nodeName                                             shown but not enforced  there is one node, nothing to choose from
             f.yaml:18  pod/mc3      spec.containers[0].name                                   honoured
             f.yaml:19  pod/mc3      spec.containers[0].image                                  honoured
             f.yaml:20  pod/mc3      spec.containers[0].args                                   honoured
-            f.yaml:21  pod/mc3      spec.containers[0].livenessProbe                          ignored     not supported yet: the container is never killed by it
+            f.yaml:22  pod/mc3      spec.containers[0].livenessProbe.tcpSocket.port           honoured
             f.yaml:24  pod/mc3      spec.containers[0].env[0].name                            honoured
-            f.yaml:26  pod/mc3      spec.containers[0].env[0].valueFrom.configMapKeyRef       warning     couldn't find key gone in configmap default/m, the container will wait for it and not start
+            f.yaml:26  pod/mc3      spec.containers[0].env[0].valueFrom.configMapKeyRef       warning                 couldn't find key gone in configmap default/m, the container will wait for it and not start
             f.yaml:26  pod/mc3      spec.containers[0].env[0].valueFrom.configMapKeyRef.name  honoured
             f.yaml:26  pod/mc3      spec.containers[0].env[0].valueFrom.configMapKeyRef.key   honoured
             f.yaml:28  pod/mc3      spec.containers[0].resources.limits                       honoured
@@ -935,7 +1002,7 @@ fn table_of_a_bad_manifest() {
         expect![[r#"
             LINE      OBJECT  FIELD                                      TREATMENT  REASON
             f.yaml:3  pod/p   metadata.name                              honoured
-            f.yaml:5  pod/p   spec.hostNetwork                           refused    a pod never shares a namespace of the machine
+            f.yaml:5  pod/p   spec.hostNetwork                           honoured
             f.yaml:7  pod/p   spec.containers[0].name                    error      Invalid value: "C": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
             f.yaml:8  pod/p   spec.containers[0].imag                    error      unknown field "imag", did you mean "image"?
             f.yaml:9  pod/p   spec.containers[0].ports[0].containerPort  honoured

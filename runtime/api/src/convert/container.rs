@@ -1,64 +1,72 @@
-//! Containers and init containers.
+//! Containers: regular, init and ephemeral ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1 as api;
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
-use seedpod_core::spec::{self, ImagePullPolicy, RestartPolicy, TerminationMessagePolicy};
+use seedpod_core::spec::{self, GracePeriod, ImagePullPolicy, TerminationMessagePolicy};
 
 use super::env::{env, env_from};
 use super::mounts::volume_mounts;
-use super::pod::{RESTART_POLICIES, id, ip};
+use super::pod::ip;
+use super::probe::{Kind, lifecycle, probe};
+use super::resources::resources;
+use super::restart::{restart_policy, restart_policy_rules};
 use super::service::protocol_word;
-use super::{name, non_empty, port, protocol, quantity};
+use super::{name, non_empty, port, protocol, security};
 use crate::error::Problem;
 use crate::log::{Claim, Object};
 use crate::names;
-use crate::support::Treatment;
 use crate::tree::Path;
-use crate::words;
 
 /// Which list a container stands in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Regular,
     Init,
+    Ephemeral,
 }
 
-/// What the containers of a pod may refer to.
+/// What the containers of a pod depend on.
 pub(super) struct Around<'p> {
     pub(super) meta: &'p spec::Meta,
     pub(super) volumes: &'p [spec::Volume],
     /// `false` when some volume could not be read, so that a missing name proves nothing.
     pub(super) volumes_are_known: bool,
+    pub(super) grace_period: GracePeriod,
+    pub(super) host_network: bool,
+    pub(super) os: Option<&'p str>,
 }
 
 pub(super) fn container(
     object: &Object<'_>,
     at: &Path<'_>,
-    from: api::Container,
+    mut from: api::Container,
     place: Place,
     around: &Around<'_>,
 ) -> spec::Container {
     let meta = around.meta;
     name(object, &at.field("name"), &from.name, names::dns_label);
-    if place == Place::Init && from.restart_policy.as_deref() != Some("Always") {
-        probes_forbidden(object, at, &from);
+    match place {
+        Place::Init if from.restart_policy.as_deref() != Some("Always") => {
+            let detail = "may not be set for init containers without restartPolicy=Always";
+            forbid(object, at, detail, &mut from, &PROBES);
+        }
+        Place::Ephemeral => {
+            let detail = "cannot be set for an Ephemeral Container";
+            forbid(object, at, detail, &mut from, &NOT_EPHEMERAL);
+        }
+        Place::Init | Place::Regular => {}
     }
     let image = from.image.unwrap_or_default();
     if image.is_empty() {
         object.required(&at.field("image"), "");
     } else if image.trim() != image {
-        object.invalid(
-            &at.field("image"),
-            &image,
-            "must not have leading or trailing whitespace",
-        );
+        let detail = "must not have leading or trailing whitespace";
+        object.invalid(&at.field("image"), &image, detail);
     }
-    let restart_policy = restart_policy(object, &at.field("restartPolicy"), from.restart_policy);
-    let at_policy = at.field("terminationMessagePolicy");
-    let message_policy = non_empty(from.termination_message_policy);
+    let rules = from.restart_policy_rules.unwrap_or_default();
+    let probe = |field, from, kind| probe(object, &at.field(field), from, kind);
     spec::Container {
         image_pull_policy: pull_policy(
             object,
@@ -73,27 +81,152 @@ pub(super) fn container(
         working_dir: non_empty(from.working_dir),
         env: env(object, at, from.env.unwrap_or_default(), meta),
         env_from: env_from(object, at, from.env_from.unwrap_or_default(), meta),
-        ports: ports(object, at, from.ports.unwrap_or_default(), meta),
+        ports: ports(object, at, from.ports.unwrap_or_default(), around),
         volume_mounts: volume_mounts(object, at, from.volume_mounts.unwrap_or_default(), around),
-        resources: from
-            .resources
-            .map(|resources| self::resources(object, at, resources))
-            .unwrap_or_default(),
-        restart_policy,
+        resources: resources(object, at, from.resources),
+        restart_policy: restart_policy(object, at, from.restart_policy, &rules),
         termination_message_path: non_empty(from.termination_message_path)
             .unwrap_or_else(|| "/dev/termination-log".to_owned()),
-        termination_message_policy: message_policy
-            .and_then(|word| object.word(&at_policy, &word, &MESSAGE_POLICIES))
-            .unwrap_or_default(),
+        termination_message_policy: message_policy(object, at, from.termination_message_policy),
         stdin: from.stdin.unwrap_or_default(),
         stdin_once: from.stdin_once.unwrap_or_default(),
         tty: from.tty.unwrap_or_default(),
-        security: from
-            .security_context
-            .map(|security| security_context(object, at, &security))
-            .unwrap_or_default(),
-        ..spec::Container::default()
+        security: security::of_container(object, at, from.security_context),
+        liveness_probe: probe("livenessProbe", from.liveness_probe, Kind::Liveness),
+        readiness_probe: probe("readinessProbe", from.readiness_probe, Kind::Readiness),
+        startup_probe: probe("startupProbe", from.startup_probe, Kind::Startup),
+        lifecycle: lifecycle(object, &at.field("lifecycle"), from.lifecycle, around),
+        restart_policy_rules: restart_policy_rules(object, at, rules),
+        target_container_name: None,
     }
+}
+
+/// An ephemeral container that is to join a pod.
+pub(crate) fn ephemeral_container(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    from: api::EphemeralContainer,
+    pod: &spec::Pod,
+) -> spec::Container {
+    let around = Around {
+        meta: &pod.meta,
+        volumes: &pod.volumes,
+        volumes_are_known: true,
+        grace_period: pod.termination_grace_period,
+        host_network: pod.host_network,
+        os: pod.os.as_deref(),
+    };
+    let target = non_empty(from.target_container_name.clone());
+    for (index, mount) in from.volume_mounts.iter().flatten().enumerate() {
+        let sub_paths = [
+            ("subPath", &mount.sub_path),
+            ("subPathExpr", &mount.sub_path_expr),
+        ];
+        for (field, _) in sub_paths.iter().filter(|(_, path)| path.is_some()) {
+            let at = at.field("volumeMounts");
+            let at = at.index(index);
+            let detail = "cannot be set for an Ephemeral Container";
+            object.forbidden(&at.field(field), detail);
+        }
+    }
+    let own = container(object, at, common(from), Place::Ephemeral, &around);
+    let mut all = pod.all_containers();
+    if all.any(|other| other.name == own.name) && !own.name.is_empty() {
+        object.duplicate(&at.field("name"), &own.name);
+    }
+    let mut others = pod.init_containers.iter().chain(&pod.containers);
+    if let Some(target) = &target
+        && !others.any(|other| other.name == *target)
+    {
+        let problem = Problem::NotFound(target.clone());
+        object.error(&at.field("targetContainerName"), problem);
+    }
+    spec::Container {
+        target_container_name: target,
+        ..own
+    }
+}
+
+/// What an ephemeral container has in common with others: everything but its target.
+fn common(from: api::EphemeralContainer) -> api::Container {
+    api::Container {
+        args: from.args,
+        command: from.command,
+        env: from.env,
+        env_from: from.env_from,
+        image: from.image,
+        image_pull_policy: from.image_pull_policy,
+        lifecycle: from.lifecycle,
+        liveness_probe: from.liveness_probe,
+        name: from.name,
+        ports: from.ports,
+        readiness_probe: from.readiness_probe,
+        resize_policy: from.resize_policy,
+        resources: from.resources,
+        restart_policy: from.restart_policy,
+        restart_policy_rules: from.restart_policy_rules,
+        security_context: from.security_context,
+        startup_probe: from.startup_probe,
+        stdin: from.stdin,
+        stdin_once: from.stdin_once,
+        termination_message_path: from.termination_message_path,
+        termination_message_policy: from.termination_message_policy,
+        tty: from.tty,
+        volume_devices: from.volume_devices,
+        volume_mounts: from.volume_mounts,
+        working_dir: from.working_dir,
+    }
+}
+
+/// A field that some containers may not have: its name, and how to take it off.
+type Field = (&'static str, fn(&mut api::Container) -> bool);
+
+const PROBES: [Field; 4] = [
+    ("lifecycle", |from| from.lifecycle.take().is_some()),
+    ("livenessProbe", |from| from.liveness_probe.take().is_some()),
+    ("readinessProbe", |from| {
+        from.readiness_probe.take().is_some()
+    }),
+    ("startupProbe", |from| from.startup_probe.take().is_some()),
+];
+
+const NOT_EPHEMERAL: [Field; 9] = [
+    ("ports", |from| from.ports.take().is_some()),
+    ("resources", |from| from.resources.take().is_some()),
+    ("resizePolicy", |from| from.resize_policy.take().is_some()),
+    ("restartPolicy", |from| from.restart_policy.take().is_some()),
+    ("restartPolicyRules", |from| {
+        from.restart_policy_rules.take().is_some()
+    }),
+    PROBES[0],
+    PROBES[1],
+    PROBES[2],
+    PROBES[3],
+];
+
+fn forbid(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    detail: &str,
+    from: &mut api::Container,
+    fields: &[Field],
+) {
+    for (field, take) in fields {
+        if take(from) {
+            object.forbidden(&at.field(field), detail);
+        }
+    }
+}
+
+fn message_policy(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    policy: Option<String>,
+) -> TerminationMessagePolicy {
+    let at = at.field("terminationMessagePolicy");
+    non_empty(policy)
+        .and_then(|word| object.word(&at, &word, &MESSAGE_POLICIES))
+        .unwrap_or_default()
 }
 
 const MESSAGE_POLICIES: [(&str, TerminationMessagePolicy); 2] = [
@@ -103,28 +236,6 @@ const MESSAGE_POLICIES: [(&str, TerminationMessagePolicy); 2] = [
         TerminationMessagePolicy::FallbackToLogsOnError,
     ),
 ];
-
-fn probes_forbidden(object: &Object<'_>, at: &Path<'_>, from: &api::Container) {
-    let fields = [
-        ("lifecycle", from.lifecycle.is_some()),
-        ("livenessProbe", from.liveness_probe.is_some()),
-        ("readinessProbe", from.readiness_probe.is_some()),
-        ("startupProbe", from.startup_probe.is_some()),
-    ];
-    for (field, _) in fields.iter().filter(|(_, is_set)| *is_set) {
-        let detail = "may not be set for init containers without restartPolicy=Always";
-        object.forbidden(&at.field(field), detail);
-    }
-}
-
-fn restart_policy(
-    object: &Object<'_>,
-    at: &Path<'_>,
-    policy: Option<String>,
-) -> Option<RestartPolicy> {
-    let word = non_empty(policy)?;
-    object.word(at, &word, &RESTART_POLICIES)
-}
 
 /// Without a policy: `Always` for `:latest` or no tag, else `IfNotPresent`; a digest counts as a tag.
 fn pull_policy(
@@ -155,7 +266,7 @@ fn ports(
     object: &Object<'_>,
     at: &Path<'_>,
     ports: Vec<api::ContainerPort>,
-    meta: &spec::Meta,
+    around: &Around<'_>,
 ) -> Vec<spec::ContainerPort> {
     let at = at.field("ports");
     let mut names = BTreeSet::new();
@@ -179,14 +290,11 @@ fn ports(
             port(object, &at.field("containerPort"), from.container_port)
         };
         let protocol = protocol(object, &at.field("protocol"), from.protocol.as_deref());
-        let host_port = from
-            .host_port
-            .filter(|number| *number != 0)
-            .map(|number| port(object, &at.field("hostPort"), number));
+        let host_port = host_port(object, &at, from.host_port, container_port, around);
         let host_ip =
             non_empty(from.host_ip).and_then(|text| ip(object, &at.field("hostIP"), &text));
         if let Some(port) = host_port {
-            let holder = format!("pod {}/{}", meta.namespace, meta.name);
+            let holder = format!("pod {}/{}", around.meta.namespace, around.meta.name);
             object.claim(
                 &at.field("hostPort"),
                 Claim {
@@ -206,6 +314,27 @@ fn ports(
         });
     }
     converted
+}
+
+/// With `hostNetwork` every port is one of the host.
+fn host_port(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    number: Option<i32>,
+    container_port: u16,
+    around: &Around<'_>,
+) -> Option<u16> {
+    let at = at.field("hostPort");
+    let number = number.filter(|number| *number != 0);
+    let own = number.map(|number| port(object, &at, number));
+    if !around.host_network {
+        return own;
+    }
+    if let Some(own) = own.filter(|own| *own != container_port) {
+        let detail = "must match `containerPort` when `hostNetwork` is true";
+        object.invalid_number(&at, own.into(), detail);
+    }
+    Some(container_port)
 }
 
 /// Host ports are unique over the regular containers of a pod.
@@ -231,126 +360,5 @@ pub(super) fn host_port_conflicts(
                 object.duplicate(&at.index(index).field("hostPort"), &key);
             }
         }
-    }
-}
-
-type ApiResources = BTreeMap<String, ApiQuantity>;
-
-fn resources(
-    object: &Object<'_>,
-    at: &Path<'_>,
-    from: api::ResourceRequirements,
-) -> spec::Resources {
-    let at = at.field("resources");
-    let (limits_from, requests_from) = (
-        from.limits.unwrap_or_default(),
-        from.requests.unwrap_or_default(),
-    );
-    let limits = resource_list(object, &at.field("limits"), &limits_from);
-    let requests = resource_list(object, &at.field("requests"), &requests_from);
-    soft_limits(object, &at.field("limits"), &limits);
-    let pairs = [
-        ("cpu", limits.cpu_m, requests.cpu_m),
-        ("memory", limits.memory, requests.memory),
-        (
-            "ephemeral-storage",
-            limits.ephemeral_storage,
-            requests.ephemeral_storage,
-        ),
-    ];
-    for (name, limit, request) in pairs {
-        let (Some(limit), Some(request)) = (limit, request) else {
-            continue;
-        };
-        if request > limit {
-            let text = |list: &ApiResources| {
-                list.get(name)
-                    .map(|ApiQuantity(text)| text.clone())
-                    .unwrap_or_default()
-            };
-            let detail = format!(
-                "must be less than or equal to {name} limit of {}",
-                text(&limits_from)
-            );
-            object.invalid(
-                &at.field("requests").key(name),
-                &text(&requests_from),
-                detail,
-            );
-        }
-    }
-    let requests = spec::ResourceList {
-        cpu_m: requests.cpu_m.or(limits.cpu_m),
-        memory: requests.memory.or(limits.memory),
-        ephemeral_storage: requests.ephemeral_storage.or(limits.ephemeral_storage),
-    };
-    spec::Resources { limits, requests }
-}
-
-fn resource_list(object: &Object<'_>, at: &Path<'_>, from: &ApiResources) -> spec::ResourceList {
-    let mut list = spec::ResourceList::default();
-    for (name, ApiQuantity(text)) in from {
-        let at = at.key(name);
-        let value = quantity(object, &at, text);
-        match name.as_str() {
-            "cpu" => list.cpu_m = Some(value.thousandths()),
-            "memory" => list.memory = Some(value.units()),
-            "ephemeral-storage" => list.ephemeral_storage = Some(value.units()),
-            _ if name.starts_with("hugepages-") => {
-                object.treated(
-                    &at,
-                    Treatment::Ignored,
-                    "a guest's memory has no huge pages",
-                );
-            }
-            _ if name.contains('/') => {
-                object.treated(
-                    &at,
-                    Treatment::Ignored,
-                    "this machine offers no such resource",
-                );
-            }
-            _ => {
-                let supported = ["cpu", "memory", "ephemeral-storage"]
-                    .map(str::to_owned)
-                    .to_vec();
-                object.error(
-                    &at,
-                    Problem::NotOneOf {
-                        value: words::cut(name).into_owned(),
-                        supported,
-                    },
-                );
-            }
-        }
-    }
-    list
-}
-
-/// Memory is the only limit that a container can hit.
-fn soft_limits(object: &Object<'_>, at: &Path<'_>, limits: &spec::ResourceList) {
-    if limits.cpu_m.is_some() {
-        let reason = "containers take turns, none is slowed down for its limit";
-        object.treated(&at.key("cpu"), Treatment::Shown, reason);
-    }
-    if limits.ephemeral_storage.is_some() {
-        let reason = "not supported yet: nobody is evicted for it";
-        object.treated(&at.key("ephemeral-storage"), Treatment::Shown, reason);
-    }
-}
-
-fn security_context(
-    object: &Object<'_>,
-    at: &Path<'_>,
-    from: &api::SecurityContext,
-) -> spec::SecurityContext {
-    let at = at.field("securityContext");
-    spec::SecurityContext {
-        run_as_user: id(object, &at.field("runAsUser"), from.run_as_user),
-        run_as_group: id(object, &at.field("runAsGroup"), from.run_as_group),
-        run_as_non_root: from.run_as_non_root,
-        read_only_root_filesystem: from.read_only_root_filesystem,
-        fs_group: None,
-        supplemental_groups: Vec::new(),
     }
 }

@@ -9,8 +9,10 @@ use seedpod_core::limits::CONTAINERS_PER_POD;
 use seedpod_core::spec::{self, GracePeriod, RestartPolicy};
 
 use super::container::{Around, Place, container, host_port_conflicts};
+use super::dns::{dns_config, dns_policy, hostname_override, os};
+use super::resources::{overhead, pod_resources};
 use super::volume::volumes;
-use super::{meta, non_empty};
+use super::{label_map, meta, non_empty, security};
 use crate::error::Problem;
 use crate::log::Object;
 use crate::names;
@@ -33,41 +35,114 @@ pub(crate) fn pod(object: &Object<'_>, at: &Path<'_>, pod: api::Pod) -> spec::Po
             .word(&at.field("restartPolicy"), word, &RESTART_POLICIES)
             .unwrap_or_default(),
     };
-    let security = pod
-        .security_context
-        .take()
-        .map(|security| security_context(object, &at, security));
+    let (security, sysctls) = security::of_pod(object, &at, pod.security_context.take());
+    let os = os(object, &at, pod.os.take());
+    let termination_grace_period = grace_period(pod.termination_grace_period_seconds);
+    let host_network = pod.host_network.unwrap_or_default();
     let around = Around {
         meta: &meta,
         volumes: &volumes,
         volumes_are_known: !object.is_broken_below(&at.field("volumes")),
+        grace_period: termination_grace_period,
+        host_network,
+        os: os.as_deref(),
     };
     let (containers, init_containers) = containers(object, &at, &mut pod, &around);
-    let service_account_name = non_empty(pod.service_account_name.take())
-        .or(non_empty(pod.service_account.take()))
+    let converted = spec::Pod {
+        containers,
+        init_containers,
+        restart_policy,
+        termination_grace_period,
+        active_deadline: active_deadline(object, &at, pod.active_deadline_seconds),
+        share_process_namespace: pod.share_process_namespace.unwrap_or_default(),
+        enable_service_links: pod.enable_service_links.unwrap_or(true),
+        security,
+        sysctls,
+        overhead: overhead(object, &at, pod.overhead.take()),
+        readiness_gates: readiness_gates(object, &at, pod.readiness_gates.take()),
+        image_pull_secrets: (pod.image_pull_secrets.take().into_iter().flatten())
+            .map(|secret| secret.name)
+            .collect(),
+        host_network,
+        os,
+        meta,
+        volumes,
+        ..spec::Pod::default()
+    };
+    let resources = pod_resources(object, &at, pod.resources.take(), &converted);
+    network(
+        object,
+        &at,
+        pod,
+        spec::Pod {
+            resources,
+            ..converted
+        },
+    )
+}
+
+/// The fields that say where the pod runs and under which names.
+fn network(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    pod: api::PodSpec,
+    converted: spec::Pod,
+) -> spec::Pod {
+    if pod
+        .ephemeral_containers
+        .is_some_and(|list| !list.is_empty())
+    {
+        let at = at.field("ephemeralContainers");
+        object.forbidden(&at, "cannot be set on create");
+    }
+    let service_account_name = non_empty(pod.service_account_name)
+        .or(non_empty(pod.service_account))
         .unwrap_or("default".into());
     if let Some(rule) = names::dns_subdomain(&service_account_name) {
         object.invalid(&at.field("serviceAccountName"), &service_account_name, rule);
     }
-    spec::Pod {
-        meta,
-        containers,
-        init_containers,
-        volumes,
-        restart_policy,
-        termination_grace_period: grace_period(pod.termination_grace_period_seconds),
-        active_deadline: active_deadline(object, &at, pod.active_deadline_seconds),
+    let node_name = non_empty(pod.node_name);
+    if let Some(name) = &node_name
+        && let Some(rule) = names::dns_subdomain(name)
+    {
+        object.invalid(&at.field("nodeName"), name, rule);
+    }
+    let node_selector = pod.node_selector.unwrap_or_default();
+    label_map(object, &at.field("nodeSelector"), &node_selector);
+    let dns_policy = dns_policy(object, at, pod.dns_policy);
+    let converted = spec::Pod {
         hostname: label(object, &at.field("hostname"), pod.hostname),
         subdomain: label(object, &at.field("subdomain"), pod.subdomain),
         set_hostname_as_fqdn: pod.set_hostname_as_fqdn.unwrap_or_default(),
-        host_aliases: host_aliases(object, &at, pod.host_aliases.unwrap_or_default()),
-        share_process_namespace: pod.share_process_namespace.unwrap_or_default(),
-        node_name: non_empty(pod.node_name),
+        host_aliases: host_aliases(object, at, pod.host_aliases.unwrap_or_default()),
+        node_name,
         service_account_name,
-        enable_service_links: pod.enable_service_links.unwrap_or(true),
-        security: security.unwrap_or_default(),
-        ..spec::Pod::default()
+        dns_policy,
+        dns_config: dns_config(object, at, pod.dns_config, dns_policy),
+        node_selector,
+        ..converted
+    };
+    spec::Pod {
+        hostname_override: hostname_override(object, at, pod.hostname_override, &converted),
+        ..converted
     }
+}
+
+fn readiness_gates(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    gates: Option<Vec<api::PodReadinessGate>>,
+) -> Vec<String> {
+    let at = at.field("readinessGates");
+    let mut types = Vec::new();
+    for (index, gate) in gates.into_iter().flatten().enumerate() {
+        if let Some(rule) = names::qualified_name(&gate.condition_type) {
+            let at = at.index(index);
+            object.invalid(&at.field("conditionType"), &gate.condition_type, rule);
+        }
+        types.push(gate.condition_type);
+    }
+    types
 }
 
 pub(super) const RESTART_POLICIES: [(&str, RestartPolicy); 3] = [
@@ -193,33 +268,4 @@ pub(super) fn ip(object: &Object<'_>, at: &Path<'_>, text: &str) -> Option<IpAdd
         );
     }
     ip
-}
-
-fn security_context(
-    object: &Object<'_>,
-    at: &Path<'_>,
-    from: api::PodSecurityContext,
-) -> spec::SecurityContext {
-    let at = at.field("securityContext");
-    let groups = from.supplemental_groups.unwrap_or_default();
-    let groups_at = at.field("supplementalGroups");
-    spec::SecurityContext {
-        run_as_user: id(object, &at.field("runAsUser"), from.run_as_user),
-        run_as_group: id(object, &at.field("runAsGroup"), from.run_as_group),
-        run_as_non_root: from.run_as_non_root,
-        read_only_root_filesystem: None,
-        fs_group: id(object, &at.field("fsGroup"), from.fs_group),
-        supplemental_groups: (groups.into_iter().enumerate())
-            .filter_map(|(index, group)| id(object, &groups_at.index(index), Some(group)))
-            .collect(),
-    }
-}
-
-/// A user or group.
-pub(super) fn id(object: &Object<'_>, at: &Path<'_>, id: Option<i64>) -> Option<u32> {
-    let id = id?;
-    if !(0..=i64::from(i32::MAX)).contains(&id) {
-        object.invalid_number(at, id, "must be between 0 and 2147483647, inclusive");
-    }
-    u32::try_from(id).ok()
 }
