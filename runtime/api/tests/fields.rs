@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use expect_test::{Expect, expect};
 use seedpod_api::{Source, ephemeral_container, load};
+use seedpod_core::process::Signal;
 use seedpod_core::spec::Pod;
 
 fn source(yaml: &str) -> Source {
@@ -130,7 +131,7 @@ fn hooks() {
             "  os: {{name: linux}}\n  containers: [{{name: c, image: i, lifecycle: {{stopSignal: {word}}}}}]\n"
         ));
         let signal = pod.containers[0].lifecycle.stop_signal;
-        assert_eq!(signal.map(|signal| signal.number()), Some(number), "{word}");
+        assert_eq!(signal.map(Signal::number), Some(number), "{word}");
     }
 }
 
