@@ -144,6 +144,8 @@ mod tests {
                 image_id: "sha256:0".to_owned(),
                 container_id: Some("seedpod://1".to_owned()),
             }],
+            ephemeral_containers: Vec::new(),
+            observed_generation: 1,
             deletion: None,
         };
         let text = serde_json::to_string_pretty(&pod_status(&status)).unwrap();

@@ -91,7 +91,7 @@ fn initialized(spec: &spec::Pod, statuses: &[ContainerStatus], phase: Phase) -> 
     let incomplete = pairs().filter(|(role, status)| match role {
         Role::Init => !status.ready,
         Role::Sidecar => !status.started,
-        Role::Regular => false,
+        Role::Regular | Role::Ephemeral => false,
     });
     match names(incomplete) {
         None => Finding::plain(true),
@@ -110,7 +110,8 @@ fn containers_ready(spec: &spec::Pod, statuses: &[ContainerStatus], phase: Phase
         Phase::Pending | Phase::Running => {}
     }
     let pairs = Role::all(spec).map(|(role, _)| role).zip(statuses);
-    let unready = pairs.filter(|(role, status)| *role != Role::Init && !status.ready);
+    let counts = |role| matches!(role, Role::Sidecar | Role::Regular);
+    let unready = pairs.filter(|(role, status)| counts(*role) && !status.ready);
     match names(unready) {
         None => Finding::plain(true),
         Some(names) => Finding::because(

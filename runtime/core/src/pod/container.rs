@@ -95,6 +95,7 @@ impl Container {
         match self.role {
             Role::Init => !self.is_alive() && self.exit_code() == Some(0),
             Role::Sidecar | Role::Regular => self.started(),
+            Role::Ephemeral => false,
         }
     }
 
@@ -110,7 +111,7 @@ impl Container {
     /// Whether it is to run again; always, before its first instance.
     pub(super) fn restart(&self, pod: &spec::Pod, own: &spec::Container) -> Restart {
         self.exit_code().map_or(Restart::Allowed, |code| {
-            Restart::after_exit(pod.restart_policy, own.restart_policy, self.role, code)
+            Restart::after_exit(pod.restart_policy, own, self.role, code)
         })
     }
 

@@ -22,10 +22,13 @@ impl ContainerId {
     /// What `fieldPath` of an event calls this container: `spec.containers{name}`.
     pub fn field_path(self, spec: &spec::Pod) -> Option<String> {
         let name = &spec.all_containers().nth(self.index())?.name;
+        let declared = spec.init_containers.len() + spec.containers.len();
         let list = if self.index() < spec.init_containers.len() {
             "initContainers"
-        } else {
+        } else if self.index() < declared {
             "containers"
+        } else {
+            "ephemeralContainers"
         };
         Some(format!("spec.{list}{{{name}}}"))
     }
@@ -334,6 +337,11 @@ pub enum EventReason {
     FailedMount,
     FailedCreatePodSandBox,
     DeadlineExceeded,
+    Evicted,
+    PodOSNotSupported,
+    PodOSSelectorNodeLabelDoesNotMatch,
+    NodeAffinity,
+    SysctlForbidden,
     /// Ours: a guest asked for something outside that the egress policy denies.
     EgressDenied,
     /// Ours: another image runs in place of the one the manifest names.

@@ -13,7 +13,7 @@
 //! seconds" this does so exactly then, because a run must repeat.
 //!
 //! ```text
-//! pod        Active ──── delete, deadline, nothing left to run ────► Terminating ── nobody alive ──► Finished
+//! pod        Active ─ delete, deadline, eviction, nothing left ────► Terminating ── nobody alive ──► Finished
 //!
 //! sandbox    Creating ──► Ready ──────────────────────────────────────────────────────────────────► Removed
 //!               ▲  └─ failed ─► Waiting
@@ -42,6 +42,7 @@ mod duration;
 pub mod environment;
 mod event;
 pub mod expansion;
+mod failure;
 pub mod hosts;
 mod outbox;
 mod payload;
@@ -66,6 +67,7 @@ pub use event::{
     ImageError, ImageErrorReason, ImageFacts, PodEvent, ProbeKind, ProbeResult, SandboxError,
     StartError,
 };
+pub use failure::node_labels;
 pub use payload::{PayloadError, payload};
 pub use qos::qos_class;
 pub use restart::{Restart, Role};
@@ -81,13 +83,14 @@ use crate::spec::{self, GracePeriod};
 use crate::time::{Instant, WallTime};
 use admission::{Admission, Verdict};
 use container::Container;
+use failure::PodFailure;
 use outbox::Outbox;
 use pull::Pulls;
 use sandbox::Sandbox;
 use start::{Progress, Starts};
 use std::net::IpAddr;
 use std::sync::Arc;
-use termination::{Cause, Termination};
+use termination::Termination;
 
 /// What a pod is told about itself and its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +110,11 @@ pub struct Pod {
     identity: Identity,
     epoch: WallTime,
     deadline: Option<Instant>,
+    /// `metadata.generation`: 1, and one more for each change of the spec and for the deletion.
+    generation: u64,
     life: Life,
+    /// Why the node ended the pod, or did not take it.
+    failure: Option<PodFailure>,
     admission: Admission,
     /// When it was asked for, and the grace period granted since.
     deletion: Option<(Instant, GracePeriod)>,
@@ -129,7 +136,9 @@ enum Life {
     /// Nothing starts any more.
     Terminating(Termination),
     /// All over.
-    Finished { cause: Cause },
+    Finished,
+    /// The node did not take it; nothing ever ran.
+    Rejected,
 }
 
 impl Pod {
@@ -155,23 +164,32 @@ impl Pod {
             meta.namespace, meta.name, identity.node_name
         );
         outbox.emit(EventType::Normal, EventReason::Scheduled, message, None);
+        let rejected = failure::admit(&spec, &identity).err();
         let mut pod = Self {
             deadline: spec.active_deadline.map(|span| now + span),
+            generation: 1,
             status: Status::accepted(&spec, identity.host_ip, epoch.at(now)),
             spec,
             identity,
             epoch,
             life: Life::Active,
+            failure: None,
             admission: Admission::default(),
             deletion: None,
-            sandbox: Sandbox::create(&mut outbox),
+            sandbox: match rejected {
+                None => Sandbox::create(&mut outbox),
+                Some(_) => Sandbox::never(),
+            },
             containers,
             starts: Starts::default(),
             pulls: Pulls::default(),
             instance_ids: seed.fork("container ids").rng(),
             outbox,
         };
-        pod.publish(now);
+        match rejected {
+            None => pod.publish(now),
+            Some(failure) => pod.reject(failure),
+        }
         pod
     }
 
@@ -205,6 +223,7 @@ impl Pod {
                 self.handle_exited(container, exit, now);
             }
             Event::Delete { grace } => self.handle_delete(grace, now),
+            Event::Evict { message } => self.handle_evict(message, now),
             Event::ImagePulling { .. }
             | Event::ImageReady { .. }
             | Event::ImageFailed { .. }
@@ -214,8 +233,7 @@ impl Pod {
             | Event::Probed { .. }
             | Event::HookEnded { .. }
             | Event::Update { .. }
-            | Event::Conditions { .. }
-            | Event::Evict { .. } => {}
+            | Event::Conditions { .. } => {}
         }
         self.advance(now);
     }
@@ -234,7 +252,7 @@ impl Pod {
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.life {
-            Life::Finished { .. } => None,
+            Life::Finished | Life::Rejected => None,
             Life::Terminating(termination) => termination.poll_timeout(&self.containers),
             Life::Active => {
                 let (sandbox, starts) = (&self.sandbox, &self.starts);
@@ -261,7 +279,7 @@ impl Pod {
 
     /// Whether the last action was taken or waits to be: nothing will happen any more.
     pub fn is_finished(&self) -> bool {
-        matches!(self.life, Life::Finished { .. })
+        matches!(self.life, Life::Finished | Life::Rejected)
     }
 
     /// The spec of one container.
@@ -316,11 +334,14 @@ impl Pod {
             return;
         };
         let requested_at = self.deletion.map_or(now, |(at, _)| at);
+        if self.deletion.is_none() {
+            self.generation += 1;
+        }
         self.deletion = Some((requested_at, grace));
         match &mut self.life {
-            Life::Active => self.terminate(Cause::Deleted, grace, now),
+            Life::Active => self.terminate(grace, now),
             Life::Terminating(termination) => termination.shorten(grace, now),
-            Life::Finished { .. } => {}
+            Life::Finished | Life::Rejected => {}
         }
     }
 
@@ -328,23 +349,19 @@ impl Pod {
     fn advance(&mut self, now: Instant) {
         let grace = self.spec.termination_grace_period;
         if self.is_active() && self.deadline.is_some_and(|deadline| deadline <= now) {
-            let reason = EventReason::DeadlineExceeded;
-            self.outbox
-                .emit(EventType::Normal, reason, DEADLINE_MESSAGE, None);
-            self.terminate(Cause::DeadlineExceeded, grace, now);
+            self.exceed_deadline(now);
         }
         if self.is_active()
             && self.sandbox.is_ready()
             && self.start_containers(now) == Progress::Complete
         {
-            self.terminate(Cause::Completed, grace, now);
+            self.terminate(grace, now);
         }
         let mut removed = None;
         if let Life::Terminating(termination) = &mut self.life {
             termination.advance(&self.containers, &mut self.outbox, now);
             if !self.containers.iter().any(Container::is_alive) {
-                let cause = termination.cause;
-                self.life = Life::Finished { cause };
+                self.life = Life::Finished;
                 self.admission.handle_finished();
                 self.sandbox.handle_removed();
                 removed = Some(Action::RemoveSandbox);
@@ -356,19 +373,17 @@ impl Pod {
             .for_each(|action| self.outbox.act(action));
     }
 
-    fn terminate(&mut self, cause: Cause, grace: GracePeriod, now: Instant) {
+    fn terminate(&mut self, grace: GracePeriod, now: Instant) {
         for container in &mut self.containers {
             container.give_up_pull(now);
         }
-        self.life = Life::Terminating(Termination::new(cause, grace, &self.containers, now));
+        self.life = Life::Terminating(Termination::new(grace, &self.containers, now));
     }
 
     fn is_active(&self) -> bool {
         matches!(self.life, Life::Active)
     }
 }
-
-const DEADLINE_MESSAGE: &str = "Pod was active on the node longer than the specified deadline";
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The phase of a pod, decided from the statuses of its containers in the kubelet's order (`getPhase`).
 
 use super::restart::{Restart, Role};
-use super::status::{ContainerState, ContainerStatus, Phase};
+use super::status::{ContainerState, ContainerStatus, Phase, Terminated, TerminatedReason};
 use crate::spec;
 
 /// What decides besides the containers.
@@ -33,23 +33,34 @@ pub(super) fn phase(
 ) -> Phase {
     let mut count = Count::default();
     for ((role, own), status) in Role::all(spec).zip(statuses) {
-        let restart =
-            |code| Restart::after_exit(spec.restart_policy, own.restart_policy, role, code);
+        let restart = |ended: &Terminated| match ended.reason {
+            TerminatedReason::RestartingAllContainers => Restart::Allowed,
+            TerminatedReason::Completed
+            | TerminatedReason::Error
+            | TerminatedReason::OOMKilled
+            | TerminatedReason::StartError
+            | TerminatedReason::ContainerStatusUnknown => {
+                Restart::after_exit(spec.restart_policy, own, role, ended.exit_code)
+            }
+        };
         match role {
             Role::Init => count.init(status, restart),
             Role::Sidecar => count.sidecar(status),
             Role::Regular => count.regular(status, restart),
+            Role::Ephemeral => {}
         }
     }
     count.phase(circumstances)
 }
 
 impl Count {
-    fn init(&mut self, status: &ContainerStatus, restart: impl Fn(i32) -> Restart) {
+    fn init(&mut self, status: &ContainerStatus, restart: impl Fn(&Terminated) -> Restart) {
         match last_exit(status) {
             None => self.pending_init += 1,
-            Some(0) => {}
-            Some(code) => self.failed_init += usize::from(restart(code) == Restart::Never),
+            Some(ended) => {
+                let failed = ended.exit_code != 0 && restart(ended) == Restart::Never;
+                self.failed_init += usize::from(failed);
+            }
         }
     }
 
@@ -67,14 +78,14 @@ impl Count {
         }
     }
 
-    fn regular(&mut self, status: &ContainerStatus, restart: impl Fn(i32) -> Restart) {
+    fn regular(&mut self, status: &ContainerStatus, restart: impl Fn(&Terminated) -> Restart) {
         match (&status.state, last_exit(status)) {
             (ContainerState::Running { .. }, _) => self.running += 1,
-            (_, Some(code)) => {
+            (_, Some(ended)) => {
                 self.stopped += 1;
-                self.restartable += usize::from(restart(code) == Restart::Allowed);
-                let ended = matches!(status.state, ContainerState::Terminated(_));
-                self.succeeded += usize::from(ended && code == 0);
+                self.restartable += usize::from(restart(ended) == Restart::Allowed);
+                let is_last = matches!(status.state, ContainerState::Terminated(_));
+                self.succeeded += usize::from(is_last && ended.exit_code == 0);
             }
             (_, None) => self.waiting += 1,
         }
@@ -101,11 +112,11 @@ impl Count {
     }
 }
 
-/// The exit code of a container that is dead now; `None` while it runs or has never run.
-fn last_exit(status: &ContainerStatus) -> Option<i32> {
+/// How a container that is dead now ended; `None` while it runs or has never run.
+fn last_exit(status: &ContainerStatus) -> Option<&Terminated> {
     match (&status.state, &status.last_state) {
         (ContainerState::Running { .. }, _) => None,
-        (ContainerState::Terminated(ended), _) => Some(ended.exit_code),
-        (ContainerState::Waiting(_), last) => last.as_ref().map(|ended| ended.exit_code),
+        (ContainerState::Terminated(ended), _) => Some(ended),
+        (ContainerState::Waiting(_), last) => last.as_ref(),
     }
 }

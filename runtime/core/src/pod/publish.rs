@@ -2,14 +2,14 @@
 
 use super::container::{Container, View};
 use super::event::Action;
+use super::failure::PodFailure;
 use super::phase::{Circumstances, phase};
 use super::restart::{Restart, Role};
 use super::status::{
-    ContainerState, ContainerStatus, Deletion, Phase, PodReason, Status, Terminated,
-    TerminatedReason, WaitingReason,
+    ContainerState, ContainerStatus, Deletion, Phase, Status, Terminated, TerminatedReason,
+    WaitingReason,
 };
-use super::termination::Cause;
-use super::{DEADLINE_MESSAGE, Life, Pod, conditions};
+use super::{Life, Pod, conditions};
 use crate::spec;
 use crate::time::{Instant, WallTime};
 use std::time::Duration;
@@ -26,7 +26,11 @@ impl Pod {
     }
 
     fn fill(&self, status: &mut Status, now: Instant) {
-        let finished = matches!(self.life, Life::Finished { .. });
+        status.observed_generation = self.generation;
+        if let Life::Rejected = self.life {
+            return;
+        }
+        let finished = matches!(self.life, Life::Finished);
         let mut all = self.container_statuses();
         if !status.phase.is_terminal() {
             let circumstances = Circumstances {
@@ -34,8 +38,8 @@ impl Pod {
                 initialized: self.is_initialized(),
             };
             let decided = phase(&self.spec, &all, circumstances);
-            if let Life::Finished { cause } = self.life {
-                end(status, cause, decided);
+            if finished {
+                end(status, self.failure.as_ref(), decided);
             } else if !decided.is_terminal() {
                 status.phase = decided;
             }
@@ -54,8 +58,12 @@ impl Pod {
             let timestamp = self.epoch.at(requested_at + span);
             Deletion { timestamp, grace }
         });
+        let declared = self.spec.init_containers.len() + self.spec.containers.len();
+        status.ephemeral_containers = all.split_off(declared);
         status.containers = all.split_off(self.spec.init_containers.len());
-        status.containers.sort_by(|a, b| a.name.cmp(&b.name));
+        for list in [&mut status.containers, &mut status.ephemeral_containers] {
+            list.sort_by(|a, b| a.name.cmp(&b.name));
+        }
         status.init_containers = all;
     }
 
@@ -70,7 +78,7 @@ impl Pod {
         let status = |(container, own): (&Container, &spec::Container)| {
             let restart = match self.life {
                 Life::Active => container.restart(&self.spec, own),
-                Life::Terminating(_) | Life::Finished { .. } => Restart::Never,
+                Life::Terminating(_) | Life::Finished | Life::Rejected => Restart::Never,
             };
             container.status(own, self.epoch, View { restart, untried })
         };
@@ -78,27 +86,28 @@ impl Pod {
     }
 
     fn is_initialized(&self) -> bool {
-        let (_, regular) = self.containers.split_at(self.spec.init_containers.len());
+        let [_, regular, _] = Role::split(&self.spec, &self.containers);
         regular.iter().any(Container::has_run)
     }
 }
 
 /// The last phase. A pod that ends before it could decide has failed (kubelet `TerminatePod`).
-fn end(status: &mut Status, cause: Cause, decided: Phase) {
-    status.phase = match (cause, decided) {
-        (Cause::Deleted | Cause::Completed, Phase::Succeeded) => Phase::Succeeded,
-        (Cause::Deleted | Cause::Completed | Cause::DeadlineExceeded, _) => Phase::Failed,
+fn end(status: &mut Status, failure: Option<&PodFailure>, decided: Phase) {
+    status.phase = match (failure, decided) {
+        (None, Phase::Succeeded) => Phase::Succeeded,
+        _ => Phase::Failed,
     };
-    if cause == Cause::DeadlineExceeded {
-        status.reason = Some(PodReason::DeadlineExceeded);
-        status.message = Some(DEADLINE_MESSAGE.to_owned());
+    if let Some(PodFailure { reason, message }) = failure {
+        status.reason = Some(*reason);
+        status.message = Some(message.clone());
     }
 }
 
 /// What has not ended by now never will be known: it counts as killed. Containers whose turn never came stay as they
 /// are (kubelet `TerminatePod`, `hasPodInitialized`, `initializedContainers`).
 fn mark_lost(spec: &spec::Pod, statuses: &mut [ContainerStatus]) {
-    let (init, regular) = statuses.split_at_mut(spec.init_containers.len());
+    let (init, others) = statuses.split_at_mut(spec.init_containers.len());
+    let (regular, _) = others.split_at_mut(spec.containers.len());
     let touched = |status: &ContainerStatus| {
         !matches!(status.state, ContainerState::Waiting(_)) || status.last_state.is_some()
     };
@@ -106,7 +115,7 @@ fn mark_lost(spec: &spec::Pod, statuses: &mut [ContainerStatus]) {
         .zip(init.iter())
         .last()
         .is_none_or(|((role, _), last)| match role {
-            Role::Init | Role::Regular => last.ready,
+            Role::Init | Role::Regular | Role::Ephemeral => last.ready,
             Role::Sidecar => last.started,
         });
     let reached = init.iter().rposition(touched).unwrap_or_default() + 1;

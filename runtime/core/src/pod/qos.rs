@@ -3,17 +3,24 @@
 use super::status::QosClass;
 use crate::spec;
 
-/// Guaranteed: every container limits cpu and memory and requests just that. BestEffort: nobody asks for any.
+/// Guaranteed: every container limits cpu and memory and requests just that. BestEffort: nobody asks for any. Resources
+/// of the pod as a whole decide alone; ephemeral containers never count.
 pub fn qos_class(spec: &spec::Pod) -> QosClass {
     let set = |amount: Option<u64>| amount.filter(|amount| *amount > 0);
-    let mut columns = spec.all_containers().map(|container| {
-        let spec::Resources { limits, requests } = &container.resources;
+    let columns = |resources: &spec::Resources| {
+        let spec::Resources { limits, requests } = resources;
         [
             (set(limits.cpu_m), set(requests.cpu_m)),
             (set(limits.memory), set(requests.memory)),
         ]
-    });
-    let columns: Vec<_> = columns.by_ref().flatten().collect();
+    };
+    let declared = spec.init_containers.iter().chain(&spec.containers);
+    let columns: Vec<_> = match &spec.resources {
+        Some(whole) => columns(whole).to_vec(),
+        None => declared
+            .flat_map(|container| columns(&container.resources))
+            .collect(),
+    };
     if columns.iter().all(|column| *column == (None, None)) {
         QosClass::BestEffort
     } else if columns.iter().all(|(limit, request)| {

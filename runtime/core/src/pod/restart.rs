@@ -1,6 +1,6 @@
 //! Who starts again after an exit.
 
-use crate::spec::{self, RestartPolicy};
+use crate::spec::{self, RestartAction, RestartPolicy};
 
 /// What kind of container it is; decides start order, restarts and what it means for the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Role {
     Sidecar,
     /// What the pod is for.
     Regular,
+    /// Added to look at the others; decides nothing and runs once.
+    Ephemeral,
 }
 
 impl Role {
@@ -25,7 +27,16 @@ impl Role {
             (role, container)
         });
         let regular = spec.containers.iter().map(|one| (Self::Regular, one));
+        let ephemeral = spec.ephemeral_containers.iter();
         init.chain(regular)
+            .chain(ephemeral.map(|one| (Self::Ephemeral, one)))
+    }
+
+    /// One thing for each container, in the same order, as init, regular and ephemeral ones.
+    pub(super) fn split<'a, T>(spec: &spec::Pod, all: &'a [T]) -> [&'a [T]; 3] {
+        let (init, others) = all.split_at(spec.init_containers.len());
+        let (regular, ephemeral) = others.split_at(spec.containers.len());
+        [init, regular, ephemeral]
     }
 }
 
@@ -39,17 +50,16 @@ pub enum Restart {
 }
 
 impl Restart {
-    /// What the policies say: the container's own wins over the pod's, and for an init container `Always` of the pod
-    /// means `OnFailure`, because one that returned 0 is done.
-    pub fn after_exit(
-        pod: RestartPolicy,
-        own: Option<RestartPolicy>,
-        role: Role,
-        code: i32,
-    ) -> Self {
-        let policy = match (role, own.unwrap_or(pod)) {
+    /// What rules and policies say. The first rule that matches wins over the container's policy, that over the pod's;
+    /// for an init container `Always` of the pod means `OnFailure`, because one that returned 0 is done.
+    pub fn after_exit(pod: RestartPolicy, own: &spec::Container, role: Role, code: i32) -> Self {
+        if role != Role::Ephemeral && rule_for(own, code).is_some() {
+            return Self::Allowed;
+        }
+        let policy = match (role, own.restart_policy.unwrap_or(pod)) {
             (Role::Sidecar, _) => RestartPolicy::Always,
             (Role::Init, RestartPolicy::Always) => RestartPolicy::OnFailure,
+            (Role::Ephemeral, _) => RestartPolicy::Never,
             (Role::Init | Role::Regular, policy) => policy,
         };
         match policy {
@@ -60,9 +70,19 @@ impl Restart {
     }
 }
 
+/// What the first rule for this exit code asks for. Rules count only beside a policy of the container's own.
+pub(super) fn rule_for(own: &spec::Container, code: i32) -> Option<RestartAction> {
+    own.restart_policy?;
+    let mut rules = own.restart_policy_rules.iter();
+    rules
+        .find(|rule| rule.matches(code))
+        .map(|rule| rule.action)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{ExitCodesOperator, RestartRule};
     use expect_test::expect;
     use std::fmt::Write;
 
@@ -75,8 +95,13 @@ mod tests {
                 if role != Role::Regular && (own == Some(Always)) != (role == Role::Sidecar) {
                     continue;
                 }
+                let container = spec::Container {
+                    restart_policy: own,
+                    ..spec::Container::default()
+                };
                 for pod in [Always, OnFailure, Never] {
-                    let [zero, one] = [0, 1].map(|code| Restart::after_exit(pod, own, role, code));
+                    let [zero, one] =
+                        [0, 1].map(|code| Restart::after_exit(pod, &container, role, code));
                     let own = own.map_or("-".to_owned(), |own| format!("{own:?}"));
                     let (role, pod) = (format!("{role:?}"), format!("{pod:?}"));
                     writeln!(
@@ -114,5 +139,53 @@ mod tests {
             Regular pod Never     own Never     exit 0: Never exit 1: Never
         "#]]
         .assert_eq(&table);
+    }
+
+    #[test]
+    fn rules_come_before_policies() {
+        use ExitCodesOperator::{In, NotIn};
+        let check = |own, rules: &[(ExitCodesOperator, &[i32])], expect: expect_test::Expect| {
+            let rule = |(operator, values): &(ExitCodesOperator, &[i32])| RestartRule {
+                action: RestartAction::Restart,
+                operator: *operator,
+                values: values.to_vec(),
+            };
+            let container = spec::Container {
+                restart_policy: own,
+                restart_policy_rules: rules.iter().map(rule).collect(),
+                ..spec::Container::default()
+            };
+            let restarts = [0, 1, 2, 3].map(|code| {
+                Restart::after_exit(RestartPolicy::Never, &container, Role::Regular, code)
+            });
+            expect.assert_eq(&format!("{restarts:?}"));
+        };
+        let never = Some(RestartPolicy::Never);
+        check(
+            never,
+            &[(In, &[2, 3])],
+            expect!["[Never, Never, Allowed, Allowed]"],
+        );
+        check(
+            never,
+            &[(NotIn, &[2, 3])],
+            expect!["[Allowed, Allowed, Never, Never]"],
+        );
+        check(
+            never,
+            &[(In, &[1]), (In, &[0])],
+            expect!["[Allowed, Allowed, Never, Never]"],
+        );
+        check(
+            None,
+            &[(In, &[2, 3])],
+            expect!["[Never, Never, Never, Never]"],
+        );
+        let on_failure = Some(RestartPolicy::OnFailure);
+        check(
+            on_failure,
+            &[(In, &[0])],
+            expect!["[Allowed, Allowed, Allowed, Allowed]"],
+        );
     }
 }

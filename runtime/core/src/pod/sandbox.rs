@@ -38,6 +38,15 @@ impl Sandbox {
         }
     }
 
+    /// Of a pod that the node did not take.
+    pub(super) fn never() -> Self {
+        Self {
+            state: State::Removed,
+            pod_ip: None,
+            mount_delay: MOUNT_DELAY_MIN,
+        }
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.state == State::Ready
     }

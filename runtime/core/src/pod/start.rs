@@ -62,7 +62,7 @@ pub(super) enum Progress {
 
 /// Looks at the pod (kubelet `computePodActions`, `computeInitContainerActions`).
 pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> Plan {
-    let (init, regular) = containers.split_at(spec.init_containers.len());
+    let [init, regular, ephemeral] = Role::split(spec, containers);
     let mut wanted = Vec::new();
     let ran = regular.iter().any(Container::has_run);
     let mut reached = ran;
@@ -77,7 +77,7 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
         }
         let is_done = match container.role {
             Role::Sidecar => container.started(),
-            Role::Init | Role::Regular => container.ready(),
+            Role::Init | Role::Regular | Role::Ephemeral => container.ready(),
         };
         if is_done && index + 1 == init.len() {
             initialized = true;
@@ -111,18 +111,26 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
             return Plan::Complete;
         }
     }
-    schedule(containers, wanted, now)
+    let declared = init.len() + regular.len();
+    let untried = ephemeral.iter().enumerate();
+    wanted.extend(
+        untried
+            .filter(|(_, one)| !one.has_run())
+            .map(|(index, _)| declared + index),
+    );
+    schedule(containers, wanted, declared, now)
 }
 
-fn schedule(containers: &[Container], mut wanted: Vec<usize>, now: Instant) -> Plan {
-    wanted.sort_unstable();
+/// Ephemeral containers, those from `declared` on, come first.
+fn schedule(containers: &[Container], wanted: Vec<usize>, declared: usize, now: Instant) -> Plan {
     let due = |index: &usize| containers[*index].due();
-    let mut ids = Vec::new();
-    for (id, index) in (0..).map(ContainerId).zip(0..containers.len()) {
-        if wanted.contains(&index) && due(&index).is_some_and(|due| due <= now) {
-            ids.push(id);
-        }
-    }
+    let is_due = |(index, _): &(usize, ContainerId)| {
+        wanted.contains(index) && due(index).is_some_and(|due| due <= now)
+    };
+    let ids: Vec<_> = (0..containers.len()).zip((0..).map(ContainerId)).collect();
+    let (declared, ephemeral) = ids.split_at(declared);
+    let ordered = ephemeral.iter().chain(declared).copied();
+    let ids: Vec<_> = ordered.filter(is_due).map(|(_, id)| id).collect();
     match ids.is_empty() {
         true => Plan::Wait(wanted.iter().filter_map(due).min()),
         false => Plan::Start(ids),

@@ -29,6 +29,10 @@ pub struct Status {
     pub init_containers: Vec<ContainerStatus>,
     /// Sorted by name.
     pub containers: Vec<ContainerStatus>,
+    /// Sorted by name.
+    pub ephemeral_containers: Vec<ContainerStatus>,
+    /// `metadata.generation` that the rest belongs to.
+    pub observed_generation: u64,
     /// `metadata.deletionTimestamp` and `deletionGracePeriodSeconds`, once somebody asked.
     pub deletion: Option<Deletion>,
 }
@@ -47,6 +51,8 @@ impl Status {
             qos_class: qos_class(spec),
             init_containers: Vec::new(),
             containers: Vec::new(),
+            ephemeral_containers: Vec::new(),
+            observed_generation: 1,
             deletion: None,
         }
     }
@@ -56,9 +62,10 @@ impl Status {
         self.conditions.iter().find(|one| one.type_ == type_)
     }
 
-    /// Init containers, then regular ones.
+    /// Init containers, then regular ones, then ephemeral ones.
     pub fn all_containers(&self) -> impl Iterator<Item = &ContainerStatus> {
-        self.init_containers.iter().chain(&self.containers)
+        let declared = self.init_containers.iter().chain(&self.containers);
+        declared.chain(&self.ephemeral_containers)
     }
 }
 
@@ -88,6 +95,16 @@ impl Phase {
 pub enum PodReason {
     /// `activeDeadlineSeconds` has passed.
     DeadlineExceeded,
+    /// It used more than it may.
+    Evicted,
+    /// The node did not take it: `os.name` is another.
+    PodOSNotSupported,
+    /// The node did not take it: its label `kubernetes.io/os` is another.
+    PodOSSelectorNodeLabelDoesNotMatch,
+    /// The node did not take it: its labels are not what `nodeSelector` asks for.
+    NodeAffinity,
+    /// The node did not take it: it asks for a kernel parameter that is not safe.
+    SysctlForbidden,
 }
 
 /// A deletion that was asked for.
@@ -134,6 +151,7 @@ pub enum ConditionType {
     Ready,
     ContainersReady,
     PodScheduled,
+    AllContainersRestarting,
 }
 
 /// `reason` of a condition.
@@ -144,6 +162,7 @@ pub enum ConditionReason {
     PodFailed,
     ContainersNotInitialized,
     ContainersNotReady,
+    RestartAllContainersStarted,
 }
 
 /// One entry of `containerStatuses` or `initContainerStatuses`.
@@ -207,6 +226,7 @@ pub enum WaitingReason {
     CreateContainerError,
     RunContainerError,
     CrashLoopBackOff,
+    RestartingAllContainers,
 }
 
 /// `state.terminated`.
@@ -235,6 +255,7 @@ pub enum TerminatedReason {
     OOMKilled,
     StartError,
     ContainerStatusUnknown,
+    RestartingAllContainers,
 }
 
 display_as_debug!(

@@ -9,21 +9,9 @@ use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Why a pod ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// Somebody asked.
-    Deleted,
-    /// No regular container will run again; sidecars are still there.
-    Completed,
-    /// `activeDeadlineSeconds` has passed.
-    DeadlineExceeded,
-}
-
 /// The end of a pod, from the first `Killing` to the last exit.
 #[derive(Debug)]
 pub(super) struct Termination {
-    pub(super) cause: Cause,
     clock: Clock,
     /// Containers that were alive, in their order.
     stops: BTreeMap<ContainerId, Stop>,
@@ -81,21 +69,12 @@ impl Clock {
 const GRACE_MIN: Duration = Duration::from_secs(2);
 
 impl Termination {
-    pub(super) fn new(
-        cause: Cause,
-        grace: GracePeriod,
-        containers: &[Container],
-        now: Instant,
-    ) -> Self {
+    pub(super) fn new(grace: GracePeriod, containers: &[Container], now: Instant) -> Self {
         let ids = (0..).map(ContainerId).zip(containers);
         let alive = ids.filter(|(_, container)| container.is_alive());
         let stops = alive.map(|(id, _)| (id, Stop::Untold)).collect();
         let clock = Clock::new(grace, now);
-        Self {
-            cause,
-            clock,
-            stops,
-        }
+        Self { clock, stops }
     }
 
     /// Tells, signals and kills who is due.
@@ -167,7 +146,7 @@ impl Termination {
 /// Whether regular containers and later sidecars have made way for this one.
 fn is_turn(id: ContainerId, containers: &[Container]) -> bool {
     let is_before = |(index, other): (usize, &Container)| match other.role {
-        Role::Init => false,
+        Role::Init | Role::Ephemeral => false,
         Role::Sidecar => index > id.index(),
         Role::Regular => true,
     };

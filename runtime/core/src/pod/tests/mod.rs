@@ -6,12 +6,16 @@
 )]
 
 mod invariants;
+mod manifest;
 mod script;
 mod table;
 
+mod admission;
 mod deadlines;
+mod eviction;
 mod images;
 mod restarts;
+mod rules;
 mod start_order;
 mod statuses;
 mod termination;

@@ -1,11 +1,9 @@
 //! A pod, an engine that answers by itself, and a text that says what else happens.
 //!
-//! A pod is written as words: `Never` (policy), `grace:5`, `deadline:60`, `init:i`, `sidecar:s`, `a`, `a:Never` (own
-//! policy), `a@image:tag`, `pull:Always` (for all containers that follow), `nonroot`.
-//!
-//! A script is `1s a exits 1 | 11s delete 5 | 20s end`. The engine answers every action at once, and containers die of
+//! How a pod is written, [`manifest`](super::manifest) says. A script is `1s a exits 1 | 11s delete 5 | 20s end`. The engine answers every action at once, and containers die of
 //! their stop signal with 143, unless told otherwise: see [`Engine::step`].
 
+use super::manifest::parse_pod;
 use crate::image::ImageConfig;
 use crate::pod::duration::go_duration;
 use crate::pod::{
@@ -14,7 +12,7 @@ use crate::pod::{
 };
 use crate::process::{ExitStatus, Signal};
 use crate::seed::Seed;
-use crate::spec::{self, GracePeriod, ImagePullPolicy, RestartPolicy};
+use crate::spec::{self, GracePeriod};
 use crate::time::{Instant, WallTime};
 use expect_test::Expect;
 use std::collections::BTreeSet;
@@ -132,6 +130,7 @@ impl Engine {
                     grace: Some(GracePeriod { seconds }),
                 });
             }
+            ["evict", ..] => self.handle(Event::Evict { message: rest(1) }),
             ["sandbox", "works"] => self.sandbox = None,
             ["mounts", "fail", ..] => self.sandbox = Some(SandboxError::FailedMount(rest(2))),
             ["network", "fails", ..] => {
@@ -409,65 +408,5 @@ fn start_error(kind: &str, message: String) -> StartError {
         "uncreatable" => StartError::CreateContainer(message),
         "fail" => StartError::Start(message),
         _ => panic!("unknown start error {kind}"),
-    }
-}
-
-pub(super) fn parse_pod(text: &str) -> spec::Pod {
-    let mut pod = spec::Pod::default();
-    pod.meta.name = "p".to_owned();
-    pod.meta.namespace = "ns".to_owned();
-    let mut pull = ImagePullPolicy::IfNotPresent;
-    for word in text.split_whitespace() {
-        let (key, value) = word.split_once(':').unwrap_or((word, ""));
-        match (key, value) {
-            ("grace", seconds) => {
-                pod.termination_grace_period.seconds = seconds.parse().expect("seconds");
-            }
-            ("deadline", seconds) => {
-                let seconds = seconds.parse().expect("seconds");
-                pod.active_deadline = Some(Duration::from_secs(seconds));
-            }
-            ("pull", "Always") => pull = ImagePullPolicy::Always,
-            ("pull", "Never") => pull = ImagePullPolicy::Never,
-            ("nonroot", "") => pod.security.run_as_non_root = Some(true),
-            (policy, "") if parse_policy(policy).is_some() => {
-                pod.restart_policy = parse_policy(policy).unwrap_or_default();
-            }
-            ("init", name) => pod.init_containers.push(container(name, None, pull)),
-            ("sidecar", name) => {
-                let policy = Some(RestartPolicy::Always);
-                pod.init_containers.push(container(name, policy, pull));
-            }
-            (_, policy) if parse_policy(policy).is_some() => {
-                pod.containers
-                    .push(container(key, parse_policy(policy), pull));
-            }
-            _ => pod.containers.push(container(word, None, pull)),
-        }
-    }
-    pod
-}
-
-fn container(
-    text: &str,
-    restart_policy: Option<RestartPolicy>,
-    image_pull_policy: ImagePullPolicy,
-) -> spec::Container {
-    let (name, image) = text.split_once('@').unwrap_or((text, "image"));
-    spec::Container {
-        name: name.to_owned(),
-        image: image.to_owned(),
-        image_pull_policy,
-        restart_policy,
-        ..spec::Container::default()
-    }
-}
-
-fn parse_policy(text: &str) -> Option<RestartPolicy> {
-    match text {
-        "Always" => Some(RestartPolicy::Always),
-        "OnFailure" => Some(RestartPolicy::OnFailure),
-        "Never" => Some(RestartPolicy::Never),
-        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Every state of a pod with one container against every event: what fits moves it, what does not changes nothing.
 
-use super::script::{EPOCH, identity, parse_pod};
+use super::manifest::parse_pod;
+use super::script::{EPOCH, identity};
 use crate::image::ImageConfig;
 use crate::pod::{
     Action, ContainerId, Event, Exit, ImageError, ImageErrorReason, ImageFacts, Pod, SandboxError,

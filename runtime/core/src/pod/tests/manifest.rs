@@ -1,0 +1,102 @@
+//! Pods in one line.
+//!
+//! Words: `Never` (policy), `grace:5`, `deadline:60`, `init:i`, `sidecar:s`, `a`, `a:Never` (own policy), `a@image:tag`,
+//! `pull:Always` (for all containers that follow), `nonroot`, `os:windows`, `select:label=value`, `sysctl:name`, `label:name=value`.
+//! Rules follow a policy: `a:Never,1/2>Restart`, `sidecar:s,!0>RestartAllContainers`.
+
+use crate::spec::{
+    self, ExitCodesOperator, ImagePullPolicy, RestartAction, RestartPolicy, RestartRule,
+};
+use std::time::Duration;
+
+pub(super) fn parse_pod(text: &str) -> spec::Pod {
+    let mut pod = spec::Pod::default();
+    pod.meta.name = "p".to_owned();
+    pod.meta.namespace = "ns".to_owned();
+    let mut pull = ImagePullPolicy::IfNotPresent;
+    for word in text.split_whitespace() {
+        let (key, value) = word.split_once(':').unwrap_or((word, ""));
+        let pair = || {
+            let (name, value) = value.split_once('=').expect("name=value");
+            (name.to_owned(), value.to_owned())
+        };
+        match (key, value) {
+            ("grace", seconds) => {
+                pod.termination_grace_period.seconds = seconds.parse().expect("seconds");
+            }
+            ("deadline", seconds) => {
+                let seconds = seconds.parse().expect("seconds");
+                pod.active_deadline = Some(Duration::from_secs(seconds));
+            }
+            ("pull", "Always") => pull = ImagePullPolicy::Always,
+            ("pull", "Never") => pull = ImagePullPolicy::Never,
+            ("nonroot", "") => pod.security.run_as_non_root = Some(true),
+            ("os", os) => pod.os = Some(os.to_owned()),
+            ("select", _) => pod.node_selector.extend([pair()]),
+            ("label", _) => pod.meta.labels.extend([pair()]),
+            ("sysctl", name) => pod.sysctls.push((name.to_owned(), "1".to_owned())),
+            (policy, "") if parse_policy(policy).is_some() => {
+                pod.restart_policy = parse_policy(policy).unwrap_or_default();
+            }
+            ("init", text) => {
+                let (name, policy) = text.split_once(':').unwrap_or((text, ""));
+                pod.init_containers.push(container(name, policy, pull));
+            }
+            ("sidecar", text) => {
+                let (name, rules) = text.split_once(',').unwrap_or((text, ""));
+                let policy = format!("Always,{rules}");
+                pod.init_containers.push(container(name, &policy, pull));
+            }
+            (_, policy) if parse_policy(first_part(policy)).is_some() => {
+                pod.containers.push(container(key, policy, pull));
+            }
+            _ => pod.containers.push(container(word, "", pull)),
+        }
+    }
+    pod
+}
+
+fn first_part(text: &str) -> &str {
+    text.split(',').next().unwrap_or_default()
+}
+
+/// `text` is `name` or `name@image`, `policy` may have rules.
+pub(super) fn container(text: &str, policy: &str, pull: ImagePullPolicy) -> spec::Container {
+    let (name, image) = text.split_once('@').unwrap_or((text, "image"));
+    let rules = policy.split(',').skip(1).filter(|rule| !rule.is_empty());
+    spec::Container {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        image_pull_policy: pull,
+        restart_policy: parse_policy(first_part(policy)),
+        restart_policy_rules: rules.map(parse_rule).collect(),
+        ..spec::Container::default()
+    }
+}
+
+fn parse_rule(text: &str) -> RestartRule {
+    let (codes, action) = text.split_once('>').expect("codes>action");
+    let (operator, codes) = match codes.strip_prefix('!') {
+        Some(codes) => (ExitCodesOperator::NotIn, codes),
+        None => (ExitCodesOperator::In, codes),
+    };
+    let codes = codes.split('/').map(|code| code.parse().expect("a code"));
+    RestartRule {
+        action: match action {
+            "Restart" => RestartAction::Restart,
+            "RestartAllContainers" => RestartAction::RestartAllContainers,
+            _ => panic!("unknown action {action}"),
+        },
+        operator,
+        values: codes.collect(),
+    }
+}
+
+fn parse_policy(text: &str) -> Option<RestartPolicy> {
+    match text {
+        "Always" => Some(RestartPolicy::Always),
+        "OnFailure" => Some(RestartPolicy::OnFailure),
+        "Never" => Some(RestartPolicy::Never),
+        _ => None,
+    }
+}
