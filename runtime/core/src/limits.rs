@@ -267,6 +267,8 @@ pub const RESOURCES_PER_PROCESS: usize = 64 << 10;
 pub const PROBE_OUTPUT_BYTES: usize = 10 << 10;
 // Probes and hooks.
 
+/// Bytes that a probe takes from a connection at once: more than the body it looks at.
+pub const PROBE_READ_BYTES: usize = 16 << 10;
 /// Bytes of the body of an HTTP answer that a probe looks at (Kubernetes: 10 KiB).
 pub const PROBE_BODY_BYTES: usize = 10 << 10;
 /// Bytes of the body of a redirect that are read before it is followed (Go: 2 KiB).

@@ -342,6 +342,7 @@ pub enum EventReason {
     PodOSSelectorNodeLabelDoesNotMatch,
     NodeAffinity,
     SysctlForbidden,
+    LifecycleHTTPFallback,
     /// Ours: a guest asked for something outside that the egress policy denies.
     EgressDenied,
     /// Ours: another image runs in place of the one the manifest names.

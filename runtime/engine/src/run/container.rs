@@ -1,5 +1,6 @@
 //! Containers: from an image to a running process, and back.
 
+use super::network::Dials;
 use super::{Done, PodTask, entrypoint};
 use crate::description::Description;
 use crate::guest::{Container, MemoryMeter, ProcessStart};
@@ -32,6 +33,7 @@ pub(super) struct Slot {
     /// A process namespace that nothing has been started in.
     namespace: Option<NamespaceId>,
     log_tail: VecDeque<u8>,
+    pub(super) dials: Dials,
 }
 
 /// What goes with one instance of a container.
@@ -323,6 +325,9 @@ impl PodTask {
     pub(super) fn handle_container_end(&mut self, now: Instant, index: usize, end: &ProcessEnd) {
         let slot = &mut self.slots[index];
         slot.main = None;
+        for dial in slot.dials.take() {
+            self.jobs.remove(dial);
+        }
         let Some(instance) = slot.instance.take() else {
             return;
         };

@@ -8,6 +8,7 @@ mod container;
 mod entrypoint;
 mod environment;
 mod handle;
+mod network;
 mod probes;
 mod processes;
 mod sandbox;
@@ -22,11 +23,14 @@ use crate::running::{HookRun, ProbeRun, ProcessEnd, yield_now};
 use crate::world::{ImageError, Output, PodName, ResolvedImage, World};
 use container::{Prepared, Slot};
 use handle::Inbox;
+use network::Dialer;
 use processes::Processes;
 use sandbox::Sandbox;
 use seedpod_core::kernel::Kernel;
 use seedpod_core::net;
-use seedpod_core::pod::{Action, ConditionType, ContainerId, Event, Identity, Pod, Status};
+use seedpod_core::pod::{
+    Action, ConditionType, ContainerId, Event, Identity, Pod, ProbeResult, Status,
+};
 use seedpod_core::process::{ProcessId, Signal};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
@@ -102,6 +106,7 @@ impl PodStart {
             ),
             processes: Processes::default(),
             sandbox: Sandbox::default(),
+            node_port: network::EPHEMERAL_PORT_MIN,
             over: false,
             handle: handle.clone(),
             start: self,
@@ -141,6 +146,8 @@ struct PodTask {
     sandbox: Sandbox,
     inbox: Arc<Inbox>,
     handle: PodHandle,
+    /// Of the next connection from the node.
+    node_port: u16,
     over: bool,
 }
 
@@ -153,6 +160,7 @@ enum Done {
     ),
     Loaded(ContainerId, Box<Prepared>, Result<(), LoadError>),
     Ended(ProcessId, ProcessEnd),
+    Dialed(Dialer, ProbeResult),
 }
 
 /// Something a system call left for the loop.
@@ -361,6 +369,7 @@ impl PodTask {
                 self.handle_loaded(now, container, *prepared, result);
             }
             Done::Ended(process, end) => self.handle_end(now, process, &end),
+            Done::Dialed(dialer, result) => self.handle_dialed(now, dialer, result),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::capture::Ran;
 use crate::description::Description;
 use crate::running::{HookRun, OnEnd, ProbeRun};
 use seedpod_core::pod::{ContainerId, Event, HookKind, ProbeKind, ProbeResult, command};
+use seedpod_core::probe_client::{Client, Purpose};
 use seedpod_core::process::{ExitStatus, ProcessId};
 use seedpod_core::spec::{self, Hook, ProbeHandler};
 use seedpod_core::time::Instant;
@@ -16,11 +17,11 @@ impl PodTask {
         let Some(probe) = probe_of(spec, run.probe) else {
             return;
         };
+        let timeout = now + probe.timeout;
         match &probe.handler {
             ProbeHandler::Exec(argv) => {
                 let argv = command::probe_command(spec, argv);
                 let ran = Ran::new(&argv, Some(probe.timeout));
-                let timeout = now + probe.timeout;
                 match self.run_command(run.container, argv, &ran, OnEnd::Probe(run, ran.clone())) {
                     Ok(process) => self.set_timeout(process, timeout),
                     Err(AddError::NotRunning) => {}
@@ -30,17 +31,20 @@ impl PodTask {
                     }
                 }
             }
-            ProbeHandler::HttpGet(_) | ProbeHandler::TcpSocket(_) | ProbeHandler::Grpc { .. } => {}
+            ProbeHandler::HttpGet(get) => {
+                let client = Client::http_get(Purpose::Probe, get, spec, self.pod_ip());
+                self.dial_probe(now, run, client, timeout);
+            }
+            ProbeHandler::TcpSocket(socket) => {
+                let client = Client::tcp_socket(socket, spec, self.pod_ip());
+                self.dial_probe(now, run, client, timeout);
+            }
+            ProbeHandler::Grpc { .. } => {}
         }
     }
 
     pub(super) fn run_hook(&mut self, now: Instant, run: HookRun) {
-        let lifecycle = &self.container_spec(run.container).lifecycle;
-        let hook = match run.hook {
-            HookKind::PostStart => &lifecycle.post_start,
-            HookKind::PreStop => &lifecycle.pre_stop,
-        };
-        match hook {
+        match hook_of(self.container_spec(run.container), run.hook) {
             Some(Hook::Exec(argv)) => {
                 let argv = argv.clone();
                 let ran = Ran::new(&argv, None);
@@ -52,7 +56,10 @@ impl PodTask {
                     }
                 }
             }
-            Some(Hook::HttpGet(_)) => {}
+            Some(Hook::HttpGet(get)) => {
+                let get = get.clone();
+                self.dial_hook(now, run, &get);
+            }
             // Those are the state machine's own.
             Some(Hook::Sleep(_) | Hook::TcpSocket(_)) | None => {}
         }
@@ -178,5 +185,12 @@ fn probe_of(spec: &spec::Container, kind: ProbeKind) -> Option<&spec::Probe> {
         ProbeKind::Startup => spec.startup_probe.as_ref(),
         ProbeKind::Liveness => spec.liveness_probe.as_ref(),
         ProbeKind::Readiness => spec.readiness_probe.as_ref(),
+    }
+}
+
+pub(super) fn hook_of(spec: &spec::Container, kind: HookKind) -> Option<&Hook> {
+    match kind {
+        HookKind::PostStart => spec.lifecycle.post_start.as_ref(),
+        HookKind::PreStop => spec.lifecycle.pre_stop.as_ref(),
     }
 }
