@@ -1,9 +1,13 @@
 //! What the tests of seedpod as a whole share.
 
+pub mod cluster;
 pub mod guests;
 mod pods;
+mod timeline;
 
+pub use cluster::Cluster;
 pub use pods::Pods;
+pub use timeline::{Line, Step, Timeline};
 
 use std::fs;
 use std::path::{Path, PathBuf};

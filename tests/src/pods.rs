@@ -22,7 +22,7 @@ pub struct Pods {
     objects: Objects,
 }
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let settings = EngineSettings::deterministic(Some(cache()));
     let engine = Engine::new(settings).expect("this machine runs wasmtime");
     Images::register(&engine);
@@ -37,6 +37,12 @@ fn cache() -> PathBuf {
         .nth(3)
         .expect("tests are built three levels down");
     target.join("tmp/compiled")
+}
+
+/// The bundled images, and files of the repository.
+pub(crate) fn images() -> seedpod_sim::Images {
+    let images = Images::new(crate::root());
+    Arc::new(move |reference: &str| images.resolve(reference, ImagePullPolicy::IfNotPresent))
 }
 
 /// How much virtual time passes between two looks at a connection.
@@ -61,14 +67,10 @@ impl Pods {
             bytes: manifest.into(),
         };
         let loaded = seedpod_api::load(&[source]).unwrap_or_else(|errors| panic!("{errors:#?}"));
-        let images = Images::new(crate::root());
-        let images = Arc::new(move |reference: &str| {
-            images.resolve(reference, ImagePullPolicy::IfNotPresent)
-        });
         let mut simulation = Simulation::new(Settings {
             seed,
             engine: ENGINE.clone(),
-            images,
+            images: images(),
         });
         simulation
             .start(loaded.objects.clone())

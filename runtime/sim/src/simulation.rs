@@ -34,6 +34,8 @@ pub struct Simulation {
     fabric: Fabric,
     seed: Seed,
     pods: Vec<SimulatedPod>,
+    /// Pods so far, also those that were forgotten; numbers their UIDs and seeds.
+    created: usize,
 }
 
 struct SimulatedPod {
@@ -76,10 +78,11 @@ impl Simulation {
             fabric: Fabric::default(),
             seed,
             pods: Vec::new(),
+            created: 0,
         }
     }
 
-    /// Adds Services, then pods in their order.
+    /// Adds Services, then pods in their order. May be called again while others run.
     ///
     /// # Errors
     /// When the pod network is full.
@@ -89,7 +92,8 @@ impl Simulation {
             self.fabric.set_service(service)?;
         }
         for pod in &objects.pods {
-            let number = self.pods.len();
+            let number = self.created;
+            self.created += 1;
             let start = PodStart {
                 spec: Arc::new(pod.clone()),
                 objects: objects.clone(),
@@ -121,22 +125,25 @@ impl Simulation {
     /// Lets the pods run for `time`, or until all of them have ended. Whether they have.
     pub fn run(&mut self, time: Duration) -> bool {
         let end = self.now() + time;
-        loop {
-            while self.poll_pods() {
-                if self.now() >= end {
-                    return self.is_over();
-                }
+        while !self.is_over() && self.step(end) {}
+        self.is_over()
+    }
+
+    /// Polls every pod that was woken once, or, when there is none, jumps to the next deadline, at most to `end`. False
+    /// once time has reached `end`.
+    pub fn step(&mut self, end: Instant) -> bool {
+        if self.poll_pods() {
+            return self.now() < end;
+        }
+        match self.world.clock.next_deadline() {
+            Some(deadline) if deadline <= end => {
+                self.world.clock.jump(deadline);
+                true
             }
-            if self.is_over() {
-                return true;
-            }
-            match self.world.clock.next_deadline() {
-                Some(deadline) if deadline <= end => self.world.clock.jump(deadline),
-                // Everybody waits for later, or for each other.
-                Some(_) | None => {
-                    self.world.clock.jump(end);
-                    return false;
-                }
+            // Everybody waits for later, or for each other.
+            Some(_) | None => {
+                self.world.clock.jump(end);
+                false
             }
         }
     }
@@ -151,28 +158,34 @@ impl Simulation {
 
     /// A pod by its name.
     pub fn pod(&self, name: &str) -> Option<&PodHandle> {
-        self.pods
-            .iter()
-            .map(|pod| &pod.handle)
-            .find(|handle| handle.name().name == name)
+        self.find(name).map(|pod| &pod.handle)
     }
 
     /// The last status of a pod that has ended.
     pub fn status(&self, name: &str) -> Option<&Status> {
+        self.find(name)?.status.as_ref()
+    }
+
+    /// Makes the name of a pod that has ended free for another.
+    pub fn forget(&mut self, name: &str) {
         self.pods
-            .iter()
-            .find(|pod| pod.handle.name().name == name)?
-            .status
-            .as_ref()
+            .retain(|pod| pod.task.is_some() || pod.handle.name().name != name);
+    }
+
+    fn find(&self, name: &str) -> Option<&SimulatedPod> {
+        self.pods.iter().find(|pod| pod.handle.name().name == name)
     }
 
     /// Everything the pods have said, in order.
     pub fn records(&self) -> Vec<Record> {
-        self.world
-            .records
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.records_from(0)
+    }
+
+    /// Everything the pods have said after their first `skipped` records.
+    pub fn records_from(&self, skipped: usize) -> Vec<Record> {
+        let records = self.world.records.lock();
+        let records = records.unwrap_or_else(PoisonError::into_inner);
+        records.get(skipped..).unwrap_or_default().to_vec()
     }
 
     /// Lines of output as `seedpod run` prints them: `[pod/container] line`.

@@ -1,0 +1,55 @@
+//! ConfigMaps in the environment.
+
+use crate::cases::{self, API, BUSYBOX, Case, File, not_applicable, pass};
+use seedpod_tests::Cluster;
+
+pub(crate) const FILE: File = File {
+    path: "common/node/configmap.go",
+    cases: CASES,
+};
+
+const CASES: &[Case] = &[
+    pass(48, "should be consumable via environment variable", || {
+        check(
+            "
+env:
+- name: CONFIG_DATA_1
+  valueFrom:
+    configMapKeyRef: {name: configmap-test, key: data-1}",
+            &["CONFIG_DATA_1=value-1"],
+        );
+    }),
+    pass(
+        141,
+        "should fail to create ConfigMap with empty key",
+        || {
+            let manifest = MAP.replace("data-1", "''");
+            let errors = Cluster::new().try_create(&manifest);
+            assert!(errors.is_err_and(|errors| errors.contains("data[]")));
+        },
+    ),
+    not_applicable(150, "should update ConfigMap successfully", API),
+    not_applicable(176, "should run through a ConfigMap lifecycle", API),
+];
+
+const MAP: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: configmap-test}
+data:
+  data-1: value-1
+  data-2: value-2
+  data-3: value-3
+";
+
+fn check(fields: &str, expected: &[&str]) {
+    let fields = format!("command: [sh, -c, env]{fields}");
+    let pod = cases::pod(
+        "pod-configmaps",
+        "restartPolicy: Never",
+        "env-test",
+        BUSYBOX,
+        &fields,
+    );
+    Cluster::new().test_output(&format!("{MAP}---\n{pod}"), "env-test", expected);
+}

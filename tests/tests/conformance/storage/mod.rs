@@ -1,0 +1,5 @@
+//! `test/e2e/common/storage`.
+
+use crate::cases::File;
+
+pub(crate) const FILES: &[File] = &[];
