@@ -183,9 +183,18 @@ impl Pods {
     /// # Panics
     /// When there is no such pod, or the connection fails on the way.
     pub fn request(&mut self, pod: &str, port: u16, request: &str) -> Option<String> {
+        let answer = self.request_bytes(pod, port, request.as_bytes())?;
+        Some(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// As [`request`](Self::request), for protocols that are no text.
+    ///
+    /// # Panics
+    /// When there is no such pod, or the connection fails on the way.
+    pub fn request_bytes(&mut self, pod: &str, port: u16, request: &[u8]) -> Option<Vec<u8>> {
         let stream = self.connect(pod, port)?;
         let mut answer = Vec::new();
-        let mut rest = bytes::Bytes::copy_from_slice(request.as_bytes());
+        let mut rest = bytes::Bytes::copy_from_slice(request);
         for _ in 0..30_000 {
             self.simulation.run(LOOK);
             if !rest.is_empty()
@@ -196,7 +205,7 @@ impl Pods {
             while let Some(read) = stream.try_read(usize::MAX) {
                 let bytes = read.expect("the pod writes an answer");
                 if bytes.is_empty() {
-                    return Some(String::from_utf8_lossy(&answer).into_owned());
+                    return Some(answer);
                 }
                 answer.extend_from_slice(&bytes);
             }

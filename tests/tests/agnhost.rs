@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use seedpod_tests::Pods;
 
 /// A container `c` of a pod `p` with this command line, run for a minute: its log, and how it ended.
-fn check(command: &str, expected: Expect) {
+fn check(command: &str, expected: &Expect) {
     let mut pods = Pods::start(&pod("p", command));
     pods.run(60);
     expected.assert_eq(&(pods.log_of("p", "c") + &pods.summary()));
@@ -60,7 +60,7 @@ fn answer(pods: &mut Pods, port: u16, request: &str) -> String {
 }
 
 /// A server with these arguments: answers to paths, then its log.
-fn check_server(args: &str, port: u16, paths: &[&str], expected: Expect) {
+fn check_server(args: &str, port: u16, paths: &[&str], expected: &Expect) {
     let mut pods = Pods::start(&pod("p", args));
     pods.run(1);
     let mut text = String::new();
@@ -110,21 +110,21 @@ fn a_server_ends_of_a_signal_as_a_go_program_does() {
 fn command_lines() {
     check(
         "entrypoint-tester, override, arguments",
-        expect![[r#"
+        &expect![[r#"
         [/agnhost entrypoint-tester override arguments]
         p Succeeded: c Completed 0
     "#]],
     );
     check(
         "--version",
-        expect![[r#"
+        &expect![[r#"
         app version 2.63.0
         p Succeeded: c Completed 0
     "#]],
     );
     check(
         "pause, --help",
-        expect![[r#"
+        &expect![[r#"
         Pauses the execution. Useful for keeping the containers running, so other commands can be executed.
 
         Usage:
@@ -135,7 +135,7 @@ fn command_lines() {
     );
     check(
         "pause, now",
-        expect![[r#"
+        &expect![[r#"
         Error: accepts at most 0 arg(s), received 1
         Usage:
           app pause [flags]
@@ -145,7 +145,7 @@ fn command_lines() {
     );
     check(
         "nothing",
-        expect![[r#"
+        &expect![[r#"
         Error: unknown command "nothing" for "app"
         Run 'app --help' for usage.
         p Failed: c Error 1
@@ -153,7 +153,7 @@ fn command_lines() {
     );
     check(
         "netexec, --htp-port=1",
-        expect![[r#"
+        &expect![[r#"
         Error: unknown flag: --htp-port
         Usage:
           app netexec [flags]
@@ -177,7 +177,7 @@ fn command_lines() {
 fn resolver_files() {
     check(
         "etc-hosts",
-        expect![[r#"
+        &expect![[r#"
         # Kubernetes-managed hosts file.
         127.0.0.1	localhost
         ::1	localhost ip6-localhost ip6-loopback
@@ -192,7 +192,7 @@ fn resolver_files() {
     );
     check(
         "dns-suffix",
-        expect![[r#"
+        &expect![[r#"
         default.svc.cluster.local,svc.cluster.local,cluster.local
         p Succeeded: c Completed 0
     "#]],
@@ -203,7 +203,7 @@ fn resolver_files() {
 fn mounttest_shows_files() {
     check(
         "mounttest, --fs_type=/v, --file_content=/v/data-1, --file_mode=/v/data-1",
-        expect![[r#"
+        &expect![[r#"
             mount type of "/v": volume
             mode of file "/v/data-1": -r--------
             content of file "/v/data-1": value-1
@@ -212,7 +212,7 @@ fn mounttest_shows_files() {
     );
     check(
         "mounttest, --fs_type=/m, --new_file_0644=/m/f, --file_mode=/m, --file_perm=/m/f, --file_owner=/m/f",
-        expect![[r#"
+        &expect![[r#"
             mount type of "/m": volume
             content of file "/m/f": mount-tester new file
 
@@ -225,7 +225,7 @@ fn mounttest_shows_files() {
     );
     check(
         "mounttest, --file_content=/v/none, --file_mode=/v/none",
-        expect![[r#"
+        &expect![[r#"
             error from Stat("/v/none"): stat /v/none: no such file or directory
             error reading file content for "/v/none": open /v/none: no such file or directory
             p Failed: c Error 1
@@ -233,7 +233,7 @@ fn mounttest_shows_files() {
     );
     check(
         "mounttest, --file_content_in_loop=/v/data-1, --retry_time=5, --break_on_expected_content=false",
-        expect![[r#"
+        &expect![[r#"
             content of file "/v/data-1": value-1
             content of file "/v/data-1": value-1
             content of file "/v/data-1": value-1
@@ -295,7 +295,7 @@ fn test_webserver_serves_the_container() {
         "test-webserver, --port=8080",
         8080,
         &["/", "/v/data-1", "/v", "/none", "/etc/../v/data-1"],
-        expect![[r#"
+        &expect![[r#"
             > /
             HTTP/1.1 200 OK
             Content-Type: text/html; charset=utf-8
@@ -385,7 +385,7 @@ fn netexec_answers() {
             "/dial?host=127.0.0.1&port=81&request=hostname",
             "/dial?host=localhost&port=80",
         ],
-        expect![[r#"
+        &expect![[r#"
             > /echo?msg=poststart
             HTTP/1.1 200 OK
             Content-Type: text/plain; charset=utf-8
@@ -620,4 +620,110 @@ spec: {{clusterIP: None, selector: {{app: agnhost}}, ports: [{{port: 80}}]}}
         	"StillContactingPeers": true
         }
     "#]].assert_eq(&text);
+}
+
+/// Frames of HTTP/2 as `TYPE flags content`, without what differs between libraries: settings and window updates.
+fn frames(mut bytes: &[u8]) -> String {
+    let mut text = String::new();
+    while let Some((head, rest)) = bytes.split_first_chunk::<9>() {
+        let len = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        let (content, rest) = rest.split_at(len);
+        bytes = rest;
+        let kind = match head[3] {
+            0 => "DATA",
+            1 => "HEADERS",
+            3 => "RST_STREAM",
+            7 => "GOAWAY",
+            _ => continue,
+        };
+        text += &format!("{kind} {:x} {content:02x?}\n", head[4]);
+    }
+    text
+}
+
+/// A call of `/grpc.health.v1.Health/Check` with this message; then the client goes.
+fn grpc_check(pods: &mut Pods, message: &[u8]) -> String {
+    let frame = |kind: u8, flags: u8, stream: u8, content: &[u8]| {
+        let mut frame = vec![0, 0, content.len() as u8, kind, flags, 0, 0, 0, stream];
+        frame.extend_from_slice(content);
+        frame
+    };
+    let literal = |name: &str, value: &str| {
+        let mut field = vec![0, name.len() as u8];
+        field.extend(name.bytes());
+        field.push(value.len() as u8);
+        field.extend(value.bytes());
+        field
+    };
+    let headers = [
+        literal(":method", "POST"),
+        literal(":scheme", "http"),
+        literal(":path", "/grpc.health.v1.Health/Check"),
+        literal(":authority", "p"),
+        literal("content-type", "application/grpc"),
+        literal("te", "trailers"),
+    ]
+    .concat();
+    let mut data = vec![0, 0, 0, 0, message.len() as u8];
+    data.extend_from_slice(message);
+    let request = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(4, 0, 0, &[]),
+        frame(1, 4, 1, &headers),
+        frame(0, 1, 1, &data),
+        frame(7, 0, 0, &[0; 8]),
+    ]
+    .concat();
+    let answer = pods.request_bytes("p", 5000, &request).expect("a server");
+    frames(&answer)
+}
+
+#[test]
+fn grpc_health_checking_turns_sick() {
+    let args = "grpc-health-checking, --service=s, --delay-unhealthy-sec=10";
+    let mut pods = Pods::start(&pod("p", args));
+    pods.run(1);
+    let mut text = grpc_check(&mut pods, b"\x0a\x01s");
+    text += &grpc_check(&mut pods, b"");
+    text += &get(&mut pods, 8080, "/make-not-serving");
+    text += &grpc_check(&mut pods, b"\x0a\x01s");
+    text += &get(&mut pods, 8080, "/make-serving");
+    text += &grpc_check(&mut pods, b"\x0a\x01s");
+    pods.run(10);
+    text += &grpc_check(&mut pods, b"\x0a\x01s");
+    expect![[r#"
+        HEADERS 4 [88, 5f, 8b, 1d, 75, d0, 62, 0d, 26, 3d, 4c, 4d, 65, 64, 61, 96, df, 3d, bf, 4a, 00, 2a, 65, 1d, 4a, 08, 02, 71, 40, 02, e0, 01, 70, 01, 53, 16, 8d, ff, 0f, 0d, 81, 77]
+        DATA 0 [00, 00, 00, 00, 02, 08, 01]
+        HEADERS 5 [40, 88, 9a, ca, c8, b2, 12, 34, da, 8f, 81, 07, 40, 89, 9a, ca, c8, b5, 25, 42, 07, 31, 7f, 00]
+        GOAWAY 0 [00, 00, 00, 01, 00, 00, 00, 00]
+        HEADERS 5 [88, 5f, 8b, 1d, 75, d0, 62, 0d, 26, 3d, 4c, 4d, 65, 64, 40, 88, 9a, ca, c8, b2, 12, 34, da, 8f, 81, 6f, 40, 89, 9a, ca, c8, b5, 25, 42, 07, 31, 7f, 8b, b6, ae, b5, 1f, c5, 4a, 20, b6, 77, 31, 0b, 61, 96, df, 3d, bf, 4a, 00, 2a, 65, 1d, 4a, 08, 02, 71, 40, 02, e0, 01, 70, 01, 53, 16, 8d, ff]
+        GOAWAY 0 [00, 00, 00, 01, 00, 00, 00, 00]
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        1.00498s
+        HEADERS 4 [88, 5f, 8b, 1d, 75, d0, 62, 0d, 26, 3d, 4c, 4d, 65, 64, 61, 96, df, 3d, bf, 4a, 00, 2a, 65, 1d, 4a, 08, 02, 71, 40, 02, e0, 01, 70, 01, 53, 16, 8d, ff, 0f, 0d, 81, 77]
+        DATA 0 [00, 00, 00, 00, 02, 08, 02]
+        HEADERS 5 [40, 88, 9a, ca, c8, b2, 12, 34, da, 8f, 81, 07, 40, 89, 9a, ca, c8, b5, 25, 42, 07, 31, 7f, 00]
+        GOAWAY 0 [00, 00, 00, 01, 00, 00, 00, 00]
+        HTTP/1.1 200 OK
+        Content-Type: text/plain; charset=utf-8
+        1.00898s
+        HEADERS 4 [88, 5f, 8b, 1d, 75, d0, 62, 0d, 26, 3d, 4c, 4d, 65, 64, 61, 96, df, 3d, bf, 4a, 00, 2a, 65, 1d, 4a, 08, 02, 71, 40, 02, e0, 01, 70, 01, 53, 16, 8d, ff, 0f, 0d, 81, 77]
+        DATA 0 [00, 00, 00, 00, 02, 08, 01]
+        HEADERS 5 [40, 88, 9a, ca, c8, b2, 12, 34, da, 8f, 81, 07, 40, 89, 9a, ca, c8, b5, 25, 42, 07, 31, 7f, 00]
+        GOAWAY 0 [00, 00, 00, 01, 00, 00, 00, 00]
+        HEADERS 4 [88, 5f, 8b, 1d, 75, d0, 62, 0d, 26, 3d, 4c, 4d, 65, 64, 61, 96, df, 3d, bf, 4a, 00, 2a, 65, 1d, 4a, 08, 02, 71, 40, 02, e0, 01, 70, 21, 53, 16, 8d, ff, 0f, 0d, 81, 77]
+        DATA 0 [00, 00, 00, 00, 02, 08, 02]
+        HEADERS 5 [40, 88, 9a, ca, c8, b2, 12, 34, da, 8f, 81, 07, 40, 89, 9a, ca, c8, b5, 25, 42, 07, 31, 7f, 00]
+        GOAWAY 0 [00, 00, 00, 01, 00, 00, 00, 00]
+        gRPC server starting to listen on :5000
+        Http server starting to listen on :8080
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+        Mark as unhealthy
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+        Mark as healthy
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+    "#]].assert_eq(&(text + &log(&pods)));
 }

@@ -3,8 +3,8 @@
 use crate::flags::{self, Flag, Parsed};
 use crate::system::exit;
 use crate::{
-    dns, entrypoint_tester, liveness, logs_generator, mounttest, netexec, nettest, pause,
-    test_webserver,
+    dns, entrypoint_tester, grpc_health_checking, liveness, logs_generator, mounttest, netexec,
+    nettest, pause, test_webserver,
 };
 
 const VERSION: &str = "2.63.0";
@@ -25,6 +25,7 @@ const COMMANDS: &[&Command] = &[
     &dns::SUFFIX,
     &entrypoint_tester::COMMAND,
     &dns::ETC_HOSTS,
+    &grpc_health_checking::COMMAND,
     &liveness::COMMAND,
     &logs_generator::COMMAND,
     &mounttest::COMMAND,

@@ -1,6 +1,7 @@
 //! The body of an answer: known at once, or written as it comes.
 
 use hyper::body::{Body as _, Bytes, Frame, SizeHint};
+use hyper::header::HeaderMap;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::error::Error;
@@ -31,6 +32,7 @@ pub(crate) struct Sender(Rc<RefCell<State>>);
 #[derive(Default)]
 struct State {
     frames: VecDeque<Bytes>,
+    trailers: Option<HeaderMap>,
     ended: bool,
     failed: bool,
     /// The connection is gone.
@@ -54,6 +56,13 @@ impl State {
 }
 
 impl Body {
+    /// The bytes, and what HTTP/2 sends after them.
+    pub(crate) fn with_trailers(bytes: Vec<u8>, trailers: HeaderMap) -> Self {
+        let body = Body::from(bytes);
+        body.0.borrow_mut().trailers = Some(trailers);
+        body
+    }
+
     pub(crate) fn channel() -> (Sender, Body) {
         let state = Rc::new(RefCell::new(State::default()));
         (Sender(state.clone()), Body(state))
@@ -129,6 +138,9 @@ impl hyper::body::Body for Body {
             state.wake_writer();
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
+        if let Some(trailers) = state.trailers.take() {
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
         match (state.failed, state.ended) {
             (true, _) => Poll::Ready(Some(Err(Disconnect))),
             (false, true) => Poll::Ready(None),
@@ -141,7 +153,7 @@ impl hyper::body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         let state = self.0.borrow();
-        state.ended && !state.failed && state.frames.is_empty()
+        state.ended && !state.failed && state.frames.is_empty() && state.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

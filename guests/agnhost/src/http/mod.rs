@@ -5,7 +5,7 @@ pub(crate) mod client;
 mod server;
 
 pub(crate) use body::{Body, Disconnect, Sender};
-pub(crate) use server::{Server, listen_and_serve};
+pub(crate) use server::{Protocol, Server, listen_and_serve};
 
 use crate::form::Form;
 use hyper::body::Incoming;

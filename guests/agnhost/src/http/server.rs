@@ -4,7 +4,8 @@ use super::{Answering, Exchange};
 use crate::go;
 use crate::system::{Event, fatal, log};
 use hyper::header::HOST;
-use hyper::server::conn::http1;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,6 +18,8 @@ use web::rt::{self, Counter, Listener};
 const CONNECTIONS_MAX: usize = 256;
 /// Head of a request.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Requests at a time of one connection of HTTP/2.
+const STREAMS_MAX: u32 = 100;
 /// After a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -29,6 +32,15 @@ pub(crate) struct Server {
     closing: Event,
     /// Requests that are being answered.
     busy: Counter,
+    protocol: Protocol,
+}
+
+/// What clients speak.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    /// From the first byte on, as gRPC does.
+    Http2,
 }
 
 impl Server {
@@ -37,7 +49,13 @@ impl Server {
             handler: Rc::new(handler),
             closing: Event::default(),
             busy: Counter::default(),
+            protocol: Protocol::Http1,
         }
+    }
+
+    pub(crate) fn speaking(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
     }
 
     /// Serves a port on every address. Returns when it cannot, or after [`shutdown`](Self::shutdown).
@@ -99,13 +117,24 @@ impl Server {
                 answer
             }
         });
-        let connection = http1::Builder::new()
-            .title_case_headers(true)
-            .half_close(true)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(stream, service);
         // A peer that breaks off, or a handler that does, is no news: Go says nothing either.
-        let _ = first(connection, self.closed_and_idle()).await;
+        match self.protocol {
+            Protocol::Http1 => {
+                let connection = http1::Builder::new()
+                    .title_case_headers(true)
+                    .half_close(true)
+                    .max_buf_size(HEAD_BYTES_MAX)
+                    .serve_connection(stream, service);
+                let _ = first(connection, self.closed_and_idle()).await;
+            }
+            Protocol::Http2 => {
+                let connection = http2::Builder::new(Spawn)
+                    .max_concurrent_streams(STREAMS_MAX)
+                    .max_header_list_size(HEAD_BYTES_MAX as u32)
+                    .serve_connection(stream, service);
+                let _ = first(connection, self.closed_and_idle()).await;
+            }
+        }
     }
 
     async fn closed_and_idle(&self) {
@@ -117,6 +146,16 @@ impl Server {
     pub(crate) async fn shutdown(&self, limit: Duration) -> bool {
         self.closing.set(0);
         rt::timeout(limit, self.busy.below(1)).await.is_ok()
+    }
+}
+
+/// Starts the tasks of a connection of HTTP/2.
+#[derive(Clone)]
+struct Spawn;
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Spawn {
+    fn execute(&self, task: F) {
+        rt::spawn(task);
     }
 }
 
