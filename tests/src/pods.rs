@@ -1,7 +1,7 @@
 //! Pods of a manifest in virtual time, with the bundled images.
 
 use seedpod::images::Images;
-use seedpod::spec::{ImagePullPolicy, Objects};
+use seedpod::spec::{ImagePullPolicy, ObjectKey, ObjectKind, Objects};
 use seedpod::status::{ContainerState, Status};
 use seedpod_api::Source;
 use seedpod_core::net::Stream;
@@ -62,23 +62,54 @@ impl Pods {
     /// # Panics
     /// When the manifest is wrong.
     pub fn start_with_seed(manifest: &str, seed: Seed) -> Self {
-        let source = Source {
-            name: "manifest".to_owned(),
-            bytes: manifest.into(),
-        };
-        let loaded = seedpod_api::load(&[source]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let objects = load(manifest);
         let mut simulation = Simulation::new(Settings {
             seed,
             engine: ENGINE.clone(),
             images: images(),
         });
         simulation
-            .start(loaded.objects.clone())
+            .apply(&objects)
             .expect("the pod network has room");
         Self {
             simulation,
-            objects: loaded.objects,
+            objects,
         }
+    }
+
+    /// Adds or replaces the objects of a manifest, and starts its pods.
+    ///
+    /// # Panics
+    /// When the manifest is wrong.
+    pub fn apply(&mut self, manifest: &str) {
+        let objects = load(manifest);
+        self.simulation
+            .apply(&objects)
+            .expect("the pod network has room");
+        self.objects.pods.extend(objects.pods);
+    }
+
+    /// Removes a ConfigMap, Secret or Service of the namespace `default`; whether it was there.
+    pub fn delete_object(&mut self, kind: ObjectKind, name: &str) -> bool {
+        let namespace = "default".to_owned();
+        let name = name.to_owned();
+        self.simulation.delete_object(&ObjectKey {
+            kind,
+            namespace,
+            name,
+        })
+    }
+
+    /// What pods said that are events, in order: `5.2s FailedMount: MountVolume.SetUp failed …`.
+    pub fn events(&self) -> String {
+        let mut text = String::new();
+        for Record { at, output, .. } in self.simulation.records() {
+            if let Output::Event(event) = output {
+                let seconds = at.as_nanos() / 1_000_000_000;
+                let _infallible = writeln!(text, "{seconds}s {}: {}", event.reason, event.message);
+            }
+        }
+        text
     }
 
     /// Lets this much virtual time pass, or less when all pods have ended. Whether they have.
@@ -261,5 +292,16 @@ impl Pods {
             .unwrap_or_else(|| panic!("no HTTP: {answer}"));
         assert!(head.starts_with("HTTP/1."), "{head}");
         Some(body.to_owned())
+    }
+}
+
+fn load(manifest: &str) -> Objects {
+    let source = Source {
+        name: "manifest".to_owned(),
+        bytes: manifest.into(),
+    };
+    match seedpod_api::load(&[source]) {
+        Ok(loaded) => loaded.objects,
+        Err(errors) => panic!("{errors:#?}"),
     }
 }

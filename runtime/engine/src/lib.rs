@@ -1,6 +1,6 @@
 //! Runs the containers of a pod on wasmtime. The only crate that names it.
 //!
-//! Reading order: [`world`], what is asked of the outside; [`run`], the loop of one pod; `running`, one process from its
+//! Reading order: [`world`], what is asked of the outside; `catalog`, the objects pods refer to; [`run`], the loop of one pod; `running`, one process from its
 //! start to its end; `guest` and `description`, what host functions see; `wasi`, the host functions; `engine`,
 //! `programs`, `program` and `cache`, how code gets compiled once.
 
@@ -11,6 +11,7 @@ pub mod settings;
 pub mod world;
 
 mod capture;
+mod catalog;
 mod description;
 mod engine;
 mod exec;
@@ -25,6 +26,7 @@ mod running;
 mod ticker;
 mod wasi;
 
+pub use catalog::{Applied, Catalog, CatalogError};
 pub use engine::{Engine, EngineError};
 pub use host_dir::{host_dir_volume, host_file_volume};
 pub use program::LoadError;

@@ -10,7 +10,9 @@ use seedpod_core::net::{Egress, Fabric, FabricError};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
 use seedpod_engine::world::{Output, PodName};
-use seedpod_engine::{Engine, EngineError, EngineSettings, PodStart};
+use seedpod_engine::{
+    Applied, Catalog, CatalogError, Engine, EngineError, EngineSettings, PodStart,
+};
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
@@ -28,7 +30,7 @@ pub struct Node {
 struct Inner {
     engine: Engine,
     world: Arc<HostWorld>,
-    fabric: Fabric,
+    catalog: Arc<Catalog>,
     egress: Egress,
 }
 
@@ -72,9 +74,12 @@ pub enum StartError {
     /// A port of the machine cannot be opened.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// The pod network has no room.
-    #[error("{0}: {1}")]
+    /// The pod network has no room for a pod.
+    #[error("pod {0}: {1}")]
     Network(String, FabricError),
+    /// There is no place for a Service, ConfigMap or Secret.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
 }
 
 /// Pods that were started together.
@@ -148,12 +153,13 @@ impl NodeBuilder {
         Images::register(&engine);
         let images = Images::new(self.images);
         let world = Arc::new(HostWorld::new(images, runtime, run_folder, self.observer));
-        let (fabric, egress) = (Fabric::default(), self.egress);
+        let catalog = Arc::new(Catalog::new(Fabric::default()));
+        let egress = self.egress;
         Ok(Node {
             inner: Arc::new(Inner {
                 engine,
                 world,
-                fabric,
+                catalog,
                 egress,
             }),
         })
@@ -176,12 +182,7 @@ impl Node {
     /// # Errors
     /// When anything in it is wrong; then nothing has started.
     pub fn run(&self, manifest: &str) -> Result<Started, StartError> {
-        let source = Source {
-            name: "manifest".to_owned(),
-            bytes: manifest.as_bytes().to_vec(),
-        };
-        let loaded = seedpod_api::load(&[source]).map_err(StartError::Manifest)?;
-        self.start(loaded.objects, &[])
+        self.start(load(manifest)?, &[])
     }
 
     /// Starts pods that have been loaded, with further ports of the machine open to them.
@@ -195,37 +196,43 @@ impl Node {
     ) -> Result<Started, StartError> {
         self.inner.world.images.check(&objects)?;
         let bound = publish::bind(&objects, publish)?;
-        let objects = Arc::new(objects);
-        let pods = match self
-            .set_services(&objects)
-            .and_then(|()| self.prepare(&objects))
-        {
-            Ok(pods) => pods,
-            Err(error) => {
-                remove_services(&self.inner.fabric, &objects);
-                return Err(error);
-            }
-        };
+        let catalog = &self.inner.catalog;
+        let applied = catalog.apply(&objects)?;
+        let pods = self
+            .prepare(&objects)
+            .inspect_err(|_| catalog.withdraw(&applied))?;
         let published = bound.iter().map(|bound| bound.published.clone()).collect();
         let mut doors = Vec::new();
         for bound in bound {
             doors.push(self.open(bound, &objects, &pods));
         }
-        self.close_when_over(&pods, doors, &objects);
+        self.close_when_over(&pods, doors, applied);
         Ok(Started { pods, published })
     }
 
-    fn set_services(&self, objects: &spec::Objects) -> Result<(), StartError> {
-        for service in &objects.services {
-            let name = || format!("service {}", service.meta.name);
-            let set = self.inner.fabric.set_service(service);
-            set.map_err(|error| StartError::Network(name(), error))?;
-        }
-        Ok(())
+    /// Adds the ConfigMaps, Secrets and Services of a manifest, or puts them in the place of those of the same name, and
+    /// starts its pods. The objects stay until [`delete`](Self::delete); pods that mount one see the change. Ports of
+    /// the machine open for the pods only.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but the objects are there if it was a pod that could not start.
+    pub fn apply(&self, manifest: &str) -> Result<Started, StartError> {
+        let mut objects = load(manifest)?;
+        let pods = spec::Objects {
+            pods: std::mem::take(&mut objects.pods),
+            ..spec::Objects::default()
+        };
+        self.inner.catalog.apply(&objects)?;
+        self.start(pods, &[])
+    }
+
+    /// Removes a ConfigMap, Secret or Service; whether it was there. Volumes keep what they show of it.
+    pub fn delete(&self, key: &spec::ObjectKey) -> bool {
+        self.inner.catalog.delete(key)
     }
 
     /// Makes all pods, and lets them run only when all could be made.
-    fn prepare(&self, objects: &Arc<spec::Objects>) -> Result<Vec<Pod>, StartError> {
+    fn prepare(&self, objects: &spec::Objects) -> Result<Vec<Pod>, StartError> {
         let world = &self.inner.world;
         let mut pods = Vec::new();
         let mut tasks = Vec::new();
@@ -246,11 +253,10 @@ impl Node {
             let spec = Arc::new(spec.clone());
             let start = PodStart {
                 spec: spec.clone(),
-                objects: objects.clone(),
+                catalog: self.inner.catalog.clone(),
                 uid: uid(),
                 node_name: NODE_NAME.to_owned(),
                 seed: seed(),
-                fabric: self.inner.fabric.clone(),
                 egress: self.inner.egress,
                 engine: self.inner.engine.clone(),
                 world: world.clone(),
@@ -263,7 +269,7 @@ impl Node {
                 Err(error) => {
                     world.remove_record(&name);
                     forget(&pods);
-                    return Err(StartError::Network(format!("pod {}", name.name), error));
+                    return Err(StartError::Network(name.name, error));
                 }
             }
         }
@@ -279,7 +285,7 @@ impl Node {
     }
 
     fn open(&self, bound: publish::Bound, objects: &spec::Objects, pods: &[Pod]) -> AbortHandle {
-        let fabric = self.inner.fabric.clone();
+        let fabric = self.inner.catalog.fabric().clone();
         let (ip, port, behind) = match bound.target {
             Target::Pod(index, port) => (
                 Some(pods[index].ip()),
@@ -306,23 +312,26 @@ impl Node {
         self.inner.world.runtime.spawn(serve).abort_handle()
     }
 
-    /// Closes ports and removes Services once the pods they belong to have ended.
-    fn close_when_over(&self, pods: &[Pod], doors: Vec<AbortHandle>, objects: &Arc<spec::Objects>) {
-        let (pods, objects, fabric) = (pods.to_vec(), objects.clone(), self.inner.fabric.clone());
+    /// Closes ports and removes objects once the pods they came with have ended.
+    fn close_when_over(&self, pods: &[Pod], doors: Vec<AbortHandle>, applied: Applied) {
+        let (pods, catalog) = (pods.to_vec(), self.inner.catalog.clone());
         self.inner.world.runtime.spawn(async move {
             for pod in &pods {
                 pod.wait().await;
             }
             doors.iter().for_each(AbortHandle::abort);
-            remove_services(&fabric, &objects);
+            catalog.withdraw(&applied);
         });
     }
 }
 
-fn remove_services(fabric: &Fabric, objects: &spec::Objects) {
-    for service in &objects.services {
-        fabric.remove_service(&service.meta.namespace, &service.meta.name);
-    }
+fn load(manifest: &str) -> Result<spec::Objects, StartError> {
+    let source = Source {
+        name: "manifest".to_owned(),
+        bytes: manifest.as_bytes().to_vec(),
+    };
+    let loaded = seedpod_api::load(&[source]).map_err(StartError::Manifest)?;
+    Ok(loaded.objects)
 }
 
 fn selects(service: &spec::Service, pod: &spec::Pod) -> bool {

@@ -5,10 +5,10 @@ use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
 use seedpod_core::pod::Status;
 use seedpod_core::seed::Seed;
-use seedpod_core::spec::{GracePeriod, Objects};
+use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_engine::world::Output;
-use seedpod_engine::{Engine, PodHandle, PodStart};
+use seedpod_engine::{Catalog, CatalogError, Engine, PodHandle, PodStart};
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ pub struct Settings {
 pub struct Simulation {
     world: Arc<SimWorld>,
     engine: Engine,
-    fabric: Fabric,
+    catalog: Arc<Catalog>,
     seed: Seed,
     pods: Vec<SimulatedPod>,
     /// Pods so far, also those that were forgotten; numbers their UIDs and seeds.
@@ -53,10 +53,16 @@ impl Wake for Flag {
     }
 }
 
-/// A pod could not get a network.
+/// Why objects could not be added.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct StartError(#[from] net::FabricError);
+pub enum StartError {
+    /// The pod network is full.
+    #[error(transparent)]
+    Network(#[from] net::FabricError),
+    /// There is no place for a Service, ConfigMap or Secret.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
 
 impl Simulation {
     /// A world without pods, at 2026-01-01T00:00:00Z.
@@ -75,46 +81,66 @@ impl Simulation {
         Self {
             world,
             engine,
-            fabric: Fabric::default(),
+            catalog: Arc::new(Catalog::new(Fabric::default())),
             seed,
             pods: Vec::new(),
             created: 0,
         }
     }
 
-    /// Adds Services, then pods in their order. May be called again while others run.
+    /// Starts a run: [`apply`](Self::apply) of its objects.
     ///
     /// # Errors
-    /// When the pod network is full.
+    /// As there.
     pub fn start(&mut self, objects: Objects) -> Result<(), StartError> {
-        let objects = Arc::new(objects);
-        for service in &objects.services {
-            self.fabric.set_service(service)?;
-        }
+        self.apply(&objects)
+    }
+
+    /// Adds ConfigMaps, Secrets and Services or puts them in the place of those of the same name, then starts pods in
+    /// their order.
+    ///
+    /// # Errors
+    /// When the pod network or the catalog is full.
+    pub fn apply(&mut self, objects: &Objects) -> Result<(), StartError> {
+        self.catalog.apply(objects)?;
         for pod in &objects.pods {
-            let number = self.created;
-            self.created += 1;
-            let start = PodStart {
-                spec: Arc::new(pod.clone()),
-                objects: objects.clone(),
-                uid: format!("00000000-0000-4000-8000-{number:012}"),
-                node_name: "sim".to_owned(),
-                seed: self.seed.fork("pod").fork(&number.to_string()),
-                fabric: self.fabric.clone(),
-                egress: net::Egress::None,
-                engine: self.engine.clone(),
-                world: self.world.clone(),
-            };
-            let (handle, task) = start.spawn()?;
-            let flag = Arc::new(Flag(AtomicBool::new(true)));
-            self.pods.push(SimulatedPod {
-                handle,
-                task: Some(Box::pin(task)),
-                flag,
-                status: None,
-            });
+            self.start_pod(pod)?;
         }
         Ok(())
+    }
+
+    fn start_pod(&mut self, spec: &Pod) -> Result<(), StartError> {
+        let number = self.created;
+        self.created += 1;
+        let start = PodStart {
+            spec: Arc::new(spec.clone()),
+            catalog: self.catalog.clone(),
+            uid: format!("00000000-0000-4000-8000-{number:012}"),
+            node_name: "sim".to_owned(),
+            seed: self.seed.fork("pod").fork(&number.to_string()),
+            egress: net::Egress::None,
+            engine: self.engine.clone(),
+            world: self.world.clone(),
+        };
+        let (handle, task) = start.spawn()?;
+        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        self.pods.push(SimulatedPod {
+            handle,
+            task: Some(Box::pin(task)),
+            flag,
+            status: None,
+        });
+        Ok(())
+    }
+
+    /// Removes a ConfigMap, Secret or Service; whether it was there.
+    pub fn delete_object(&mut self, key: &ObjectKey) -> bool {
+        self.catalog.delete(key)
+    }
+
+    /// The ConfigMaps, Secrets and Services of the run.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
     }
 
     /// Virtual time since the start.
@@ -156,7 +182,7 @@ impl Simulation {
         self.run(Duration::from_secs(24 * 3600));
     }
 
-    /// A pod by its name.
+    /// A pod by its name; the last of them.
     pub fn pod(&self, name: &str) -> Option<&PodHandle> {
         self.find(name).map(|pod| &pod.handle)
     }
@@ -173,7 +199,8 @@ impl Simulation {
     }
 
     fn find(&self, name: &str) -> Option<&SimulatedPod> {
-        self.pods.iter().find(|pod| pod.handle.name().name == name)
+        let mut latest = self.pods.iter().rev();
+        latest.find(|pod| pod.handle.name().name == name)
     }
 
     /// Everything the pods have said, in order.

@@ -115,6 +115,8 @@ pub enum Event {
         /// All of it.
         spec: Arc<spec::Pod>,
     },
+    /// An object that a volume refers to is another: what failed for want of one is tried again at once.
+    ObjectsChanged,
     /// Somebody else has set conditions; those that readiness gates name decide with the others.
     Conditions {
         /// All conditions that are not the kubelet's.

@@ -68,7 +68,7 @@ pub use event::{
     StartError,
 };
 pub use failure::node_labels;
-pub use payload::{PayloadError, payload};
+pub use payload::{PayloadError, mounted_objects, payload};
 pub use qos::qos_class;
 pub use restart::{Restart, Role};
 pub use status::{
@@ -222,6 +222,9 @@ impl Pod {
             Event::Exited { container, exit } if self.has(container) => {
                 self.handle_exited(container, exit, now);
             }
+            Event::ObjectsChanged if self.is_active() => {
+                self.sandbox.handle_objects_changed(now, &mut self.outbox);
+            }
             Event::Delete { grace } => self.handle_delete(grace, now),
             Event::Evict { message } => self.handle_evict(message, now),
             Event::ImagePulling { .. }
@@ -233,6 +236,7 @@ impl Pod {
             | Event::Probed { .. }
             | Event::HookEnded { .. }
             | Event::Update { .. }
+            | Event::ObjectsChanged
             | Event::Conditions { .. } => {}
         }
         self.advance(now);

@@ -1,10 +1,13 @@
 //! What is in the volumes that come from other objects: configMap, secret, downwardAPI, projected.
 
 use super::environment::is_named;
-use crate::spec::{DownwardItem, DownwardValue, KeysVolume, Objects, Projection, VolumeSource};
+use crate::spec::{
+    self, DownwardItem, DownwardValue, KeysVolume, ObjectKey, ObjectKind, Objects, Projection,
+    VolumeSource,
+};
 use crate::volume::{Payload, PayloadFile};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why such a volume cannot be filled. Texts are the kubelet's, after `MountVolume.SetUp failed for volume "v" : `.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +65,34 @@ pub fn payload(
         }
         VolumeSource::EmptyDir(_) | VolumeSource::HostPath(_) => return Ok(None),
     }))
+}
+
+/// The ConfigMaps and Secrets that volumes of a pod show.
+pub fn mounted_objects(pod: &spec::Pod) -> BTreeSet<ObjectKey> {
+    let key = |kind, volume: &KeysVolume| ObjectKey {
+        kind,
+        namespace: pod.meta.namespace.clone(),
+        name: volume.name.clone(),
+    };
+    let projected = |source: &Projection| match source {
+        Projection::ConfigMap(volume) => Some(key(ObjectKind::ConfigMap, volume)),
+        Projection::Secret(volume) => Some(key(ObjectKind::Secret, volume)),
+        Projection::DownwardApi(_) => None,
+    };
+    let mut keys = BTreeSet::new();
+    for volume in &pod.volumes {
+        match &volume.source {
+            VolumeSource::ConfigMap(volume) => keys.extend([key(ObjectKind::ConfigMap, volume)]),
+            VolumeSource::Secret(volume) => keys.extend([key(ObjectKind::Secret, volume)]),
+            VolumeSource::Projected(sources) => {
+                keys.extend(sources.iter().filter_map(projected));
+            }
+            VolumeSource::DownwardApi(_)
+            | VolumeSource::EmptyDir(_)
+            | VolumeSource::HostPath(_) => {}
+        }
+    }
+    keys
 }
 
 struct Filler<'a> {

@@ -78,6 +78,14 @@ impl Sandbox {
         self.state = State::Waiting { until: now + delay };
     }
 
+    /// What was missing may be there.
+    pub(super) fn handle_objects_changed(&mut self, now: Instant, outbox: &mut Outbox) {
+        if let State::Waiting { until } = &mut self.state {
+            *until = now;
+        }
+        self.handle_timeout(now, outbox);
+    }
+
     pub(super) fn handle_removed(&mut self) {
         self.state = State::Removed;
     }

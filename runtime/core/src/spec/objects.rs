@@ -4,6 +4,38 @@ use super::{Meta, Protocol};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// What a pod can refer to by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "Kubernetes' own words")]
+pub enum ObjectKind {
+    ConfigMap,
+    Secret,
+    Service,
+}
+
+/// Names one object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl ObjectKey {
+    /// The key of the object with this metadata.
+    pub fn of(kind: ObjectKind, meta: &Meta) -> Self {
+        let (namespace, name) = (meta.namespace.clone(), meta.name.clone());
+        Self {
+            kind,
+            namespace,
+            name,
+        }
+    }
+}
+
 /// A ConfigMap: `data` and `binaryData` in one map of bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigMap {

@@ -26,11 +26,12 @@ impl PodTask {
         let pod = self.pod.spec();
         security::check_non_root(pod, spec, &config.user)
             .map_err(|error| wrong(error.to_string()))?;
-        let services = self.services();
+        let objects = self.start.catalog.snapshot();
+        let services = self.services(&objects);
         let sources = Sources {
             facts: self.facts(),
-            config_maps: &self.start.objects.config_maps,
-            secrets: &self.start.objects.secrets,
+            config_maps: &objects.config_maps,
+            secrets: &objects.secrets,
             services: &services,
         };
         let environment =
@@ -60,12 +61,11 @@ impl PodTask {
         }
     }
 
-    fn services(&self) -> Vec<ServiceAddress<'_>> {
-        let services = self.start.objects.services.iter();
-        let address = |service: &'_ spec::Service| {
-            self.start
-                .fabric
-                .service_ip(&service.meta.namespace, &service.meta.name)
+    fn services<'a>(&self, objects: &'a spec::Objects) -> Vec<ServiceAddress<'a>> {
+        let services = objects.services.iter();
+        let address = |service: &spec::Service| {
+            let fabric = self.start.catalog.fabric();
+            fabric.service_ip(&service.meta.namespace, &service.meta.name)
         };
         services
             .filter_map(|service| {

@@ -15,6 +15,8 @@ pub enum Request {
         /// Instead of the pod's own grace period.
         grace: Option<GracePeriod>,
     },
+    /// An object that the pod mounts is another.
+    ObjectsChanged,
 }
 
 /// A running pod, as others hold it.
@@ -59,7 +61,7 @@ impl PodHandle {
 }
 
 /// Requests that wait for the pod's next turn.
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     requests: Mutex<Vec<Request>>,
     ready: Arc<Ready>,
 }
@@ -78,6 +80,16 @@ impl Inbox {
 
     pub(super) fn take(&self) -> Vec<Request> {
         std::mem::take(&mut *self.lock())
+    }
+
+    /// However often, it is one request until the pod has looked.
+    pub(crate) fn objects_changed(&self) {
+        let mut requests = self.lock();
+        if !matches!(requests.last(), Some(Request::ObjectsChanged)) {
+            requests.push(Request::ObjectsChanged);
+        }
+        drop(requests);
+        self.ready.notify();
     }
 
     fn send(&self, request: Request) {

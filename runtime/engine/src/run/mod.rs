@@ -13,23 +13,24 @@ mod probes;
 mod processes;
 mod sandbox;
 
+pub(crate) use handle::Inbox;
 pub use handle::{PodHandle, Request};
 
 use crate::Engine;
+use crate::catalog::{Catalog, Watching};
 use crate::guest::PodCell;
 use crate::jobs::Jobs;
 use crate::program::LoadError;
 use crate::running::{HookRun, ProbeRun, ProcessEnd, yield_now};
 use crate::world::{ImageError, Output, PodName, ResolvedImage, World};
 use container::{Prepared, Slot};
-use handle::Inbox;
 use network::Dialer;
 use processes::Processes;
 use sandbox::Sandbox;
 use seedpod_core::kernel::Kernel;
 use seedpod_core::net;
 use seedpod_core::pod::{
-    Action, ConditionType, ContainerId, Event, Identity, Pod, ProbeResult, Status,
+    Action, ConditionType, ContainerId, Event, Identity, Pod, ProbeResult, Status, mounted_objects,
 };
 use seedpod_core::process::{ProcessId, Signal};
 use seedpod_core::seed::Seed;
@@ -44,16 +45,14 @@ use std::task::Poll;
 pub struct PodStart {
     /// What to run.
     pub spec: Arc<spec::Pod>,
-    /// The ConfigMaps, Secrets and Services it may refer to.
-    pub objects: Arc<spec::Objects>,
+    /// The ConfigMaps, Secrets and Services it may refer to, and the network it shares with other pods.
+    pub catalog: Arc<Catalog>,
     /// `metadata.uid`.
     pub uid: String,
     /// Name of the node, where the manifest has none.
     pub node_name: String,
     /// Where all its chance comes from.
     pub seed: Seed,
-    /// The network it shares with other pods.
-    pub fabric: net::Fabric,
     /// Whether its guests may reach the machine's network.
     pub egress: net::Egress,
     /// What compiles and runs its programs.
@@ -96,6 +95,9 @@ impl PodStart {
             .all_containers()
             .map(|_| Slot::default())
             .collect();
+        let watching = self
+            .catalog
+            .watch(mounted_objects(&self.spec), inbox.clone());
         let task = PodTask {
             pod: Pod::new(
                 self.spec.clone(),
@@ -115,6 +117,7 @@ impl PodStart {
             jobs,
             slots,
             inbox,
+            _watching: watching,
         };
         Ok((handle, task.run()))
     }
@@ -149,6 +152,7 @@ struct PodTask {
     /// Of the next connection from the node.
     node_port: u16,
     over: bool,
+    _watching: Watching,
 }
 
 /// What a job of the pod came to.
@@ -208,6 +212,10 @@ impl PodTask {
         for request in self.inbox.take() {
             match request {
                 Request::Delete { grace } => self.pod.handle(now, Event::Delete { grace }),
+                Request::ObjectsChanged => {
+                    self.refresh_volumes();
+                    self.pod.handle(now, Event::ObjectsChanged);
+                }
             }
         }
         self.pod.handle_timeout(now);

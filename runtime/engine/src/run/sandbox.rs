@@ -4,7 +4,7 @@ use super::container::TERMINATION_LOG;
 use super::environment::NAMESERVER;
 use super::{PodStart, PodTask};
 use crate::proc::Proc;
-use crate::world::Random;
+use crate::world::{Output, Random};
 use bytes::Bytes;
 use seedpod_core::image::Image;
 use seedpod_core::limits::SHARED_MEMORY_BYTES_TOTAL;
@@ -15,7 +15,8 @@ use seedpod_core::process::{NamespaceId, ProcessId, Program, Which};
 use seedpod_core::spec::{self, Medium, VolumeSource};
 use seedpod_core::time::Instant;
 use seedpod_core::volume::{
-    Access, Caller, Entropy, Files, MemoryVolume, Mount, ProjectedVolume, SyntheticVolume, Volume,
+    Access, Caller, Entropy, Files, MemoryVolume, Mount, Payload, ProjectedVolume, SyntheticVolume,
+    Volume,
 };
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -38,11 +39,13 @@ struct Mounted {
     volume: Arc<dyn Volume>,
     /// Whether no container may write to it.
     read_only: bool,
+    /// What its content is replaced through, where it comes from objects or fields.
+    content: Option<ProjectedVolume>,
 }
 
 /// The network of a pod.
 pub(super) fn network(start: &PodStart) -> Result<net::Namespace, net::FabricError> {
-    net::Namespace::new(&start.fabric, &start.spec, start.egress)
+    net::Namespace::new(start.catalog.fabric(), &start.spec, start.egress)
 }
 
 impl PodTask {
@@ -53,12 +56,9 @@ impl PodTask {
                 // Made by an attempt that failed later.
                 continue;
             }
-            let mounted = self.volume(volume).map_err(|reason| {
-                let name = &volume.name;
-                SandboxError::FailedMount(format!(
-                    "MountVolume.SetUp failed for volume {name:?} : {reason}"
-                ))
-            })?;
+            let mounted = self
+                .volume(volume)
+                .map_err(|reason| SandboxError::FailedMount(failed_mount(&volume.name, &reason)))?;
             self.sandbox.volumes.insert(volume.name.clone(), mounted);
         }
         let shm = MemoryVolume::empty(Some(SHARED_MEMORY_BYTES_TOTAL), self.cell.wall_time());
@@ -92,19 +92,13 @@ impl PodTask {
 
     fn volume(&self, volume: &spec::Volume) -> Result<Mounted, String> {
         let wall_time = self.cell.wall_time();
-        let value = |value: &spec::DownwardValue| self.downward_value(value);
-        let payload = pod::payload(
-            &volume.source,
-            &self.name.namespace,
-            &self.start.objects,
-            &value,
-        );
-        if let Some(payload) = payload.map_err(|error| error.to_string())? {
-            let projected =
+        if let Some(payload) = self.payload(volume)? {
+            let content =
                 ProjectedVolume::new(payload, wall_time).map_err(|error| error.to_string())?;
             return Ok(Mounted {
-                volume: projected.volume(),
+                volume: content.volume(),
                 read_only: true,
+                content: Some(content),
             });
         }
         let volume: Arc<dyn Volume> = match &volume.source {
@@ -117,7 +111,40 @@ impl PodTask {
         Ok(Mounted {
             volume,
             read_only: false,
+            content: None,
         })
+    }
+
+    fn payload(&self, volume: &spec::Volume) -> Result<Option<Payload>, String> {
+        let value = |value: &spec::DownwardValue| self.downward_value(value);
+        let objects = self.start.catalog.snapshot();
+        pod::payload(&volume.source, &self.name.namespace, &objects, &value)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Brings volumes that show objects or fields of the pod up to date. One that cannot be filled any more keeps what it
+    /// has.
+    pub(super) fn refresh_volumes(&self) {
+        for volume in &self.start.spec.volumes {
+            let mounted = self.sandbox.volumes.get(&volume.name);
+            let Some(content) = mounted.and_then(|mounted| mounted.content.as_ref()) else {
+                continue;
+            };
+            let result = self.payload(volume).and_then(|payload| {
+                content
+                    .update(payload.unwrap_or_default(), self.cell.wall_time())
+                    .map_err(|error| error.to_string())
+            });
+            if let Err(reason) = result {
+                let event = PodEvent {
+                    type_: EventType::Warning,
+                    reason: EventReason::FailedMount,
+                    message: failed_mount(&volume.name, &reason),
+                    container: None,
+                };
+                self.start.world.output(&self.name, Output::Event(event));
+            }
+        }
     }
 
     /// The files of a new instance of a container, and its termination log.
@@ -220,6 +247,10 @@ impl PodTask {
         };
         spec.volume_mounts.iter().map(expand).collect()
     }
+}
+
+fn failed_mount(volume: &str, reason: &str) -> String {
+    format!("MountVolume.SetUp failed for volume {volume:?} : {reason}")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
