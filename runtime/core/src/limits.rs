@@ -285,3 +285,9 @@ pub const PROBE_CHUNK_LINE_BYTES: usize = 4 << 10;
 pub const PROBE_INFORMATIONAL_RESPONSES: usize = 5;
 /// Requests of one probe that is redirected (Go: 10).
 pub const PROBE_REDIRECTS: usize = 10;
+
+/// Clients attached to one container at a time.
+pub const ATTACHED_CLIENTS: usize = 64;
+
+/// Bytes of output that one attached client has not read; then it is dropped, for the container does not wait for it.
+pub const ATTACH_BYTES_PENDING: usize = 1 << 20;

@@ -28,6 +28,8 @@ pub(crate) enum Description {
     File(OpenFile, Arc<PodCell>),
     /// The output of a probe or hook.
     Capture(Arc<Capture>),
+    /// One of these, shown as a terminal.
+    Terminal(Box<Description>),
 }
 
 /// Why a description cannot be read or written.
@@ -48,6 +50,11 @@ impl From<Errno> for DescriptionError {
 }
 
 impl Description {
+    /// Whether isatty(3) says so.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self, Self::Terminal(_))
+    }
+
     /// Reads up to `max` bytes; none at the end.
     pub(crate) fn poll_read(
         &self,
@@ -55,6 +62,7 @@ impl Description {
         waker: &Waker,
     ) -> Poll<Result<Bytes, DescriptionError>> {
         match self {
+            Self::Terminal(inner) => inner.poll_read(max, waker),
             Self::Null => Poll::Ready(Ok(Bytes::new())),
             Self::PipeReader(pipe) => pipe.poll_read(max, waker).map(|bytes| Ok(bytes.into())),
             Self::File(file, _) => Poll::Ready(Ok(file.read(max)?)),
@@ -71,6 +79,7 @@ impl Description {
         waker: &Waker,
     ) -> Poll<Result<usize, DescriptionError>> {
         match self {
+            Self::Terminal(inner) => inner.poll_write(bytes, waker),
             Self::Null => Poll::Ready(Ok(bytes.len())),
             Self::PipeWriter(pipe) => pipe
                 .poll_write(bytes, waker)
@@ -95,6 +104,7 @@ impl Description {
     /// Resolves when a read would not wait.
     pub(crate) fn poll_readable(&self, waker: &Waker) -> Poll<()> {
         match self {
+            Self::Terminal(inner) => inner.poll_readable(waker),
             Self::PipeReader(pipe) => pipe.poll_readable(waker),
             Self::Null
             | Self::PipeWriter(_)
@@ -107,6 +117,7 @@ impl Description {
     /// Resolves with the number of bytes that a write would take.
     pub(crate) fn poll_writable(&self, waker: &Waker) -> Poll<Result<usize, DescriptionError>> {
         match self {
+            Self::Terminal(inner) => inner.poll_writable(waker),
             Self::Null | Self::File(..) | Self::Capture(_) => Poll::Ready(Ok(WRITE_BYTES_MAX)),
             Self::PipeWriter(pipe) => pipe
                 .poll_writable(waker)

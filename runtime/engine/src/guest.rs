@@ -1,13 +1,16 @@
 //! The data of one store: one process of a container, and what it shares with others.
 
 use crate::Engine;
+use crate::console::Console;
 use crate::description::Description;
+use crate::jobs::Ready;
 use crate::outbox::Outbox;
 use crate::running::Spawn;
 use crate::world::{Random, World};
 use seedpod_core::kernel::Kernel;
 use seedpod_core::limits::{INSTANCES_PER_PROCESS, TABLE_ELEMENTS};
 use seedpod_core::process::{NamespaceId, ProcessId, Program};
+use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::volume::{Caller, Files};
 use std::collections::BTreeMap;
@@ -26,6 +29,9 @@ pub struct PodCell {
     usage: Mutex<BTreeMap<ProcessId, Arc<Usage>>>,
     /// Containers that run, by name: where probes, hooks and people add processes.
     containers: Mutex<BTreeMap<String, Arc<Container>>>,
+    /// As last updated.
+    spec: Mutex<Arc<spec::Pod>>,
+    ready: Arc<Ready>,
 }
 
 /// What a process has used so far, as `ps` shows it.
@@ -38,7 +44,13 @@ pub(crate) struct Usage {
 }
 
 impl PodCell {
-    pub(crate) fn new(kernel: Kernel, world: Arc<dyn World>, engine: Engine) -> Self {
+    pub(crate) fn new(
+        kernel: Kernel,
+        world: Arc<dyn World>,
+        engine: Engine,
+        spec: Arc<spec::Pod>,
+        ready: Arc<Ready>,
+    ) -> Self {
         Self {
             kernel: Mutex::new(kernel),
             world,
@@ -47,6 +59,8 @@ impl PodCell {
             spawned: Mutex::default(),
             usage: Mutex::default(),
             containers: Mutex::default(),
+            spec: Mutex::new(spec),
+            ready,
         }
     }
 
@@ -78,6 +92,22 @@ impl PodCell {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the pod is asked to be.
+    pub(crate) fn spec(&self) -> Arc<spec::Pod> {
+        let spec = self.spec.lock().unwrap_or_else(PoisonError::into_inner);
+        spec.clone()
+    }
+
+    pub(crate) fn set_spec(&self, new: Arc<spec::Pod>) {
+        let mut spec = self.spec.lock().unwrap_or_else(PoisonError::into_inner);
+        *spec = new;
+    }
+
+    /// Makes the pod look at what was changed from outside.
+    pub(crate) fn notify(&self) {
+        self.ready.notify();
+    }
+
     /// Locked before [`spawned`](Self::spawned), and that before the kernel.
     pub(crate) fn containers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Container>>> {
         self.containers
@@ -102,6 +132,8 @@ pub struct Container {
     pub(crate) environment: Vec<(String, String)>,
     /// Where they start.
     pub(crate) directory: String,
+    /// Standard streams of its first process.
+    pub(crate) console: Arc<Console>,
 }
 
 /// How a process was started: what `wasi:cli` and a child of it inherit.

@@ -33,6 +33,8 @@ pub(crate) struct Ready {
     queue: Mutex<VecDeque<JobId>>,
     task: AtomicWaker,
     asleep: AtomicBool,
+    /// Something else than a job wants the pod's attention.
+    notified: AtomicBool,
 }
 
 struct Flag {
@@ -106,11 +108,11 @@ impl<T> Jobs<T> {
 }
 
 impl Ready {
-    /// Whether a job can go on; if not, `cx` is woken when that changes.
+    /// Whether a job can go on or [`notify`](Self::notify) was called; if not, `cx` is woken when that changes.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());
         self.asleep.store(true, Ordering::SeqCst);
-        if self.queue().is_empty() {
+        if !self.notified.swap(false, Ordering::SeqCst) && self.queue().is_empty() {
             return Poll::Pending;
         }
         self.asleep.store(false, Ordering::SeqCst);
@@ -119,6 +121,7 @@ impl Ready {
 
     /// Wakes the pod for another reason than a job.
     pub(crate) fn notify(&self) {
+        self.notified.store(true, Ordering::SeqCst);
         self.asleep.store(false, Ordering::SeqCst);
         self.task.wake();
     }

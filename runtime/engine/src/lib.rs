@@ -12,6 +12,7 @@ pub mod world;
 
 mod capture;
 mod catalog;
+mod console;
 mod description;
 mod engine;
 mod exec;
@@ -23,6 +24,7 @@ mod proc;
 mod program;
 mod programs;
 mod running;
+mod session;
 mod ticker;
 mod wasi;
 
@@ -31,4 +33,5 @@ pub use engine::{Engine, EngineError};
 pub use host_dir::{host_dir_volume, host_file_volume};
 pub use program::LoadError;
 pub use run::{PodHandle, PodStart, Request};
+pub use session::{AttachRequest, ExecError, ExecRequest, ExecSession, Session};
 pub use settings::{EngineSettings, FirstRun, Slice};

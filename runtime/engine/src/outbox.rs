@@ -1,5 +1,6 @@
 //! What the containers of a pod wrote and nobody has taken yet.
 
+use crate::console::Console;
 use crate::world::{LogLine, LogStream};
 use seedpod_core::limits::LOG_BYTES_PENDING;
 use seedpod_core::log::{Line, LineSplitter};
@@ -58,16 +59,27 @@ const LINE_OVERHEAD: usize = 64;
 /// Standard output or standard error of a container: everything written becomes lines of its log.
 pub(crate) struct LogWriter {
     container: String,
+    restart: u32,
     stream: LogStream,
+    console: Arc<Console>,
     splitter: Mutex<LineSplitter>,
     outbox: Arc<Outbox>,
 }
 
 impl LogWriter {
-    pub(crate) fn new(container: &str, stream: LogStream, outbox: Arc<Outbox>) -> Self {
+    /// `restart` is how many instances of the container there were before.
+    pub(crate) fn new(
+        container: &str,
+        restart: u32,
+        stream: LogStream,
+        console: Arc<Console>,
+        outbox: Arc<Outbox>,
+    ) -> Self {
         Self {
             container: container.to_owned(),
+            restart,
             stream,
+            console,
             splitter: Mutex::default(),
             outbox,
         }
@@ -81,6 +93,7 @@ impl LogWriter {
     pub(crate) fn write(&self, bytes: &[u8], now: Instant) {
         let mut splitter = self.splitter.lock().unwrap_or_else(PoisonError::into_inner);
         splitter.push(bytes, |line| self.outbox.push(self.line(line, now)));
+        self.console.write(self.stream, bytes);
     }
 
     /// Writes out a last line without a line feed, when the container has ended.
@@ -95,6 +108,7 @@ impl LogWriter {
         let (container, stream) = (self.container.clone(), self.stream);
         LogLine {
             container,
+            restart: self.restart,
             stream,
             at,
             bytes: line.bytes,

@@ -4,6 +4,7 @@ use crate::capture::Ran;
 use crate::description::Description;
 use crate::guest::{Container, Guest, PodCell, ProcessMeter, ProcessStart, Usage};
 use crate::program::{LoadError, Program};
+use crate::session::ExitSender;
 use crate::settings::Slice;
 use bytes::Bytes;
 use seedpod_core::limits::RESOURCES_PER_PROCESS;
@@ -38,6 +39,8 @@ pub(crate) enum OnEnd {
     Probe(ProbeRun, Ran),
     /// A hook of its container.
     Hook(HookRun, Ran),
+    /// Somebody who runs a command in its container.
+    Session(ExitSender),
 }
 
 /// One run of a probe.

@@ -127,6 +127,8 @@ pub enum Output {
 pub struct LogLine {
     /// Container name.
     pub container: String,
+    /// Which instance of it wrote this: how many there were before.
+    pub restart: u32,
     /// Where it wrote to.
     pub stream: LogStream,
     /// When.

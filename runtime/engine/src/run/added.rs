@@ -2,7 +2,7 @@
 
 use super::entrypoint;
 use crate::description::Description;
-use crate::guest::{PodCell, ProcessStart};
+use crate::guest::{Container, PodCell, ProcessStart};
 use crate::running::{OnEnd, Spawn};
 use seedpod_core::limits::ARG_BYTES;
 use seedpod_core::process::{ProcessId, Program, SpawnError};
@@ -13,6 +13,8 @@ pub(super) struct Addition {
     pub(super) command: Vec<String>,
     /// Standard input, output and error.
     pub(super) descriptors: [Description; 3],
+    /// Whether `TERM` is set.
+    pub(super) tty: bool,
     pub(super) on_end: OnEnd,
 }
 
@@ -31,6 +33,16 @@ pub(super) enum AddError {
     /// EAGAIN
     #[error("error starting setns process: {0}")]
     Processes(#[from] SpawnError),
+}
+
+impl AddError {
+    /// What containerd makes of it; `id` is the one it gave to the process.
+    pub(super) fn start_failure(&self, id: &str) -> String {
+        format!(
+            "failed to start exec {id:?}: OCI runtime exec failed: exec failed: \
+             unable to start container process: {self}: unknown"
+        )
+    }
 }
 
 impl Addition {
@@ -53,7 +65,7 @@ impl Addition {
                 path: String::new(),
                 arguments: self.command,
             },
-            environment: container.environment.clone(),
+            environment: environment(&container, self.tty),
             directory: container.directory.clone(),
             descriptors: numbered.map(|(one, number)| (number, one)).collect(),
         };
@@ -77,4 +89,14 @@ impl Addition {
         });
         Ok(process)
     }
+}
+
+/// containerd: what has a terminal has `TERM=xterm`.
+fn environment(container: &Container, tty: bool) -> Vec<(String, String)> {
+    let mut variables = container.environment.clone();
+    if tty {
+        variables.retain(|(name, _)| name != "TERM");
+        variables.push(("TERM".to_owned(), "xterm".to_owned()));
+    }
+    variables
 }

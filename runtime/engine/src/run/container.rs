@@ -2,8 +2,9 @@
 
 use super::network::Dials;
 use super::{Done, PodTask, entrypoint};
+use crate::console::Console;
 use crate::description::Description;
-use crate::guest::{Container, MemoryMeter, ProcessStart};
+use crate::guest::{Container, MemoryMeter, PodCell, ProcessStart};
 use crate::jobs::JobId;
 use crate::outbox::LogWriter;
 use crate::program::LoadError;
@@ -41,8 +42,6 @@ pub(super) struct Instance {
     container: Arc<Container>,
     logs: [Arc<LogWriter>; 2],
     termination_log: Arc<MemoryVolume>,
-    /// Keeps standard input open, and empty until somebody can attach (`stdin: true`).
-    _stdin: Option<PipeWriter>,
 }
 
 /// A container that only lacks its code.
@@ -148,8 +147,8 @@ impl PodTask {
         self.pod.handle(now, event);
     }
 
-    pub(super) fn start_container(&mut self, now: Instant, id: ContainerId) {
-        match self.prepare(id) {
+    pub(super) fn start_container(&mut self, now: Instant, id: ContainerId, attempt: u32) {
+        match self.prepare(id, attempt) {
             Ok(prepared) => {
                 let engine = self.start.engine.clone();
                 let job = self.jobs.add(async move {
@@ -168,7 +167,7 @@ impl PodTask {
         }
     }
 
-    fn prepare(&mut self, id: ContainerId) -> Result<Prepared, StartError> {
+    fn prepare(&mut self, id: ContainerId, attempt: u32) -> Result<Prepared, StartError> {
         let spec = self.container_spec(id).clone();
         let missing =
             || StartError::CreateContainer(format!("image {:?} is not resolved", spec.image));
@@ -178,10 +177,16 @@ impl PodTask {
             .ok_or_else(missing)?
             .image
             .clone();
+        let target = self.target_namespace(&spec)?;
         let given = self.given(&spec, &image)?;
         let (files, termination_log) = self.files(&spec, &image, &given.environment)?;
-        let logs = [LogStream::Stdout, LogStream::Stderr]
-            .map(|stream| Arc::new(LogWriter::new(&spec.name, stream, self.cell.outbox.clone())));
+        let (stdin, stdin_writer) = stdin(&spec);
+        let console = Console::new(stdin_writer, spec.stdin_once);
+        let log = |stream| {
+            let (console, outbox) = (console.clone(), self.cell.outbox.clone());
+            Arc::new(LogWriter::new(&spec.name, attempt, stream, console, outbox))
+        };
+        let logs = [LogStream::Stdout, LogStream::Stderr].map(log);
         let own_user = spec.security.run_as_user;
         let limit = spec
             .resources
@@ -190,7 +195,7 @@ impl PodTask {
             .unwrap_or(CONTAINER_MEMORY_DEFAULT);
         let container = Arc::new(Container {
             name: spec.name.clone(),
-            namespace: self.process_namespace(id),
+            namespace: self.process_namespace(id, target),
             user: own_user
                 .or(self.pod.spec().security.run_as_user)
                 .unwrap_or(0),
@@ -198,11 +203,9 @@ impl PodTask {
             memory: Arc::new(MemoryMeter::new(limit)),
             environment: given.variables.clone(),
             directory: given.directory.clone(),
+            console,
         });
-        let (stdin, stdin_writer) = stdin(&spec);
-        let [stdout, stderr] = logs
-            .clone()
-            .map(|log| Description::Log(log, self.cell.clone()));
+        let streams = standard_streams(stdin, &logs, &self.cell, spec.tty);
         let start = ProcessStart {
             program: Program {
                 path: String::new(),
@@ -210,7 +213,7 @@ impl PodTask {
             },
             environment: given.variables,
             directory: given.directory,
-            descriptors: [stdin, stdout, stderr]
+            descriptors: streams
                 .map(Arc::new)
                 .into_iter()
                 .zip(0..)
@@ -224,19 +227,35 @@ impl PodTask {
                 container,
                 logs,
                 termination_log,
-                _stdin: stdin_writer,
             },
             program,
             start,
         })
     }
 
-    fn process_namespace(&mut self, id: ContainerId) -> NamespaceId {
+    fn process_namespace(&mut self, id: ContainerId, target: Option<NamespaceId>) -> NamespaceId {
         let cell = &self.cell;
         let own = || cell.with(|kernel| kernel.processes.create_namespace());
         self.sandbox
             .shared_namespace
+            .or(target)
             .unwrap_or_else(|| *self.slots[id.index()].namespace.get_or_insert_with(own))
+    }
+
+    /// The process namespace of the container that an ephemeral one looks at.
+    fn target_namespace(&self, spec: &spec::Container) -> Result<Option<NamespaceId>, StartError> {
+        let Some(name) = &spec.target_container_name else {
+            return Ok(None);
+        };
+        let target = self.pod.find(name).ok_or_else(|| {
+            StartError::CreateContainerConfig(format!("unable to find target container {name}"))
+        })?;
+        match &self.slots[target.index()].instance {
+            Some(instance) => Ok(Some(instance.container.namespace)),
+            None => Err(StartError::CreateContainer(format!(
+                "failed to generate container spec: invalid target container: container {name:?} is not running"
+            ))),
+        }
     }
 
     pub(super) fn handle_loaded(
@@ -345,6 +364,7 @@ impl PodTask {
         for log in &instance.logs {
             log.finish(now);
         }
+        instance.container.console.end();
         self.after_step(now);
         let oom_killed = instance.container.memory.is_exceeded();
         let message = self.termination_message(index, &instance, end);
@@ -405,6 +425,21 @@ fn stdin(spec: &spec::Container) -> (Description, Option<PipeWriter>) {
     }
     let (reader, writer) = pipe();
     (Description::PipeReader(reader), Some(writer))
+}
+
+/// A terminal has one output for both.
+fn standard_streams(
+    stdin: Description,
+    logs: &[Arc<LogWriter>; 2],
+    cell: &Arc<PodCell>,
+    tty: bool,
+) -> [Description; 3] {
+    let [stdout, stderr] = logs;
+    let log = |log: &Arc<LogWriter>| Description::Log(log.clone(), cell.clone());
+    if !tty {
+        return [stdin, log(stdout), log(stderr)];
+    }
+    [stdin, log(stdout), log(stdout)].map(|one| Description::Terminal(Box::new(one)))
 }
 
 /// Name of the file in its single-file volume.

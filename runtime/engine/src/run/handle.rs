@@ -1,10 +1,17 @@
 //! The other side of a pod: what people and servers ask of it while it runs.
 
+use super::added::{AddError, Addition};
+use crate::description::Description;
 use crate::guest::PodCell;
 use crate::jobs::Ready;
+use crate::running::OnEnd;
+use crate::session::{
+    AttachRequest, ExecError, ExecRequest, ExecSession, ExitCell, ExitSender, Session,
+};
 use crate::world::PodName;
 use seedpod_core::kernel::Kernel;
-use seedpod_core::spec::GracePeriod;
+use seedpod_core::pod::{Event, ForeignCondition};
+use seedpod_core::spec::{self, GracePeriod};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Something asked of a pod.
@@ -17,6 +24,33 @@ pub enum Request {
     },
     /// An object that the pod mounts is another.
     ObjectsChanged,
+    /// Become this.
+    Update {
+        /// All of the pod, changed only where Kubernetes allows it.
+        spec: Arc<spec::Pod>,
+    },
+    /// Take the conditions of others.
+    Conditions {
+        /// All that are not the kubelet's.
+        conditions: Vec<ForeignCondition>,
+    },
+    /// End: the pod uses more than it may.
+    Evict {
+        /// Shown in status and event.
+        message: String,
+    },
+}
+
+impl From<Request> for Event {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::Delete { grace } => Self::Delete { grace },
+            Request::ObjectsChanged => Self::ObjectsChanged,
+            Request::Update { spec } => Self::Update { spec },
+            Request::Conditions { conditions } => Self::Conditions { conditions },
+            Request::Evict { message } => Self::Evict { message },
+        }
+    }
 }
 
 /// A running pod, as others hold it.
@@ -51,6 +85,110 @@ impl PodHandle {
     /// Stops the pod with its grace period, or with `grace`; a second call may only shorten it.
     pub fn delete(&self, grace: Option<GracePeriod>) {
         self.inbox.send(Request::Delete { grace });
+    }
+
+    /// The pod as last updated.
+    pub fn spec(&self) -> Arc<spec::Pod> {
+        self.cell.spec()
+    }
+
+    /// Changes the pod to `spec`, which validation has allowed: an image, labels, a deadline, a new ephemeral container.
+    pub fn update(&self, spec: Arc<spec::Pod>) {
+        self.inbox.send(Request::Update { spec });
+    }
+
+    /// Sets all conditions of the pod that are not the kubelet's.
+    pub fn set_conditions(&self, conditions: Vec<ForeignCondition>) {
+        self.inbox.send(Request::Conditions { conditions });
+    }
+
+    /// Ends the pod because it uses more than it may.
+    pub fn evict(&self, message: String) {
+        self.inbox.send(Request::Evict { message });
+    }
+
+    /// Runs a command in a container.
+    ///
+    /// # Errors
+    /// When there is no such container, it does not run, or has no such program.
+    pub fn exec(&self, request: ExecRequest) -> Result<ExecSession, ExecError> {
+        self.check_container(&request.container)?;
+        if request.command.is_empty() {
+            return Err(ExecError::NoCommand);
+        }
+        let pipe = || {
+            let made = self.cell.with(|kernel| kernel.processes.pipe());
+            made.map_err(|error| ExecError::Limit(error.to_string()))
+        };
+        let (stdin, stdin_writer) = match request.stdin {
+            true => {
+                pipe().map(|(reader, writer)| (Description::PipeReader(reader), Some(writer)))?
+            }
+            false => (Description::Null, None),
+        };
+        let (stdout_reader, stdout) = pipe()?;
+        let (stderr_reader, stderr) = match request.tty {
+            true => (None, stdout.clone()),
+            false => pipe().map(|(reader, writer)| (Some(reader), writer))?,
+        };
+        let streams = [
+            stdin,
+            Description::PipeWriter(stdout),
+            Description::PipeWriter(stderr),
+        ];
+        let exit = Arc::new(ExitCell::default());
+        let addition = Addition {
+            command: request.command,
+            descriptors: match request.tty {
+                true => streams.map(|one| Description::Terminal(Box::new(one))),
+                false => streams,
+            },
+            tty: request.tty,
+            on_end: OnEnd::Session(ExitSender(exit.clone())),
+        };
+        let process =
+            addition
+                .add(&self.cell, &request.container)
+                .map_err(|error| match error {
+                    AddError::NotRunning => ExecError::NotRunning(request.container),
+                    error => ExecError::Failed(error.start_failure(&self.uid)),
+                })?;
+        self.cell.notify();
+        let terminal = request.tty.then(|| (self.cell.clone(), process));
+        let output = [Some(stdout_reader), stderr_reader];
+        Ok(ExecSession::new(stdin_writer, output, exit, terminal))
+    }
+
+    /// Joins the standard streams of a container. What it wrote before is in its log.
+    ///
+    /// # Errors
+    /// When there is no such container, or it does not run.
+    pub fn attach(&self, request: &AttachRequest) -> Result<Session, ExecError> {
+        self.check_container(&request.container)?;
+        let containers = self.cell.containers();
+        let container =
+            containers
+                .get(&request.container)
+                .ok_or_else(|| ExecError::NotAttachable {
+                    container: request.container.clone(),
+                    pod: format!("{}_{}", self.name.name, self.name.namespace),
+                })?;
+        let console = container.console.clone();
+        let (stdin, client) = console
+            .attach()
+            .map_err(|error| ExecError::Limit(error.to_string()))?;
+        let stdin = stdin.filter(|_| request.stdin);
+        Ok(Session::attached(console, stdin, client))
+    }
+
+    fn check_container(&self, name: &str) -> Result<(), ExecError> {
+        if self.spec().all_containers().any(|spec| spec.name == name) {
+            return Ok(());
+        }
+        Err(ExecError::InvalidContainer {
+            container: name.to_owned(),
+            pod: self.name.name.clone(),
+        })
     }
 
     /// Calls into the kernel of the pod, such as `kernel.net` to connect to a port or to listen on one. Keep it short:

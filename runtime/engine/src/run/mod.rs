@@ -80,12 +80,14 @@ impl PodStart {
             net: namespace,
             ipc: Default::default(),
         };
+        let jobs = Jobs::default();
         let cell = Arc::new(PodCell::new(
             kernel,
             self.world.clone(),
             self.engine.clone(),
+            self.spec.clone(),
+            jobs.ready().clone(),
         ));
-        let jobs = Jobs::default();
         let inbox = Arc::new(Inbox::new(jobs.ready().clone()));
         let handle = PodHandle::new(name.clone(), self.uid.clone(), cell.clone(), inbox.clone());
         let now = self.world.now();
@@ -210,18 +212,24 @@ impl PodTask {
     /// Everything but stepping guests.
     fn turn(&mut self, now: Instant) {
         for request in self.inbox.take() {
-            match request {
-                Request::Delete { grace } => self.pod.handle(now, Event::Delete { grace }),
-                Request::ObjectsChanged => {
-                    self.refresh_volumes();
-                    self.pod.handle(now, Event::ObjectsChanged);
-                }
+            if matches!(request, Request::ObjectsChanged) {
+                self.refresh_volumes();
             }
+            self.pod.handle(now, request.into());
+            self.follow_spec();
         }
         self.pod.handle_timeout(now);
         self.kill_late(now);
         self.after_step(now);
         self.act(now);
+    }
+
+    /// An update may have added ephemeral containers.
+    fn follow_spec(&mut self) {
+        let spec = self.pod.spec();
+        self.slots
+            .resize_with(spec.all_containers().count(), Slot::default);
+        self.cell.set_spec(spec.clone());
     }
 
     /// Does what the state machine wants.
@@ -323,7 +331,7 @@ impl PodTask {
                 self.pod.handle(now, event);
             }
             Action::PullImage { container } => self.pull_image(now, container),
-            Action::Start { container, .. } => self.start_container(now, container),
+            Action::Start { container, attempt } => self.start_container(now, container, attempt),
             Action::Signal { container, signal } => {
                 if let Some(process) = self.slots[container.index()].main {
                     self.cell

@@ -79,6 +79,7 @@ impl PodTask {
                 Description::Capture(ran.stdout.clone()),
                 Description::Capture(ran.stderr.clone()),
             ],
+            tty: false,
             on_end,
         };
         let process = addition.add(&self.cell, &self.container_spec(container).name)?;
@@ -96,6 +97,7 @@ impl PodTask {
     ) {
         match on_end {
             OnEnd::Nothing => {}
+            OnEnd::Session(sender) => sender.send(status),
             OnEnd::Probe(run, ran) => {
                 let result = match status {
                     _ if timed_out => ProbeResult::Failure(ran.timeout_text()),
@@ -163,8 +165,8 @@ impl PodTask {
     fn exec_error(&self, error: &AddError) -> String {
         let id = self.processes.exec_id(self.start.seed);
         format!(
-            "rpc error: code = Unknown desc = failed to exec in container: failed to start exec {id:?}: \
-             OCI runtime exec failed: exec failed: unable to start container process: {error}: unknown"
+            "rpc error: code = Unknown desc = failed to exec in container: {}",
+            error.start_failure(&id)
         )
     }
 

@@ -88,12 +88,14 @@ impl terminal_output::HostTerminalOutput for Guest {
     }
 }
 
-// No standard stream of a container is a terminal: `tty` comes with exec and attach.
 impl terminal_stdin::Host for Guest {
     fn get_terminal_stdin(
         &mut self,
     ) -> wasmtime::Result<Option<Resource<terminal_input::TerminalInput>>> {
-        Ok(None)
+        if !self.descriptor(0).is_terminal() {
+            return Ok(None);
+        }
+        Ok(Some(self.table.push(terminal_input::TerminalInput)?))
     }
 }
 
@@ -101,7 +103,7 @@ impl terminal_stdout::Host for Guest {
     fn get_terminal_stdout(
         &mut self,
     ) -> wasmtime::Result<Option<Resource<terminal_output::TerminalOutput>>> {
-        Ok(None)
+        self.terminal_output(1)
     }
 }
 
@@ -109,6 +111,18 @@ impl terminal_stderr::Host for Guest {
     fn get_terminal_stderr(
         &mut self,
     ) -> wasmtime::Result<Option<Resource<terminal_output::TerminalOutput>>> {
-        Ok(None)
+        self.terminal_output(2)
+    }
+}
+
+impl Guest {
+    fn terminal_output(
+        &mut self,
+        number: u32,
+    ) -> wasmtime::Result<Option<Resource<terminal_output::TerminalOutput>>> {
+        if !self.descriptor(number).is_terminal() {
+            return Ok(None);
+        }
+        Ok(Some(self.table.push(terminal_output::TerminalOutput)?))
     }
 }

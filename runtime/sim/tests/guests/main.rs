@@ -2,5 +2,6 @@
 
 mod processes;
 mod programs;
+mod sessions;
 mod slices;
 mod support;

@@ -66,6 +66,13 @@ pub fn simulate(spec: &str, engine: &Engine) -> Simulation {
     simulation
 }
 
+/// The pod of [`run`] a moment after its containers have started.
+pub fn started(spec: &str) -> Simulation {
+    let mut simulation = simulate(spec, &ENGINE);
+    simulation.run(Duration::from_millis(50));
+    simulation
+}
+
 /// What the pod said and, when it is over, what became of it.
 pub fn report(simulation: &Simulation) -> String {
     let log = simulation.log().replace("[p/", "[");

@@ -106,6 +106,7 @@ impl descriptors::HostDescription for Guest {
             Description::PipeReader(_) | Description::PipeWriter(_) | Description::Capture(_) => {
                 descriptors::Kind::Pipe
             }
+            Description::Terminal(_) => descriptors::Kind::Terminal,
             Description::Log(..) => descriptors::Kind::Log,
             Description::File(file, _) if file.kind() == FileType::Directory => {
                 descriptors::Kind::Directory
