@@ -41,6 +41,7 @@ pub mod downward;
 mod duration;
 pub mod environment;
 mod event;
+pub mod event_log;
 pub mod expansion;
 mod failure;
 pub mod hosts;
@@ -59,6 +60,7 @@ mod start;
 mod status;
 mod termination;
 mod termination_message;
+pub mod update;
 mod words;
 
 pub use duration::{go_duration, human_duration};

@@ -118,11 +118,11 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
             .filter(|(_, one)| !one.has_run())
             .map(|(index, _)| declared + index),
     );
-    schedule(containers, wanted, declared, now)
+    schedule(containers, &wanted, declared, now)
 }
 
 /// Ephemeral containers, those from `declared` on, come first.
-fn schedule(containers: &[Container], wanted: Vec<usize>, declared: usize, now: Instant) -> Plan {
+fn schedule(containers: &[Container], wanted: &[usize], declared: usize, now: Instant) -> Plan {
     let due = |index: &usize| containers[*index].due();
     let is_due = |(index, _): &(usize, ContainerId)| {
         wanted.contains(index) && due(index).is_some_and(|due| due <= now)

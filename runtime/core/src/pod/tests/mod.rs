@@ -19,3 +19,4 @@ mod rules;
 mod start_order;
 mod statuses;
 mod termination;
+mod updates;

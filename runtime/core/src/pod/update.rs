@@ -1,0 +1,233 @@
+//! What may change in a pod, in the words of the apiserver (`ValidatePodUpdate`, `ValidatePodEphemeralContainersUpdate`).
+//!
+//! Labels and annotations may change freely. Of the spec a plain update may change images and shorten the life span;
+//! ephemeral containers have a verb of their own, which adds.
+
+use crate::limits::CONTAINERS_PER_POD;
+use crate::spec;
+
+/// Why a pod may not change like that. The texts are the apiserver's, with the path of the field first.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateError {
+    /// Name or namespace.
+    #[error("metadata.{field}: Invalid value: {value:?}: field is immutable")]
+    Immutable {
+        /// `name` or `namespace`.
+        field: &'static str,
+        /// The new value.
+        value: String,
+    },
+    /// Another number of containers.
+    #[error("spec.{list}: Forbidden: pod updates may not add or remove containers")]
+    Containers {
+        /// `containers` or `initContainers`.
+        list: &'static str,
+    },
+    /// An image was taken away.
+    #[error("spec.{list}[{index}].image: Required value")]
+    NoImage {
+        /// `containers` or `initContainers`.
+        list: &'static str,
+        /// Position in the list.
+        index: usize,
+    },
+    /// A longer life span.
+    #[error(
+        "spec.activeDeadlineSeconds: Invalid value: {seconds}: must be less than or equal to previous value"
+    )]
+    DeadlineRaised {
+        /// The new value.
+        seconds: u64,
+    },
+    /// No life span any more.
+    #[error(
+        "spec.activeDeadlineSeconds: Invalid value: null: must not update from a positive integer to nil value"
+    )]
+    DeadlineRemoved,
+    /// Anything else.
+    #[error(
+        "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+    )]
+    OtherFields,
+    /// An ephemeral container was there before.
+    #[error(
+        "spec.ephemeralContainers: Forbidden: existing ephemeral containers {name:?} may not be removed"
+    )]
+    EphemeralRemoved {
+        /// Which.
+        name: String,
+    },
+    /// An ephemeral container was another before.
+    #[error(
+        "spec.ephemeralContainers: Forbidden: existing ephemeral containers {name:?} may not be changed"
+    )]
+    EphemeralChanged {
+        /// Which.
+        name: String,
+    },
+    /// Two containers of the same name.
+    #[error("spec.ephemeralContainers[{index}].name: Duplicate value: {name:?}")]
+    EphemeralDuplicate {
+        /// Position in the list.
+        index: usize,
+        /// The name.
+        name: String,
+    },
+    /// A container to look at that is not there.
+    #[error("spec.ephemeralContainers[{index}].targetContainerName: Not found: {name:?}")]
+    TargetNotFound {
+        /// Position in the list.
+        index: usize,
+        /// The name.
+        name: String,
+    },
+    /// Ours: see [`CONTAINERS_PER_POD`].
+    #[error(
+        "spec.ephemeralContainers: Too many: must have at most {CONTAINERS_PER_POD} containers"
+    )]
+    TooMany,
+}
+
+/// Whether a plain update may turn `old` into `new`.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check(old: &spec::Pod, new: &spec::Pod) -> Result<(), UpdateError> {
+    check_meta(old, new)?;
+    check_images("containers", &old.containers, &new.containers)?;
+    check_images("initContainers", &old.init_containers, &new.init_containers)?;
+    match (old.active_deadline, new.active_deadline) {
+        (Some(old), Some(new)) if old < new => {
+            let seconds = new.as_secs();
+            return Err(UpdateError::DeadlineRaised { seconds });
+        }
+        (Some(_), None) => return Err(UpdateError::DeadlineRemoved),
+        _ => {}
+    }
+    let mut allowed = merge(old, new).ok_or(UpdateError::OtherFields)?;
+    if new.ephemeral_containers.is_empty() {
+        allowed.ephemeral_containers.clear();
+    }
+    let changed = new.init_containers.iter().chain(&new.containers);
+    let before = old.init_containers.iter().chain(&old.containers);
+    for ((old, new), allowed) in before.zip(changed).zip(declared(&mut allowed)) {
+        if old.image != new.image {
+            // It defaults to what the tag says, which the apiserver does only once.
+            allowed.image_pull_policy = new.image_pull_policy;
+        }
+    }
+    match allowed == *new && new.ephemeral_containers.len() <= old.ephemeral_containers.len() {
+        true => Ok(()),
+        false => Err(UpdateError::OtherFields),
+    }
+}
+
+/// Whether the verb of ephemeral containers may turn `old` into `new`.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_ephemeral_containers(old: &spec::Pod, new: &spec::Pod) -> Result<(), UpdateError> {
+    check_meta(old, new)?;
+    for one in &old.ephemeral_containers {
+        let name = || one.name.clone();
+        let mut all = new.ephemeral_containers.iter();
+        match all.find(|other| other.name == one.name) {
+            None => return Err(UpdateError::EphemeralRemoved { name: name() }),
+            Some(other) if other != one => {
+                return Err(UpdateError::EphemeralChanged { name: name() });
+            }
+            Some(_) => {}
+        }
+    }
+    for (index, one) in new.ephemeral_containers.iter().enumerate() {
+        let mut others = new.init_containers.iter().chain(&new.containers);
+        let mut before = new.ephemeral_containers[..index].iter();
+        if others.any(|other| other.name == one.name) || before.any(|other| other.name == one.name)
+        {
+            let name = one.name.clone();
+            return Err(UpdateError::EphemeralDuplicate { index, name });
+        }
+        let mut targets = new.init_containers.iter().chain(&new.containers);
+        if let Some(name) = one.target_container_name.clone()
+            && !targets.any(|target| target.name == name)
+        {
+            return Err(UpdateError::TargetNotFound { index, name });
+        }
+    }
+    if new.all_containers().count() > CONTAINERS_PER_POD {
+        return Err(UpdateError::TooMany);
+    }
+    let allowed = spec::Pod {
+        meta: new.meta.clone(),
+        ephemeral_containers: new.ephemeral_containers.clone(),
+        ..old.clone()
+    };
+    match allowed == *new {
+        true => Ok(()),
+        false => Err(UpdateError::OtherFields),
+    }
+}
+
+fn check_meta(old: &spec::Pod, new: &spec::Pod) -> Result<(), UpdateError> {
+    let fields = [
+        ("name", &old.meta.name, &new.meta.name),
+        ("namespace", &old.meta.namespace, &new.meta.namespace),
+    ];
+    match fields.into_iter().find(|(_, old, new)| old != new) {
+        None => Ok(()),
+        Some((field, _, value)) => Err(UpdateError::Immutable {
+            field,
+            value: value.clone(),
+        }),
+    }
+}
+
+fn check_images(
+    list: &'static str,
+    old: &[spec::Container],
+    new: &[spec::Container],
+) -> Result<(), UpdateError> {
+    if old.len() != new.len() {
+        return Err(UpdateError::Containers { list });
+    }
+    match new.iter().position(|container| container.image.is_empty()) {
+        Some(index) => Err(UpdateError::NoImage { list, index }),
+        None => Ok(()),
+    }
+}
+
+/// `old` with everything of `new` that may change; `None` when the containers are not the same. New ephemeral
+/// containers come last, so that those before keep their [`ContainerId`](super::ContainerId).
+pub(super) fn merge(old: &spec::Pod, new: &spec::Pod) -> Option<spec::Pod> {
+    let names = |list: &[spec::Container]| -> Vec<_> {
+        list.iter()
+            .map(|container| container.name.clone())
+            .collect()
+    };
+    if names(&old.containers) != names(&new.containers)
+        || names(&old.init_containers) != names(&new.init_containers)
+    {
+        return None;
+    }
+    let mut merged = spec::Pod {
+        active_deadline: new.active_deadline,
+        ..old.clone()
+    };
+    merged.meta.labels.clone_from(&new.meta.labels);
+    merged.meta.annotations.clone_from(&new.meta.annotations);
+    let images = new.init_containers.iter().chain(&new.containers);
+    for (merged, new) in declared(&mut merged).zip(images) {
+        merged.image.clone_from(&new.image);
+    }
+    for new in &new.ephemeral_containers {
+        if merged.all_containers().all(|other| other.name != new.name) {
+            merged.ephemeral_containers.push(new.clone());
+        }
+    }
+    (merged.all_containers().count() <= CONTAINERS_PER_POD).then_some(merged)
+}
+
+/// Init containers, then regular ones.
+fn declared(pod: &mut spec::Pod) -> impl Iterator<Item = &mut spec::Container> {
+    pod.init_containers.iter_mut().chain(&mut pod.containers)
+}
