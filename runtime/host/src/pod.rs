@@ -3,6 +3,7 @@
 use crate::connection::{Connection, io_error};
 use crate::record::Record;
 use seedpod_core::net::{Family, SocketId};
+use seedpod_core::pod::event_log::CountedEvent;
 use seedpod_core::pod::{PodEvent, Status};
 use seedpod_core::spec::{self, GracePeriod};
 use seedpod_engine::PodHandle;
@@ -109,6 +110,12 @@ impl Pod {
             record: self.record.clone(),
             position: 0,
         }
+    }
+
+    /// The events of the last hour as a cluster would keep them: the same one again only counts, and there is an end to
+    /// how many a pod may have. What happened last comes last.
+    pub fn counted_events(&self) -> Vec<CountedEvent> {
+        self.record.counted_events()
     }
 
     /// Connects to `127.0.0.1:port` inside the pod, as a container of it would.

@@ -1,7 +1,9 @@
 //! What is known of a pod while it runs and after: its last status, the end of its log, its events.
 
 use seedpod_core::limits::{EVENTS_KEPT, LOG_BYTES_KEPT};
+use seedpod_core::pod::event_log::{CountedEvent, EventLog};
 use seedpod_core::pod::{PodEvent, Status};
+use seedpod_core::time::Instant;
 use seedpod_engine::world::{LogLine, Output};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +14,9 @@ use tokio::sync::watch;
 pub(crate) struct Record {
     pub(crate) logs: Journal<LogLine>,
     pub(crate) events: Journal<PodEvent>,
+    counted: Mutex<EventLog>,
+    /// [`Instant::ZERO`].
+    started: std::time::Instant,
     status: watch::Sender<Latest>,
 }
 
@@ -23,10 +28,12 @@ pub(crate) struct Latest {
 }
 
 impl Record {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(started: std::time::Instant) -> Arc<Self> {
         Arc::new(Self {
             logs: Journal::new(LOG_BYTES_KEPT),
             events: Journal::new(EVENTS_KEPT),
+            counted: Mutex::default(),
+            started,
             status: watch::Sender::default(),
         })
     }
@@ -36,7 +43,10 @@ impl Record {
             Output::Log(line) => self
                 .logs
                 .push(line.clone(), line.bytes.len() + LINE_OVERHEAD_BYTES),
-            Output::Event(event) => self.events.push(event.clone(), 1),
+            Output::Event(event) => {
+                self.counted().add(event.clone(), self.now());
+                self.events.push(event.clone(), 1);
+            }
             Output::Status(status) => self
                 .status
                 .send_modify(|latest| latest.status = Some((**status).clone())),
@@ -53,6 +63,19 @@ impl Record {
                 ended: true,
             }
         });
+    }
+
+    /// The events as the apiserver would have them.
+    pub(crate) fn counted_events(&self) -> Vec<CountedEvent> {
+        self.counted().events(self.now()).cloned().collect()
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO + self.started.elapsed()
+    }
+
+    fn counted(&self) -> MutexGuard<'_, EventLog> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn latest(&self) -> Latest {

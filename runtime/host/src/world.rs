@@ -62,7 +62,7 @@ impl HostWorld {
         if records.contains_key(pod) {
             return None;
         }
-        let record = Record::new();
+        let record = Record::new(self.started);
         records.insert(pod.clone(), record.clone());
         Some(record)
     }

@@ -73,6 +73,13 @@ async fn logs_events_and_status_are_there_after_the_end() {
     assert_eq!(logs.next().await, None);
     let mut events = pod.events();
     assert_eq!(events.next().await.unwrap().reason.to_string(), "Scheduled");
+    let counted = pod.counted_events();
+    let reasons: Vec<_> = counted
+        .iter()
+        .map(|one| one.event.reason.to_string())
+        .collect();
+    assert_eq!(reasons.first().map(String::as_str), Some("Scheduled"));
+    assert!(reasons.contains(&"Started".to_owned()) && counted.iter().all(|one| one.count == 1));
     assert!(
         pod.wait_for(|status| status.phase == Phase::Succeeded)
             .await

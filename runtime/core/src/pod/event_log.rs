@@ -184,6 +184,10 @@ impl Bucket {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "`expect!` makes a value that nobody else wants"
+)]
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
@@ -221,17 +225,24 @@ mod tests {
     fn the_same_again_counts() {
         let same = |seconds| (seconds, "a".to_owned());
         let events = [same(1), (2, "b".to_owned()), same(3), same(9)];
-        check(events, 9, expect![[r#"
+        check(
+            events,
+            9,
+            expect![[r#"
             1 b 2.000000000s..2.000000000s
             3 a 1.000000000s..9.000000000s
             unheard: 0
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn many_similar_ones_become_one() {
         let events = |seconds: u64| (0..12_u64).map(move |n| (n * seconds, format!("text {n}")));
-        check(events(1), 20, expect![[r#"
+        check(
+            events(1),
+            20,
+            expect![[r#"
             1 text 0 0.000000000s..0.000000000s
             1 text 1 1.000000000s..1.000000000s
             1 text 2 2.000000000s..2.000000000s
@@ -243,8 +254,12 @@ mod tests {
             1 text 8 8.000000000s..8.000000000s
             3 (combined from similar events): text 11 9.000000000s..11.000000000s
             unheard: 0
-        "#]]);
-        check(events(601), 3600, expect![[r#"
+        "#]],
+        );
+        check(
+            events(601),
+            3600,
+            expect![[r#"
             1 text 6 3606.000000000s..3606.000000000s
             1 text 7 4207.000000000s..4207.000000000s
             1 text 8 4808.000000000s..4808.000000000s
@@ -252,32 +267,49 @@ mod tests {
             1 text 10 6010.000000000s..6010.000000000s
             1 text 11 6611.000000000s..6611.000000000s
             unheard: 0
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn who_talks_too_much_is_not_heard_and_then_counted() {
         let events = (0..40_u64).map(|n| (n, "a".to_owned()));
-        check(events.clone(), 40, expect![[r#"
+        check(
+            events.clone(),
+            40,
+            expect![[r#"
             25 a 0.000000000s..24.000000000s
             unheard: 15
-        "#]]);
-        check(events.chain([(330, "a".to_owned())]), 330, expect![[r#"
+        "#]],
+        );
+        check(
+            events.chain([(330, "a".to_owned())]),
+            330,
+            expect![[r#"
             41 a 0.000000000s..330.000000000s
             unheard: 15
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn an_hour_later_it_is_forgotten() {
         let event = || [(5, "a".to_owned())];
-        check(event(), 3604, expect![[r#"
+        check(
+            event(),
+            3604,
+            expect![[r#"
             1 a 5.000000000s..5.000000000s
             unheard: 0
-        "#]]);
-        check(event(), 3605, expect![[r#"
+        "#]],
+        );
+        check(
+            event(),
+            3605,
+            expect![[r#"
             unheard: 0
-        "#]]);
+        "#]],
+        );
         check(
             event().into_iter().chain([(3605, "a".to_owned())]),
             3606,

@@ -32,40 +32,78 @@ fn what_a_plain_update_may_change() {
         |new| new.init_containers[0].image = "other".to_owned(),
         expect!["ok"],
     );
-    check(|new| new.containers[0].image.clear(), expect!["spec.containers[0].image: Required value"]);
+    check(
+        |new| new.containers[0].image.clear(),
+        expect!["spec.containers[0].image: Required value"],
+    );
     check(
         |new| new.active_deadline = Some(Duration::from_secs(59)),
         expect!["ok"],
     );
     check(
         |new| new.active_deadline = Some(Duration::from_secs(61)),
-        expect!["spec.activeDeadlineSeconds: Invalid value: 61: must be less than or equal to previous value"],
+        expect![
+            "spec.activeDeadlineSeconds: Invalid value: 61: must be less than or equal to previous value"
+        ],
     );
-    check(|new| new.active_deadline = None, expect!["spec.activeDeadlineSeconds: Invalid value: null: must not update from a positive integer to nil value"]);
+    check(
+        |new| new.active_deadline = None,
+        expect![
+            "spec.activeDeadlineSeconds: Invalid value: null: must not update from a positive integer to nil value"
+        ],
+    );
     check(
         |new| drop(new.meta.labels.insert("a".to_owned(), "b".to_owned())),
         expect!["ok"],
     );
-    check(|new| new.meta.name = "other".to_owned(), expect![[r#"metadata.name: Invalid value: "other": field is immutable"#]]);
-    check(|new| new.meta.namespace = "other".to_owned(), expect![[r#"metadata.namespace: Invalid value: "other": field is immutable"#]]);
-    check(|new| drop(new.containers.pop()), expect!["spec.containers: Forbidden: pod updates may not add or remove containers"]);
-    check(|new| drop(new.init_containers.pop()), expect!["spec.initContainers: Forbidden: pod updates may not add or remove containers"]);
-    check(|new| new.containers[0].name = "c".to_owned(), expect!["spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"]);
+    check(
+        |new| new.meta.name = "other".to_owned(),
+        expect![[r#"metadata.name: Invalid value: "other": field is immutable"#]],
+    );
+    check(
+        |new| new.meta.namespace = "other".to_owned(),
+        expect![[r#"metadata.namespace: Invalid value: "other": field is immutable"#]],
+    );
+    check(
+        |new| drop(new.containers.pop()),
+        expect!["spec.containers: Forbidden: pod updates may not add or remove containers"],
+    );
+    check(
+        |new| drop(new.init_containers.pop()),
+        expect!["spec.initContainers: Forbidden: pod updates may not add or remove containers"],
+    );
+    check(
+        |new| new.containers[0].name = "c".to_owned(),
+        expect![
+            "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        ],
+    );
     check(
         |new| new.containers[0].args.push("x".to_owned()),
-        expect!["spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"],
+        expect![
+            "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        ],
     );
     check(
         |new| new.containers[0].image_pull_policy = ImagePullPolicy::Always,
-        expect!["spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"],
+        expect![
+            "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        ],
     );
-    check(|new| new.termination_grace_period.seconds = 1, expect!["spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"]);
+    check(
+        |new| new.termination_grace_period.seconds = 1,
+        expect![
+            "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        ],
+    );
     check(
         |new| {
             new.ephemeral_containers
-                .push(container("e", "", ImagePullPolicy::Always))
+                .push(container("e", "", ImagePullPolicy::Always));
         },
-        expect!["spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"],
+        expect![
+            "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        ],
     );
     let old = parse_pod("a");
     let new = parse_pod("deadline:5 a");
@@ -86,39 +124,48 @@ fn what_the_verb_of_ephemeral_containers_may_change() {
     check(
         |pod| {
             pod.ephemeral_containers
-                .push(container("g", "", ImagePullPolicy::Always))
+                .push(container("g", "", ImagePullPolicy::Always));
         },
         expect!["ok"],
     );
     check(
         |pod| {
             pod.ephemeral_containers
-                .insert(0, container("g", "", ImagePullPolicy::Always))
+                .insert(0, container("g", "", ImagePullPolicy::Always));
         },
         expect!["ok"],
     );
     check(
         |pod| {
             pod.ephemeral_containers
-                .push(container("a", "", ImagePullPolicy::Always))
+                .push(container("a", "", ImagePullPolicy::Always));
         },
         expect![[r#"spec.ephemeralContainers[2].name: Duplicate value: "a""#]],
     );
     check(
         |pod| {
             pod.ephemeral_containers
-                .push(container("e", "", ImagePullPolicy::Always))
+                .push(container("e", "", ImagePullPolicy::Always));
         },
         expect![[r#"spec.ephemeralContainers[2].name: Duplicate value: "e""#]],
     );
-    check(|pod| drop(pod.ephemeral_containers.pop()), expect![[r#"spec.ephemeralContainers: Forbidden: existing ephemeral containers "f" may not be removed"#]]);
+    check(
+        |pod| drop(pod.ephemeral_containers.pop()),
+        expect![[
+            r#"spec.ephemeralContainers: Forbidden: existing ephemeral containers "f" may not be removed"#
+        ]],
+    );
     check(
         |pod| pod.ephemeral_containers[0].image = "other".to_owned(),
-        expect![[r#"spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be changed"#]],
+        expect![[
+            r#"spec.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be changed"#
+        ]],
     );
     check(
         |pod| pod.containers[0].image = "other".to_owned(),
-        expect!["spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"],
+        expect![
+            "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+        ],
     );
     check(
         |pod| {
