@@ -14,6 +14,7 @@ mod pod;
 mod probe;
 mod resources;
 mod restart;
+mod scheduling;
 mod security;
 mod service;
 mod volume;

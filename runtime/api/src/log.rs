@@ -142,15 +142,19 @@ impl Object<'_> {
             return;
         }
         let path = at.to_string();
-        let is_inside = |broken: &String| {
-            path.strip_prefix(broken.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        if !self.broken.borrow().iter().any(is_inside) {
+        if !self.is_inside_of_broken(&path) {
             self.log
                 .borrow_mut()
                 .error(self.location(at), path, problem);
         }
+    }
+
+    fn is_inside_of_broken(&self, path: &str) -> bool {
+        let is_inside = |broken: &String| {
+            path.strip_prefix(broken.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.broken.borrow().iter().any(is_inside)
     }
 
     /// Whether anything below a path could not be read.
@@ -221,6 +225,25 @@ impl Object<'_> {
         );
     }
 
+    /// An error that Kubernetes reports of a list as a whole, though one item of it is meant.
+    pub(crate) fn invalid_in(
+        &self,
+        list: &Path<'_>,
+        item: &Path<'_>,
+        value: &str,
+        detail: impl Into<String>,
+    ) {
+        let value = format!("{:?}", words::cut(value));
+        let detail = detail.into();
+        let problem = Problem::Invalid { value, detail };
+        if !self.is_inside_of_broken(&item.to_string()) {
+            let location = self.location(item);
+            self.log
+                .borrow_mut()
+                .error(location, list.to_string(), problem);
+        }
+    }
+
     /// A list that is wrong as a whole, shown as Kubernetes does.
     pub(crate) fn invalid_list(&self, at: &Path<'_>, list: &[String], detail: impl Into<String>) {
         let (list, detail) = (
@@ -258,7 +281,7 @@ impl Object<'_> {
         self.error(at, Problem::Refused(reason.to_owned()));
     }
 
-    /// One of a few words; the first that fits, or an error and `None`.
+    /// One of a few words, in the order in which Kubernetes names them in errors.
     pub(crate) fn word<T: Clone>(
         &self,
         at: &Path<'_>,
@@ -270,9 +293,7 @@ impl Object<'_> {
             .find(|(word, _)| *word == value)
             .map(|(_, meaning)| meaning.clone());
         if found.is_none() {
-            let mut supported: Vec<String> =
-                words.iter().map(|(word, _)| (*word).to_owned()).collect();
-            supported.sort_unstable();
+            let supported = words.iter().map(|(word, _)| (*word).to_owned()).collect();
             self.error(
                 at,
                 Problem::NotOneOf {

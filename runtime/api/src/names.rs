@@ -5,7 +5,13 @@ pub(crate) fn dns_label(text: &str) -> Option<String> {
     const RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must \
         start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
         '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-    too_long(text, 63).or_else(|| (!is_label(text)).then(|| RULE.to_owned()))
+    const DOTS: &str = "must not contain dots";
+    let rule = match text {
+        _ if is_label(text) => None,
+        _ if text.split('.').all(is_label) => Some(DOTS),
+        _ => Some(RULE),
+    };
+    too_long(text, 63).or_else(|| rule.map(str::to_owned))
 }
 
 /// A DNS label that does not begin with a digit.
@@ -29,9 +35,9 @@ pub(crate) fn dns_subdomain(text: &str) -> Option<String> {
 pub(crate) fn dns_search(text: &str) -> Option<String> {
     const RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or \
         '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
-        '[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*')";
-    let plain = text.replace('_', "a");
-    let good = plain.split('.').all(is_label);
+        '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
+    let is_part = |part: &str| is_label(&part.strip_prefix('_').unwrap_or(part).replace('_', "-"));
+    let good = text.split('.').all(is_part);
     too_long(text, 253).or_else(|| (!good).then(|| RULE.to_owned()))
 }
 

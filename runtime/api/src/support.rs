@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod coverage;
+mod line;
 mod table;
 
 pub use table::TABLE;

@@ -109,7 +109,7 @@ fn names_and_required_values() {
         ),
         expect![[r#"
             f.yaml:4:9: metadata.name: Invalid value: "My_Pod": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
-            f.yaml:5:14: metadata.namespace: Invalid value: "a.b": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
+            f.yaml:5:14: metadata.namespace: Invalid value: "a.b": must not contain dots
             f.yaml:6:17: metadata.labels[app]: Invalid value: "two words": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')
             f.yaml:6:41: metadata.labels[bad key]: Invalid value: "bad key": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
             f.yaml:8:13: spec.hostname: Invalid value: "UPPER": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
@@ -189,22 +189,22 @@ fn containers() {
             f.yaml:13:64: spec.containers[0].ports[2].protocol: not supported: SCTP is unknown to WASI, use TCP or UDP
             f.yaml:15:14: spec.containers[0].env[0].name: Invalid value: "a=b": a valid environment variable name must consist only of printable ASCII characters other than '='
             f.yaml:16:38: spec.containers[0].env[1].valueFrom: Invalid value: "": may not be specified when `value` is not empty
-            f.yaml:17:28: spec.containers[0].env[2].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`
-            f.yaml:18:51: spec.containers[0].env[3].valueFrom.fieldRef.fieldPath: Unsupported value: "spec.foo": supported values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"
+            f.yaml:17:28: spec.containers[0].env[2].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`
+            f.yaml:18:51: spec.containers[0].env[3].valueFrom.fieldRef.fieldPath: Invalid value: "spec.foo": error converting fieldPath: field label not supported: spec.foo
             f.yaml:19:58: spec.containers[0].env[4].valueFrom.resourceFieldRef.resource: Unsupported value: "limits.gpu": supported values: "limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"
-            f.yaml:19:79: spec.containers[0].env[4].valueFrom.resourceFieldRef.divisor: Unsupported value: "3": supported values: "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"
+            f.yaml:19:79: spec.containers[0].env[4].valueFrom.resourceFieldRef.divisor: Invalid value: "limits.memory": only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the memory resource
             f.yaml:20:28: spec.containers[0].env[5].valueFrom: Invalid value: "": may not have more than one field specified at a time
             f.yaml:20:46: spec.containers[0].env[5].valueFrom.configMapKeyRef.key: Required value
-            f.yaml:20:71: spec.containers[0].env[5].valueFrom.secretKeyRef.name: Required value
+            f.yaml:20:71: spec.containers[0].env[5].valueFrom.secretKeyRef.name: Invalid value: "": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
             f.yaml:20:77: spec.containers[0].env[5].valueFrom.secretKeyRef.key: Invalid value: "a b": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')
-            f.yaml:22:7: spec.containers[0].envFrom[0]: Invalid value: "": must specify one of: `configMapRef` or `secretRef`
+            f.yaml:22:7: spec.containers[0].envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`
             f.yaml:23:28: spec.containers[0].envFrom[1].configMapRef.name: Invalid value: "M": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
             f.yaml:25:34: spec.containers[0].resources.limits[cpu]: Invalid value: "1x": quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'
             f.yaml:25:46: spec.containers[0].resources.limits[apples]: Invalid value: "apples": must be a standard resource type or fully qualified
             f.yaml:25:46: spec.containers[0].resources.limits[apples]: Invalid value: "apples": must be a standard resource for containers
             f.yaml:26:17: spec.containers[0].resources.requests: Invalid value: "2Gi": must be less than or equal to memory limit of 1Gi
             f.yaml:26:36: spec.containers[0].resources.requests[cpu]: Invalid value: "-1": must be greater than or equal to 0
-            f.yaml:27:31: spec.containers[0].terminationMessagePolicy: Unsupported value: "file": supported values: "FallbackToLogsOnError", "File"
+            f.yaml:27:31: spec.containers[0].terminationMessagePolicy: Unsupported value: "file": supported values: "File", "FallbackToLogsOnError"
             f.yaml:28:34: spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive
             f.yaml:30:14: spec.containers[0].volumeMounts[0].name: Not found: "v"
             f.yaml:31:14: spec.containers[0].volumeMounts[1].name: Not found: "w"
@@ -217,7 +217,7 @@ fn containers() {
             f.yaml:35:12: spec.initContainers[0].name: Duplicate value: "c"
             f.yaml:35:40: spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always
             f.yaml:36:40: spec.initContainers[1].restartPolicy: Unsupported value: "always": supported values: "Always", "Never", "OnFailure"
-            f.yaml:37:18: spec.restartPolicy: Unsupported value: "never": supported values: "Always", "Never", "OnFailure"
+            f.yaml:37:18: spec.restartPolicy: Unsupported value: "never": supported values: "Always", "OnFailure", "Never"
             f.yaml:38:26: spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive
             f.yaml:39:22: spec.hostAliases[0].ip: Invalid value: "1.2.3": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)
             f.yaml:39:41: spec.hostAliases[0].hostnames[0]: Invalid value: "A": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
@@ -243,8 +243,8 @@ fn volumes() {
             f.yaml:10:5: spec.volumes[0].name: Required value
             f.yaml:10:24: spec.volumes[0].emptyDir.medium: Unsupported value: "Disk": supported values: "Memory"
             f.yaml:10:41: spec.volumes[0].emptyDir.sizeLimit: Invalid value: "1Zi": quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'
-            f.yaml:11:5: spec.volumes[1]: Forbidden: may not specify more than 1 volume type
             f.yaml:11:34: spec.volumes[1].emptyDir.medium: not supported: a guest's memory has no huge pages, use Memory
+            f.yaml:11:56: spec.volumes[1].hostPath: Forbidden: may not specify more than 1 volume type
             f.yaml:11:63: spec.volumes[1].hostPath.path: Invalid value: "/a/../b": must not contain '..'
             f.yaml:11:78: spec.volumes[1].hostPath.type: not supported: only directories and files of the machine can be mounted
             f.yaml:12:12: spec.volumes[2].name: Duplicate value: "a"
@@ -256,9 +256,8 @@ fn volumes() {
             f.yaml:13:47: spec.volumes[3].secret.items[0].path: Invalid value: "../x": must not contain '..'
             f.yaml:13:68: spec.volumes[3].secret.defaultMode: Invalid value: 512: must be a number between 0 and 0777 (octal), both inclusive
             f.yaml:14:69: spec.volumes[4].downwardAPI.items[0].fieldRef.fieldPath: Unsupported value: "status.podIP": supported values: "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"
-            f.yaml:14:85: spec.volumes[4].downwardAPI.items[1].fieldRef: Required value: one of fieldRef and resourceFieldRef is required
-            f.yaml:15:37: spec.volumes[5].projected.sources[0]: Required value: must specify one of the sources
-            f.yaml:15:41: spec.volumes[5].projected.sources[1]: Forbidden: may not specify more than 1 volume type
+            f.yaml:14:85: spec.volumes[4].downwardAPI.items[1]: Required value: one of fieldRef and resourceFieldRef is required
+            f.yaml:15:41: spec.volumes[5].projected.sources[1]: Forbidden: may not specify more than 1 volume type per source
             f.yaml:16:15: spec.volumes[6].persistentVolumeClaim: not supported: no storage outside of the pod is attached; use emptyDir, hostPath, configMap or secret
             f.yaml:17:15: spec.volumes[7].nfs: not supported: no storage outside of the pod is attached; use emptyDir, hostPath, configMap or secret
             f.yaml:17:32: spec.volumes[7].nfs.pth: unknown field "pth", did you mean "path"?
@@ -299,7 +298,7 @@ fn services() {
             "  - {name: a, port: 0, nodePort: 30000, protocol: udp}\n  - {name: a, port: 1, targetPort: 70000}\n",
         )),
         expect![[r#"
-            f.yaml:6:14: spec.clusterIP: Invalid value: "None": may not be set to 'None' for NodePort services
+            f.yaml:6:14: spec.clusterIPs[0]: Invalid value: "None": may not be set to 'None' for NodePort services
             f.yaml:8:5: spec.ports[0].name: Required value
             f.yaml:8:26: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767
             f.yaml:9:5: spec.ports[1].name: Required value
@@ -314,7 +313,7 @@ fn services() {
     check(
         &service("  clusterIP: x\n  ports: [{port: 80, nodePort: 30000}]\n"),
         expect![[r#"
-            f.yaml:5:14: spec.clusterIP: Invalid value: "x": must be empty, 'None', or a valid IP address
+            f.yaml:5:14: spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)
             f.yaml:6:32: spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'
         "#]],
     );

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1 as api;
-use seedpod_core::spec::{self, GracePeriod, ImagePullPolicy, TerminationMessagePolicy};
+use seedpod_core::spec::{
+    self, GracePeriod, ImagePullPolicy, RestartPolicy, TerminationMessagePolicy,
+};
 
 use super::env::{env, env_from};
 use super::mounts::volume_mounts;
@@ -35,6 +37,8 @@ pub(super) struct Around<'p> {
     pub(super) volumes_are_known: bool,
     pub(super) grace_period: GracePeriod,
     pub(super) host_network: bool,
+    pub(super) host_users: bool,
+    pub(super) restart_policy: RestartPolicy,
     pub(super) os: Option<&'p str>,
 }
 
@@ -58,14 +62,17 @@ pub(super) fn container(
         }
         Place::Init | Place::Regular => {}
     }
-    let image = from.image.unwrap_or_default();
-    if image.is_empty() {
-        object.required(&at.field("image"), "");
-    } else if image.trim() != image {
-        let detail = "must not have leading or trailing whitespace";
-        object.invalid(&at.field("image"), &image, detail);
-    }
+    let image = from.image.take().unwrap_or_default();
+    check_image(object, &at.field("image"), &image);
     let rules = from.restart_policy_rules.unwrap_or_default();
+    resize_policy(
+        object,
+        &at.field("resizePolicy"),
+        from.resize_policy,
+        around,
+    );
+    let security = from.security_context.as_ref();
+    let is_privileged = security.is_some_and(|security| security.privileged == Some(true));
     let probe = |field, from, kind| probe(object, &at.field(field), from, kind);
     spec::Container {
         image_pull_policy: pull_policy(
@@ -82,7 +89,13 @@ pub(super) fn container(
         env: env(object, at, from.env.unwrap_or_default(), meta),
         env_from: env_from(object, at, from.env_from.unwrap_or_default(), meta),
         ports: ports(object, at, from.ports.unwrap_or_default(), around),
-        volume_mounts: volume_mounts(object, at, from.volume_mounts.unwrap_or_default(), around),
+        volume_mounts: volume_mounts(
+            object,
+            at,
+            from.volume_mounts.unwrap_or_default(),
+            is_privileged,
+            around,
+        ),
         resources: resources(object, at, from.resources),
         restart_policy: restart_policy(object, at, from.restart_policy, &rules),
         termination_message_path: non_empty(from.termination_message_path)
@@ -91,13 +104,21 @@ pub(super) fn container(
         stdin: from.stdin.unwrap_or_default(),
         stdin_once: from.stdin_once.unwrap_or_default(),
         tty: from.tty.unwrap_or_default(),
-        security: security::of_container(object, at, from.security_context),
+        security: security::of_container(object, at, from.security_context, around.host_users),
         liveness_probe: probe("livenessProbe", from.liveness_probe, Kind::Liveness),
         readiness_probe: probe("readinessProbe", from.readiness_probe, Kind::Readiness),
         startup_probe: probe("startupProbe", from.startup_probe, Kind::Startup),
         lifecycle: lifecycle(object, &at.field("lifecycle"), from.lifecycle, around),
         restart_policy_rules: restart_policy_rules(object, at, rules),
         target_container_name: None,
+    }
+}
+
+fn check_image(object: &Object<'_>, at: &Path<'_>, image: &str) {
+    if image.is_empty() {
+        object.required(at, "");
+    } else if image.trim() != image {
+        object.invalid(at, image, "must not have leading or trailing whitespace");
     }
 }
 
@@ -114,6 +135,8 @@ pub(crate) fn ephemeral_container(
         volumes_are_known: true,
         grace_period: pod.termination_grace_period,
         host_network: pod.host_network,
+        host_users: true,
+        restart_policy: pod.restart_policy,
         os: pod.os.as_deref(),
     };
     let target = non_empty(from.target_container_name.clone());
@@ -214,6 +237,37 @@ fn forbid(
     for (field, take) in fields {
         if take(from) {
             object.forbidden(&at.field(field), detail);
+        }
+    }
+}
+
+fn resize_policy(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    policies: Option<Vec<api::ContainerResizePolicy>>,
+    around: &Around<'_>,
+) {
+    let mut resources = BTreeSet::new();
+    for (index, policy) in policies.into_iter().flatten().enumerate() {
+        if !resources.insert(policy.resource_name.clone()) {
+            object.duplicate(&at.index(index), &policy.resource_name);
+        }
+        let words = [
+            (&policy.resource_name, ["cpu", "memory"]),
+            (&policy.restart_policy, ["NotRequired", "RestartContainer"]),
+        ];
+        for (word, words) in words {
+            match word.as_str() {
+                "" => object.required(at, ""),
+                word => {
+                    object.word(at, word, &words.map(|word| (word, ())));
+                }
+            }
+        }
+        let is_never = around.restart_policy == RestartPolicy::Never;
+        if is_never && policy.restart_policy != "NotRequired" {
+            let detail = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+            object.invalid(at, &policy.restart_policy, detail);
         }
     }
 }
@@ -345,20 +399,27 @@ pub(super) fn host_port_conflicts(
 ) {
     let mut taken = BTreeSet::new();
     for (index, container) in containers.iter().enumerate() {
-        let at = at.index(index);
-        let at = at.field("ports");
-        for (index, port) in container.ports.iter().enumerate() {
-            let Some(host_port) = port.host_port else {
-                continue;
-            };
-            let address: Option<IpAddr> = port.host_ip;
-            if !taken.insert((port.protocol, address, host_port)) {
-                let address = address
-                    .map(|address| address.to_string())
-                    .unwrap_or_default();
-                let key = format!("{}/{address}/{host_port}", protocol_word(port.protocol));
-                object.duplicate(&at.index(index).field("hostPort"), &key);
-            }
+        container_port_conflicts(object, &at.index(index), container, &mut taken);
+    }
+}
+
+/// Notes the host ports of one container; an init container is alone with them.
+pub(super) fn container_port_conflicts(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    container: &spec::Container,
+    taken: &mut BTreeSet<(spec::Protocol, Option<IpAddr>, u16)>,
+) {
+    let at = at.field("ports");
+    for (index, port) in container.ports.iter().enumerate() {
+        let Some(host_port) = port.host_port else {
+            continue;
+        };
+        if !taken.insert((port.protocol, port.host_ip, host_port)) {
+            let address = port.host_ip.map(|address| address.to_string());
+            let address = address.unwrap_or_default();
+            let key = format!("{}/{address}/{host_port}", protocol_word(port.protocol));
+            object.duplicate(&at.index(index).field("hostPort"), &key);
         }
     }
 }

@@ -124,9 +124,8 @@ pub(super) fn hostname_override(
 pub(super) fn os(object: &Object<'_>, at: &Path<'_>, from: Option<api::PodOS>) -> Option<String> {
     let name = from?.name;
     let at = at.field("os");
-    let at = at.field("name");
     if name.is_empty() {
-        object.required(&at, "");
+        object.required(&at.field("name"), "");
     } else if !["linux", "windows"].contains(&name.as_str()) {
         object.error(
             &at,

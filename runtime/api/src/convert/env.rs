@@ -5,7 +5,6 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 use seedpod_core::spec::{self, EnvValue, FieldRef, KeyRef, ObjectRef, ResourceField};
 
 use super::{non_empty, quantity};
-use crate::error::Problem;
 use crate::log::{Object, Referent};
 use crate::names;
 use crate::tree::Path;
@@ -24,13 +23,7 @@ pub(super) fn env(
         let text = variable.value.unwrap_or_default();
         let value = match variable.value_from {
             None => EnvValue::Text(text),
-            Some(source) => {
-                let at = at.field("valueFrom");
-                if !text.is_empty() {
-                    object.invalid(&at, "", "may not be specified when `value` is not empty");
-                }
-                env_source(object, &at, source, meta)
-            }
+            Some(source) => env_source(object, &at.field("valueFrom"), source, &text, meta),
         };
         converted.push(spec::EnvVar {
             name: variable.name,
@@ -44,6 +37,7 @@ fn env_source(
     object: &Object<'_>,
     at: &Path<'_>,
     from: api::EnvVarSource,
+    text: &str,
     meta: &spec::Meta,
 ) -> EnvValue {
     let mut values = Vec::new();
@@ -85,24 +79,24 @@ fn env_source(
         key_ref(object, &at, &key, ObjectRef::Secret(key.name.clone()), meta);
         values.push(EnvValue::SecretKey(key));
     }
-    if values.len() > 1 {
-        object.invalid(
-            at,
-            "",
-            "may not have more than one field specified at a time",
-        );
+    let sources = values.len() + usize::from(from.file_key_ref.is_some());
+    if sources == 0 {
+        let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or \
+            `fileKeyRef`";
+        object.invalid(at, "", detail);
+    } else if !text.is_empty() {
+        object.invalid(at, "", "may not be specified when `value` is not empty");
+    } else if sources > 1 {
+        let detail = "may not have more than one field specified at a time";
+        object.invalid(at, "", detail);
     }
-    values.pop().unwrap_or_else(|| {
-        if from.file_key_ref.is_none() {
-            let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
-            object.invalid(at, "", detail);
-        }
-        EnvValue::Text(String::new())
-    })
+    values.pop().unwrap_or(EnvValue::Text(String::new()))
 }
 
 fn key_ref(object: &Object<'_>, at: &Path<'_>, key: &KeyRef, source: ObjectRef, meta: &spec::Meta) {
-    super::name(object, &at.field("name"), &key.name, names::dns_subdomain);
+    if let Some(rule) = names::dns_subdomain(&key.name) {
+        object.invalid(&at.field("name"), &key.name, rule);
+    }
     super::name(object, &at.field("key"), &key.key, names::config_key);
     if !key.optional {
         object.refer(
@@ -122,10 +116,10 @@ pub(super) fn env_from(
     from: Vec<api::EnvFromSource>,
     meta: &spec::Meta,
 ) -> Vec<spec::EnvFrom> {
-    let at = at.field("envFrom");
+    let list = &at.field("envFrom");
     let mut converted = Vec::with_capacity(from.len());
     for (index, from) in from.into_iter().enumerate() {
-        let at = at.index(index);
+        let at = list.index(index);
         let prefix = from.prefix.unwrap_or_default();
         if let Some(rule) = names::env_name(&prefix).filter(|_| !prefix.is_empty()) {
             object.invalid(&at.field("prefix"), &prefix, rule);
@@ -138,19 +132,13 @@ pub(super) fn env_from(
             .map(|from| (ObjectRef::Secret(from.name), from.optional));
         let (source, optional) = match (config_map, secret) {
             (Some(_), Some(_)) => {
-                object.invalid(
-                    &at,
-                    "",
-                    "may not have more than one field specified at a time",
-                );
+                let detail = "may not have more than one field specified at a time";
+                object.invalid_in(list, &at, "", detail);
                 continue;
             }
             (None, None) => {
-                object.invalid(
-                    &at,
-                    "",
-                    "must specify one of: `configMapRef` or `secretRef`",
-                );
+                let detail = "must specify one of: `configMapRef` or `secretRef`";
+                object.invalid_in(list, &at, "", detail);
                 continue;
             }
             (Some(source), None) | (None, Some(source)) => source,
@@ -188,33 +176,66 @@ pub(super) enum Shown {
     InVolume,
 }
 
+/// What the downward API can name at all; each place takes some of them.
+const FIELD_LABELS: [&str; 14] = [
+    "metadata.annotations",
+    "metadata.labels",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.serviceAccountName",
+    "spec.schedulerName",
+    "status.phase",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+];
+
 pub(super) fn field_ref(
     object: &Object<'_>,
     at: &Path<'_>,
     from: &api::ObjectFieldSelector,
     shown: Shown,
 ) -> FieldRef {
-    let at_version = at.field("apiVersion");
-    match from.api_version.as_deref().unwrap_or("v1") {
-        "" | "v1" => {}
-        version => object.invalid(&at_version, version, "must be v1"),
-    }
-    let at = at.field("fieldPath");
+    let version = from.api_version.as_deref().unwrap_or("v1");
+    let (reference, at) = (at, at.field("fieldPath"));
     let path = from.field_path.as_str();
     if path.is_empty() {
         object.required(&at, "");
         return FieldRef::Name;
     }
-    let subscript = |prefix: &str| {
-        path.strip_prefix(prefix)?
-            .strip_prefix("['")?
-            .strip_suffix("']")
-    };
-    if let Some(key) = subscript("metadata.labels") {
-        return FieldRef::Labels(subscript_key(object, &at, key, key));
+    if !matches!(version, "" | "v1") {
+        let detail = format!("error converting fieldPath: unsupported pod version: {version}");
+        object.invalid(&at, path, detail);
+        return FieldRef::Name;
     }
-    if let Some(key) = subscript("metadata.annotations") {
-        return FieldRef::Annotations(subscript_key(object, &at, key, &key.to_lowercase()));
+    let subscript = path
+        .strip_suffix("']")
+        .and_then(|path| path.split_once("['"));
+    match subscript {
+        Some(("metadata.labels", key)) => {
+            return FieldRef::Labels(subscript_key(object, reference, key, key));
+        }
+        Some(("metadata.annotations", key)) => {
+            let rule_key = key.to_lowercase();
+            return FieldRef::Annotations(subscript_key(object, reference, key, &rule_key));
+        }
+        Some((field, _)) if !field.is_empty() => {
+            let detail = format!(
+                "error converting fieldPath: field label does not support subscript: {path}"
+            );
+            object.invalid(&at, path, detail);
+            return FieldRef::Name;
+        }
+        _ if !FIELD_LABELS.contains(&path) => {
+            let detail = format!("error converting fieldPath: field label not supported: {path}");
+            object.invalid(&at, path, detail);
+            return FieldRef::Name;
+        }
+        _ => {}
     }
     let common = [
         ("metadata.name", FieldRef::Name),
@@ -235,9 +256,9 @@ pub(super) fn field_ref(
             ("metadata.annotations", FieldRef::Annotations(None)),
         ],
     };
-    object
-        .word(&at, path, &[&common, of_place].concat())
-        .unwrap_or(FieldRef::Name)
+    let mut words = [&common, of_place].concat();
+    words.sort_unstable_by_key(|(word, _)| *word);
+    object.word(&at, path, &words).unwrap_or(FieldRef::Name)
 }
 
 /// A key of the labels or annotations; `rule_key` is what the rule for keys is applied to.
@@ -276,7 +297,15 @@ pub(super) fn resource_ref(
         object.required(&at.field("resource"), "");
         None
     } else {
-        object.word(&at.field("resource"), &from.resource, &words)
+        if from.resource.starts_with("limits.hugepages-")
+            || from.resource.starts_with("requests.hugepages-")
+        {
+            let reason = "a guest's memory has no huge pages";
+            object.refused(&at.field("resource"), reason);
+            None
+        } else {
+            object.word(&at.field("resource"), &from.resource, &words)
+        }
     };
     let resource = resource.unwrap_or(ResourceField::LimitsMemory);
     let divisor = divisor(object, &at.field("divisor"), from.divisor, resource);
@@ -319,14 +348,31 @@ fn divisor(
     };
     let is_step = |step: &&str| quantity(object, at, step) == value;
     if !supported.iter().any(is_step) {
-        let supported = supported.iter().map(|word| (*word).to_owned()).collect();
-        object.error(
-            at,
-            Problem::NotOneOf {
-                value: text,
-                supported,
-            },
-        );
+        let (field, what) = resource_words(resource);
+        let values = if is_cpu {
+            "1m and 1".to_owned()
+        } else {
+            supported.join(", ")
+        };
+        let detail =
+            format!("only divisor's values {values} are supported with the {what} resource");
+        object.invalid(at, field, detail);
     }
     steps(value).max(1)
+}
+
+/// The field, and what its resource is called in a sentence.
+fn resource_words(resource: ResourceField) -> (&'static str, &'static str) {
+    match resource {
+        ResourceField::LimitsCpu => ("limits.cpu", "cpu"),
+        ResourceField::RequestsCpu => ("requests.cpu", "cpu"),
+        ResourceField::LimitsMemory => ("limits.memory", "memory"),
+        ResourceField::RequestsMemory => ("requests.memory", "memory"),
+        ResourceField::LimitsEphemeralStorage => {
+            ("limits.ephemeral-storage", "local ephemeral storage")
+        }
+        ResourceField::RequestsEphemeralStorage => {
+            ("requests.ephemeral-storage", "local ephemeral storage")
+        }
+    }
 }

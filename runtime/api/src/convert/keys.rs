@@ -5,7 +5,6 @@ use seedpod_core::spec::{self, KeysVolume, ObjectRef};
 
 use super::descending_path;
 use crate::log::{Object, Referent};
-use crate::names;
 use crate::tree::Path;
 
 /// Mode of files when nothing is said (DEF).
@@ -83,8 +82,6 @@ pub(super) fn keys_volume(
     let name_field = from.name_field;
     if from.name.is_empty() {
         object.required(&at.field(name_field), "");
-    } else if let Some(rule) = names::dns_subdomain(&from.name) {
-        object.invalid(&at.field(name_field), &from.name, rule);
     }
     let optional = from.optional.unwrap_or_default();
     let refer = |key: Option<&str>| {
@@ -135,11 +132,7 @@ pub(super) fn item_path(object: &Object<'_>, at: &Path<'_>, path: &str) {
         object.required(at, "");
     } else {
         descending_path(object, at, path);
-        if path
-            .split('/')
-            .next()
-            .is_some_and(|first| first.starts_with("..") && first != "..")
-        {
+        if path.starts_with("..") && !path.starts_with("../") {
             object.invalid(at, path, "must not start with '..'");
         }
     }

@@ -15,6 +15,7 @@ pub(super) fn volume_mounts(
     object: &Object<'_>,
     at: &Path<'_>,
     from: Vec<api::VolumeMount>,
+    is_privileged: bool,
     around: &Around<'_>,
 ) -> Vec<spec::VolumeMount> {
     let at = at.field("volumeMounts");
@@ -41,6 +42,19 @@ pub(super) fn volume_mounts(
             path => format!("/{path}"),
         };
         let read_only = from.read_only.unwrap_or_default();
+        propagation(
+            object,
+            &at,
+            from.mount_propagation.as_deref(),
+            is_privileged,
+        );
+        recursive_read_only(
+            object,
+            &at.field("recursiveReadOnly"),
+            from.recursive_read_only.as_deref(),
+            read_only,
+            from.mount_propagation.as_deref(),
+        );
         converted.push(spec::VolumeMount {
             name: from.name,
             mount_path,
@@ -75,5 +89,37 @@ fn sub_path(
             Some(SubPath::Expr(expr))
         }
         (None, None) => None,
+    }
+}
+
+fn propagation(object: &Object<'_>, at: &Path<'_>, word: Option<&str>, is_privileged: bool) {
+    let Some(word) = word else { return };
+    let at = at.field("mountPropagation");
+    let words = ["Bidirectional", "HostToContainer", "None"].map(|word| (word, ()));
+    object.word(&at, word, &words);
+    if word == "Bidirectional" && !is_privileged {
+        let detail = "Bidirectional mount propagation is available only to privileged containers";
+        object.forbidden(&at, detail);
+    }
+}
+
+fn recursive_read_only(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    word: Option<&str>,
+    read_only: bool,
+    propagation: Option<&str>,
+) {
+    let Some(word) = word else { return };
+    let words = ["Disabled", "Enabled", "IfPossible"].map(|word| (word, ()));
+    if object.word(at, word, &words).is_none() || word == "Disabled" {
+        return;
+    }
+    if !read_only {
+        object.forbidden(at, "may only be specified when readOnly is true");
+    }
+    if propagation.is_some_and(|word| word != "None") {
+        let detail = "may only be specified when mountPropagation is None or not specified";
+        object.forbidden(at, detail);
     }
 }

@@ -8,9 +8,10 @@ use k8s_openapi::api::core::v1 as api;
 use seedpod_core::limits::CONTAINERS_PER_POD;
 use seedpod_core::spec::{self, GracePeriod, RestartPolicy};
 
-use super::container::{Around, Place, container, host_port_conflicts};
+use super::container::{Around, Place, container, container_port_conflicts, host_port_conflicts};
 use super::dns::{dns_config, dns_policy, hostname_override, os};
 use super::resources::{overhead, pod_resources};
+use super::scheduling::scheduling;
 use super::volume::volumes;
 use super::{label_map, meta, non_empty, security};
 use crate::error::Problem;
@@ -20,6 +21,7 @@ use crate::tree::Path;
 
 pub(crate) fn pod(object: &Object<'_>, at: &Path<'_>, pod: api::Pod) -> spec::Pod {
     let meta = meta(object, at, pod.metadata, names::dns_subdomain);
+    annotations(object, at, &meta, pod.spec.as_ref());
     let at = at.field("spec");
     let Some(mut pod) = pod.spec else {
         object.required(&at.field("containers"), "");
@@ -28,6 +30,7 @@ pub(crate) fn pod(object: &Object<'_>, at: &Path<'_>, pod: api::Pod) -> spec::Po
             ..spec::Pod::default()
         };
     };
+    scheduling(object, &at, &pod);
     let volumes = volumes(object, &at, pod.volumes.take().unwrap_or_default(), &meta);
     let restart_policy = match pod.restart_policy.as_deref().unwrap_or("") {
         "" => RestartPolicy::Always,
@@ -35,16 +38,19 @@ pub(crate) fn pod(object: &Object<'_>, at: &Path<'_>, pod: api::Pod) -> spec::Po
             .word(&at.field("restartPolicy"), word, &RESTART_POLICIES)
             .unwrap_or_default(),
     };
-    let (security, sysctls) = security::of_pod(object, &at, pod.security_context.take());
+    let host_network = pod.host_network.unwrap_or_default();
+    let (security, sysctls) =
+        security::of_pod(object, &at, pod.security_context.take(), host_network);
     let os = os(object, &at, pod.os.take());
     let termination_grace_period = grace_period(pod.termination_grace_period_seconds);
-    let host_network = pod.host_network.unwrap_or_default();
     let around = Around {
         meta: &meta,
         volumes: &volumes,
         volumes_are_known: !object.is_broken_below(&at.field("volumes")),
         grace_period: termination_grace_period,
         host_network,
+        host_users: pod.host_users.unwrap_or(true),
+        restart_policy,
         os: os.as_deref(),
     };
     let (containers, init_containers) = containers(object, &at, &mut pod, &around);
@@ -200,7 +206,39 @@ fn containers(
         );
     }
     host_port_conflicts(object, &at.field("containers"), &regular);
+    let at_init = at.field("initContainers");
+    for (index, container) in init.iter().enumerate() {
+        container_port_conflicts(
+            object,
+            &at_init.index(index),
+            container,
+            &mut BTreeSet::new(),
+        );
+    }
     (regular, init)
+}
+
+/// Annotations with a meaning for Kubernetes.
+fn annotations(object: &Object<'_>, at: &Path<'_>, meta: &spec::Meta, pod: Option<&api::PodSpec>) {
+    const MIRROR: &str = "kubernetes.io/config.mirror";
+    const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+    let at = at.field("metadata");
+    let at = at.field("annotations");
+    let has_node =
+        pod.is_some_and(|pod| pod.node_name.as_ref().is_some_and(|name| !name.is_empty()));
+    if let Some(value) = meta.annotations.get(MIRROR)
+        && !has_node
+    {
+        let detail = "must set spec.nodeName if mirror pod annotation is set";
+        object.invalid(&at.key(MIRROR), value, detail);
+    }
+    if let Some(value) = meta.annotations.get(DELETION_COST)
+        && (value.parse::<i32>().is_err()
+            || value.starts_with('+')
+            || (value.len() > 1 && value.starts_with('0')))
+    {
+        object.invalid(&at.key(DELETION_COST), value, "must be a 32bit integer");
+    }
 }
 
 /// Negative means 1 (kubelet); more than fits in 136 years means that.

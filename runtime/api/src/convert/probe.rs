@@ -64,8 +64,8 @@ pub(super) fn probe(
             Handler::Sleep(_) => return None,
         },
     };
-    if kind != Kind::Readiness && probe.success_threshold != 1 {
-        let value = from.success_threshold.unwrap_or_default();
+    let value = from.success_threshold.unwrap_or_default();
+    if kind != Kind::Readiness && !matches!(value, 0 | 1) {
         object.invalid_number(&at.field("successThreshold"), value.into(), "must be 1");
     }
     Some(probe)
@@ -148,6 +148,7 @@ fn stop_signal(object: &Object<'_>, at: &Path<'_>, name: &str, os: Option<&str>)
     for (alias, name) in SIGNAL_ALIASES {
         words.extend(name.parse().ok().map(|signal| (alias.to_owned(), signal)));
     }
+    words.sort_unstable();
     let words: Vec<(&str, Signal)> = (words.iter())
         .map(|(word, signal)| (word.as_str(), *signal))
         .collect();

@@ -22,7 +22,11 @@ pub(super) fn restart_policy(
 ) -> Option<RestartPolicy> {
     let at = at.field("restartPolicy");
     match non_empty(policy) {
-        Some(word) => object.word(&at, &word, &RESTART_POLICIES),
+        Some(word) => {
+            let mut words = RESTART_POLICIES;
+            words.sort_unstable_by_key(|(word, _)| *word);
+            object.word(&at, &word, &words)
+        }
         None => {
             if !rules.is_empty() {
                 object.required(

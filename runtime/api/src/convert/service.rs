@@ -21,9 +21,9 @@ pub(crate) fn service(object: &Object<'_>, at: &Path<'_>, service: api::Service)
     let service = service.spec.unwrap_or_default();
     let types = [
         ("ClusterIP", Some(ServiceType::ClusterIp)),
-        ("NodePort", Some(ServiceType::NodePort)),
-        ("LoadBalancer", Some(ServiceType::LoadBalancer)),
         ("ExternalName", None),
+        ("LoadBalancer", Some(ServiceType::LoadBalancer)),
+        ("NodePort", Some(ServiceType::NodePort)),
     ];
     let kind = match service.type_.as_deref().unwrap_or("") {
         "" => ServiceType::ClusterIp,
@@ -41,6 +41,8 @@ pub(crate) fn service(object: &Object<'_>, at: &Path<'_>, service: api::Service)
                 })
         }
     };
+    traffic(object, &at, &service, kind);
+    families(object, &at, &service);
     let selector = service.selector.unwrap_or_default();
     label_map(object, &at.field("selector"), &selector);
     let cluster_ip = cluster_ip(object, &at, service.cluster_ip.as_deref(), kind);
@@ -63,12 +65,137 @@ pub(crate) fn service(object: &Object<'_>, at: &Path<'_>, service: api::Service)
     }
 }
 
+/// Rules for fields without effect here that say how traffic comes in.
+fn traffic(object: &Object<'_>, at: &Path<'_>, service: &api::ServiceSpec, kind: ServiceType) {
+    let word = |field: &'static str, value: &Option<String>, words: &[&str]| {
+        if let Some(value) = value {
+            let words: Vec<(&str, ())> = words.iter().map(|word| (*word, ())).collect();
+            object.word(&at.field(field), value, &words);
+        }
+    };
+    word(
+        "sessionAffinity",
+        &service.session_affinity,
+        &["ClientIP", "None"],
+    );
+    session_affinity(object, at, service);
+    word(
+        "internalTrafficPolicy",
+        &service.internal_traffic_policy,
+        &["Cluster", "Local"],
+    );
+    let distributions = ["PreferClose", "PreferSameNode", "PreferSameZone"];
+    word(
+        "trafficDistribution",
+        &service.traffic_distribution,
+        &distributions,
+    );
+    let is_external = kind != ServiceType::ClusterIp
+        || service
+            .external_ips
+            .as_ref()
+            .is_some_and(|list| !list.is_empty());
+    match &service.external_traffic_policy {
+        Some(policy) if !is_external => {
+            let detail = "may only be set for externally-accessible services";
+            object.invalid(&at.field("externalTrafficPolicy"), policy, detail);
+        }
+        policy => word("externalTrafficPolicy", policy, &["Cluster", "Local"]),
+    }
+    let is_balanced = kind == ServiceType::LoadBalancer;
+    let is_checked = is_balanced && service.external_traffic_policy.as_deref() == Some("Local");
+    if let Some(port) = service.health_check_node_port.filter(|port| *port != 0)
+        && !is_checked
+    {
+        let detail =
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+        object.invalid_number(&at.field("healthCheckNodePort"), port.into(), detail);
+    }
+    let only_balanced = [
+        (
+            "allocateLoadBalancerNodePorts",
+            service.allocate_load_balancer_node_ports.is_some(),
+        ),
+        ("loadBalancerClass", service.load_balancer_class.is_some()),
+        (
+            "loadBalancerSourceRanges",
+            service
+                .load_balancer_source_ranges
+                .as_ref()
+                .is_some_and(|list| !list.is_empty()),
+        ),
+    ];
+    for (field, _) in only_balanced
+        .iter()
+        .filter(|(_, is_set)| *is_set && !is_balanced)
+    {
+        let detail = "may only be used when `type` is 'LoadBalancer'";
+        object.forbidden(&at.field(field), detail);
+    }
+}
+
+fn session_affinity(object: &Object<'_>, at: &Path<'_>, service: &api::ServiceSpec) {
+    const SECONDS_MAX: i32 = 86_400;
+    let at = at.field("sessionAffinityConfig");
+    let Some(config) = &service.session_affinity_config else {
+        return;
+    };
+    if service.session_affinity.as_deref() != Some("ClientIP") {
+        object.forbidden(&at, "must not be set when session affinity is None");
+        return;
+    }
+    let at = at.field("clientIP");
+    let Some(client) = &config.client_ip else {
+        object.required(&at, "when session affinity type is ClientIP");
+        return;
+    };
+    if let Some(seconds) = client.timeout_seconds
+        && !(1..=SECONDS_MAX).contains(&seconds)
+    {
+        let detail = format!("must be greater than 0 and less than {SECONDS_MAX}");
+        object.invalid_number(&at.field("timeoutSeconds"), seconds.into(), detail);
+    }
+}
+
+fn families(object: &Object<'_>, at: &Path<'_>, service: &api::ServiceSpec) {
+    let ips = service.cluster_ips.as_deref().unwrap_or_default();
+    let at_ips = at.field("clusterIPs");
+    match (service.cluster_ip.as_deref().unwrap_or(""), ips.first()) {
+        ("", Some(_)) => {
+            let detail = "must be empty when `clusterIP` is not specified";
+            object.invalid_list(&at_ips, ips, detail);
+        }
+        (ip, Some(first)) if ip != first => {
+            object.invalid_list(&at_ips, ips, "first value must match `clusterIP`");
+        }
+        _ => {}
+    }
+    if ips.len() > 2 {
+        object.invalid_list(&at_ips, ips, "may only hold up to 2 values");
+    }
+    let at_families = at.field("ipFamilies");
+    let mut seen = BTreeSet::new();
+    for (index, family) in service.ip_families.iter().flatten().enumerate() {
+        let at = at_families.index(index);
+        object.word(&at, family, &["IPv4", "IPv6"].map(|word| (word, ())));
+        if !seen.insert(family) {
+            object.duplicate(&at, family);
+        }
+    }
+    if let Some(policy) = &service.ip_family_policy {
+        let words = ["PreferDualStack", "RequireDualStack", "SingleStack"].map(|word| (word, ()));
+        object.word(&at.field("ipFamilyPolicy"), policy, &words);
+    }
+}
+
 fn cluster_ip(
     object: &Object<'_>,
     at: &Path<'_>,
     text: Option<&str>,
     kind: ServiceType,
 ) -> ClusterIp {
+    let at_list = at.field("clusterIPs");
+    let at_first = at_list.index(0);
     let at = at.field("clusterIP");
     match text.unwrap_or("") {
         "" => ClusterIp::Auto,
@@ -79,11 +206,8 @@ fn cluster_ip(
                     ServiceType::NodePort => "NodePort",
                     ServiceType::LoadBalancer => "LoadBalancer",
                 };
-                object.invalid(
-                    &at,
-                    "None",
-                    format!("may not be set to 'None' for {kind} services"),
-                );
+                let detail = format!("may not be set to 'None' for {kind} services");
+                object.invalid_in(&at_first, &at, "None", detail);
             }
             ClusterIp::Headless
         }
@@ -101,7 +225,8 @@ fn cluster_ip(
                 ClusterIp::Auto
             }
             Err(_) => {
-                object.invalid(&at, text, "must be empty, 'None', or a valid IP address");
+                let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+                object.invalid_in(&at_first, &at, text, detail);
                 ClusterIp::Auto
             }
         },

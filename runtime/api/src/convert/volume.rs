@@ -13,6 +13,7 @@ use super::keys::{Keys, item_path, keys_volume, mode};
 use super::{name, quantity};
 use crate::log::Object;
 use crate::names;
+use crate::quantity::Quantity;
 use crate::support::Treatment;
 use crate::tree::Path;
 
@@ -53,36 +54,35 @@ fn source(
     let mut sources = Vec::new();
     if let Some(from) = from.empty_dir {
         let dir = empty_dir(object, &at.field("emptyDir"), from);
-        sources.push(VolumeSource::EmptyDir(dir));
+        sources.push(("emptyDir", VolumeSource::EmptyDir(dir)));
     }
     if let Some(from) = from.host_path {
         let path = host_path(object, &at.field("hostPath"), from);
-        sources.push(VolumeSource::HostPath(path));
-    }
-    if let Some(from) = from.config_map {
-        let keys = keys_volume(object, &at.field("configMap"), from.into(), meta);
-        sources.push(VolumeSource::ConfigMap(keys));
+        sources.push(("hostPath", VolumeSource::HostPath(path)));
     }
     if let Some(from) = from.secret {
         let keys = keys_volume(object, &at.field("secret"), from.into(), meta);
-        sources.push(VolumeSource::Secret(keys));
+        sources.push(("secret", VolumeSource::Secret(keys)));
     }
     if let Some(from) = from.downward_api {
         let at = at.field("downwardAPI");
         let default = mode(object, &at.field("defaultMode"), from.default_mode);
         let items = downward(object, &at, from.items.unwrap_or_default(), default);
-        sources.push(VolumeSource::DownwardApi(items));
+        sources.push(("downwardAPI", VolumeSource::DownwardApi(items)));
+    }
+    if let Some(from) = from.config_map {
+        let keys = keys_volume(object, &at.field("configMap"), from.into(), meta);
+        sources.push(("configMap", VolumeSource::ConfigMap(keys)));
     }
     if let Some(from) = from.projected {
         let parts = projected(object, &at.field("projected"), from, meta);
-        sources.push(VolumeSource::Projected(parts));
+        sources.push(("projected", VolumeSource::Projected(parts)));
     }
-    if sources.len() > 1 {
-        object.forbidden(at, "may not specify more than 1 volume type");
+    for (field, _) in sources.iter().skip(1) {
+        object.forbidden(&at.field(field), "may not specify more than 1 volume type");
     }
-    sources
-        .pop()
-        .unwrap_or(VolumeSource::EmptyDir(EmptyDir::default()))
+    let first = sources.into_iter().next();
+    first.map_or(VolumeSource::EmptyDir(EmptyDir::default()), |(_, one)| one)
 }
 
 fn empty_dir(object: &Object<'_>, at: &Path<'_>, from: api::EmptyDirVolumeSource) -> EmptyDir {
@@ -100,9 +100,14 @@ fn empty_dir(object: &Object<'_>, at: &Path<'_>, from: api::EmptyDirVolumeSource
             .word(&at.field("medium"), word, &[("Memory", Medium::Memory)])
             .unwrap_or_default(),
     };
-    let size_limit = from
-        .size_limit
-        .map(|ApiQuantity(text)| quantity(object, &at.field("sizeLimit"), &text).units());
+    let size_limit = from.size_limit.map(|ApiQuantity(text)| {
+        let at = at.field("sizeLimit");
+        if Quantity::parse(&text).is_ok_and(Quantity::is_negative) {
+            object.forbidden(&at, "SizeLimit field must be a valid resource quantity");
+            return 0;
+        }
+        quantity(object, &at, &text).units()
+    });
     if size_limit.is_some() && medium == Medium::Default {
         let reason = "not supported yet: only a volume in memory has a limit";
         object.treated(&at.field("sizeLimit"), Treatment::Ignored, reason);
@@ -121,18 +126,18 @@ fn host_path(
     if from.path.is_empty() {
         object.required(&at.field("path"), "");
     }
-    if from.path.split(['/', '\\']).any(|part| part == "..") {
+    if from.path.split('/').any(|part| part == "..") {
         object.invalid(&at.field("path"), &from.path, "must not contain '..'");
     }
     let words = [
         ("", Some(HostPathType::Unset)),
-        ("DirectoryOrCreate", Some(HostPathType::DirectoryOrCreate)),
-        ("Directory", Some(HostPathType::Directory)),
-        ("FileOrCreate", Some(HostPathType::FileOrCreate)),
-        ("File", Some(HostPathType::File)),
-        ("Socket", None),
-        ("CharDevice", None),
         ("BlockDevice", None),
+        ("CharDevice", None),
+        ("Directory", Some(HostPathType::Directory)),
+        ("DirectoryOrCreate", Some(HostPathType::DirectoryOrCreate)),
+        ("File", Some(HostPathType::File)),
+        ("FileOrCreate", Some(HostPathType::FileOrCreate)),
+        ("Socket", None),
     ];
     let kind = object
         .word(
@@ -168,11 +173,8 @@ fn downward(
         item_path(object, &at.field("path"), &from.path);
         let value = match (from.field_ref, from.resource_field_ref) {
             (Some(_), Some(_)) => {
-                object.invalid(
-                    &at,
-                    "",
-                    "fieldRef and resourceFieldRef can not be specified simultaneously",
-                );
+                let detail = "fieldRef and resourceFieldRef can not be specified simultaneously";
+                object.invalid(&at, "resource", detail);
                 continue;
             }
             (Some(from), None) => DownwardValue::Field(field_ref(
@@ -186,10 +188,8 @@ fn downward(
                 DownwardValue::Resource(resource_ref(object, &at, from, Shown::InVolume))
             }
             (None, None) => {
-                object.required(
-                    &at.field("fieldRef"),
-                    "one of fieldRef and resourceFieldRef is required",
-                );
+                let detail = "one of fieldRef and resourceFieldRef is required";
+                object.required(&at, detail);
                 continue;
             }
         };
@@ -215,6 +215,7 @@ fn projected(
     let is_of_cluster = sources
         .iter()
         .any(|source| source.service_account_token.is_some());
+    let projected_at = at;
     let at = at.field("sources");
     let mut converted = Vec::with_capacity(sources.len());
     for (index, from) in sources.into_iter().enumerate() {
@@ -244,10 +245,30 @@ fn projected(
         }
         let others = from.service_account_token.is_some() || from.cluster_trust_bundle.is_some();
         match converted.len() - before + usize::from(others || from.pod_certificate.is_some()) {
-            0 => object.required(&at, "must specify one of the sources"),
-            1 => {}
-            _ => object.forbidden(&at, "may not specify more than 1 volume type"),
+            0 | 1 => {}
+            _ => object.forbidden(&at, "may not specify more than 1 volume type per source"),
         }
     }
+    unique_paths(object, projected_at, &converted);
     converted
+}
+
+/// No two sources may name the same file; whole objects may, then the later one wins.
+fn unique_paths(object: &Object<'_>, at: &Path<'_>, projections: &[Projection]) {
+    let mut paths = BTreeSet::new();
+    for projection in projections {
+        let named: Vec<(&str, &str)> = match projection {
+            Projection::ConfigMap(keys) | Projection::Secret(keys) => (keys.items.iter())
+                .map(|item| (item.path.as_str(), keys.name.as_str()))
+                .collect(),
+            Projection::DownwardApi(items) => (items.iter())
+                .map(|item| (item.path.as_str(), item.path.as_str()))
+                .collect(),
+        };
+        for (path, shown) in named {
+            if !path.is_empty() && !paths.insert(path) {
+                object.invalid(at, shown, "conflicting duplicate paths");
+            }
+        }
+    }
 }

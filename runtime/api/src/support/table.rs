@@ -1,54 +1,7 @@
 //! The table itself.
 
-use super::{Support, Treatment};
-
-const fn honoured(kind: &'static str, fields: &'static [&'static str]) -> Support {
-    Support {
-        kind,
-        fields,
-        treatment: Treatment::Honoured,
-        reason: "",
-    }
-}
-
-const fn shown(
-    kind: &'static str,
-    fields: &'static [&'static str],
-    reason: &'static str,
-) -> Support {
-    Support {
-        kind,
-        fields,
-        treatment: Treatment::Shown,
-        reason,
-    }
-}
-
-const fn ignored(
-    kind: &'static str,
-    fields: &'static [&'static str],
-    reason: &'static str,
-) -> Support {
-    Support {
-        kind,
-        fields,
-        treatment: Treatment::Ignored,
-        reason,
-    }
-}
-
-const fn refused(
-    kind: &'static str,
-    fields: &'static [&'static str],
-    reason: &'static str,
-) -> Support {
-    Support {
-        kind,
-        fields,
-        treatment: Treatment::Refused,
-        reason,
-    }
-}
+use super::Support;
+use super::line::{honoured, ignored, refused, shown};
 
 const SERVER_SETS: &str = "set by the API server, not by a manifest";
 const ONE_NODE: &str = "there is one node, nothing to choose from";
