@@ -11,7 +11,10 @@ use syn::visit::Visit;
 
 /// What each crate may import.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
-    ("seedpod-core", &["bytes", "httparse", "serde", "thiserror"]),
+    (
+        "seedpod-core",
+        &["bytes", "httparse", "loona-hpack", "serde", "thiserror"],
+    ),
     (
         "seedpod-engine",
         &[

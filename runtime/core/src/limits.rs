@@ -283,6 +283,12 @@ pub const PROBE_HEADERS: usize = 256;
 pub const PROBE_CHUNK_LINE_BYTES: usize = 4 << 10;
 /// Answers with a status of 1xx before the one that counts (Go: 5).
 pub const PROBE_INFORMATIONAL_RESPONSES: usize = 5;
+/// Bytes of a frame of HTTP/2 (RFC 9113: what a server may send that was told nothing else).
+pub const PROBE_FRAME_BYTES: usize = 16 << 10;
+/// Bytes of a header block of HTTP/2, compressed.
+pub const PROBE_HEADER_BLOCK_BYTES: usize = 16 << 10;
+/// Bytes of the answer to a gRPC probe; it has two (below the window of HTTP/2, which is never made larger).
+pub const PROBE_MESSAGE_BYTES: usize = 16 << 10;
 /// Requests of one probe that is redirected (Go: 10).
 pub const PROBE_REDIRECTS: usize = 10;
 

@@ -9,6 +9,7 @@
 //! Go's text depends on which of two goroutines is faster, it is always the same one here.
 
 mod go;
+mod grpc;
 mod http;
 mod tcp;
 mod url;
@@ -31,6 +32,7 @@ pub struct Client(Kind);
 enum Kind {
     Http(Box<http::Http>),
     Tcp(tcp::Tcp),
+    Grpc(Box<grpc::Check>),
 }
 
 /// Who asks. Servers see it in `User-Agent`.
@@ -166,11 +168,18 @@ impl Client {
         Ok(Self(Kind::Tcp(tcp::Tcp::new(host, port))))
     }
 
+    /// A `grpc` probe of a container whose pod has this address.
+    pub fn grpc(port: u16, service: &str, timeout: Duration, pod_ip: IpAddr) -> Self {
+        let check = grpc::Check::new(pod_ip.to_string(), port, service, timeout);
+        Self(Kind::Grpc(Box::new(check)))
+    }
+
     /// What to do next. Asked again before an answer, it says the same, but for `Send`, which comes once.
     pub fn poll_step(&mut self) -> Step {
         match &mut self.0 {
             Kind::Http(http) => http.poll_step(),
             Kind::Tcp(tcp) => tcp.poll_step(),
+            Kind::Grpc(check) => check.poll_step(),
         }
     }
 
@@ -179,6 +188,7 @@ impl Client {
         match &mut self.0 {
             Kind::Http(http) => http.handle(event),
             Kind::Tcp(tcp) => tcp.handle(event),
+            Kind::Grpc(check) => check.handle(event),
         }
     }
 }

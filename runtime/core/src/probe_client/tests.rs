@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// What a server does with one connection.
 #[derive(Clone, Debug)]
-enum Server {
+pub(super) enum Server {
     Refuses,
     /// The name of it is unknown.
     Unknown,
@@ -41,7 +41,7 @@ fn resets(text: &str) -> Server {
     Server::SaysAndResets(text.into())
 }
 
-const POD_IP: [u8; 4] = [10, 244, 0, 2];
+pub(super) const POD_IP: [u8; 4] = [10, 244, 0, 2];
 
 fn container() -> Container {
     let port = |name: &str, container_port, protocol| ContainerPort {
@@ -72,7 +72,7 @@ fn get(path: &str) -> HttpGet {
 
 /// Plays the servers one after the other, whose bytes come in pieces of `piece`. What was connected to, what was sent if
 /// it is to be `shown`, and the verdict.
-fn play(mut client: Client, servers: &[Server], piece: usize, shown: bool) -> String {
+pub(super) fn play(mut client: Client, servers: &[Server], piece: usize, shown: bool) -> String {
     let mut servers = servers.iter();
     let mut server = None;
     let mut pieces: Vec<&[u8]> = Vec::new();

@@ -39,7 +39,10 @@ impl PodTask {
                 let client = Client::tcp_socket(socket, spec, self.pod_ip());
                 self.dial_probe(now, run, client, timeout);
             }
-            ProbeHandler::Grpc { .. } => {}
+            ProbeHandler::Grpc { port, service } => {
+                let client = Client::grpc(*port, service, probe.timeout, self.pod_ip());
+                self.dial_probe(now, run, Ok(client), timeout);
+            }
         }
     }
 
