@@ -58,8 +58,11 @@ pub(crate) const fn not_applicable(line: u32, name: &'static str, why: &'static 
 /// Why rows about the objects of an API server are not applicable.
 pub(crate) const API: &str = "needs the API server";
 
-/// What upstream calls BusyBox.
-pub(crate) const BUSYBOX: &str = "busybox";
+// Images, by upstream's names.
+pub(crate) const AGNHOST: &str = "registry.k8s.io/e2e-test-images/agnhost:2.63.0";
+pub(crate) const BUSYBOX: &str = "registry.k8s.io/e2e-test-images/busybox:1.37.0-1";
+pub(crate) const NON_ROOT: &str = "registry.k8s.io/e2e-test-images/nonroot:1.5";
+pub(crate) const PAUSE: &str = "registry.k8s.io/pause:3.10.2";
 
 /// A pod of one container; `spec` and `container` are further fields of theirs, not indented.
 pub(crate) fn pod(name: &str, spec: &str, container: &str, image: &str, fields: &str) -> String {

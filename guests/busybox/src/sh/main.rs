@@ -45,18 +45,21 @@ fn initial_state(arguments: &[String]) -> State {
         ..State::default()
     };
     for (name, value) in std::env::vars_os() {
-        if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string())
-            && is_name(&name)
-        {
-            state.variables.insert(
-                name,
-                Variable {
-                    value: Some(value),
-                    exported: true,
-                    read_only: false,
-                },
-            );
+        let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else {
+            continue;
+        };
+        if !is_name(&name) {
+            state.foreign.push((name, value));
+            continue;
         }
+        state.variables.insert(
+            name,
+            Variable {
+                value: Some(value),
+                exported: true,
+                read_only: false,
+            },
+        );
     }
     let defaults = [
         ("IFS", " \t\n".to_owned()),

@@ -85,6 +85,8 @@ impl Options {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
     pub variables: BTreeMap<String, Variable>,
+    /// What of the environment the shell cannot name; programs it starts get it all the same.
+    pub foreign: Vec<(String, String)>,
     pub functions: BTreeMap<String, Rc<Command>>,
     pub positional: Vec<String>,
     /// `$0`.
@@ -136,6 +138,7 @@ impl State {
             .filter(|(_, variable)| variable.exported);
         exported
             .filter_map(|(name, variable)| Some((name.clone(), variable.value.clone()?)))
+            .chain(self.foreign.iter().cloned())
             .collect()
     }
 

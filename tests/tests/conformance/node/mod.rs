@@ -1,8 +1,12 @@
 //! `test/e2e/common/node`.
 
 mod configmap;
+mod containers;
 mod downwardapi;
 mod expansion;
+mod init_container;
+mod kubelet;
+mod runtime;
 mod secrets;
 mod security_context;
 mod without_cases;
@@ -11,8 +15,12 @@ use crate::cases::File;
 
 pub(crate) const FILES: &[File] = &[
     configmap::FILE,
+    containers::FILE,
     downwardapi::FILE,
     expansion::FILE,
+    init_container::FILE,
+    kubelet::FILE,
+    runtime::FILE,
     secrets::FILE,
     security_context::FILE,
 ];

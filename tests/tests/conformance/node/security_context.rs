@@ -1,6 +1,6 @@
 //! `runAsUser`, `runAsNonRoot`, `readOnlyRootFilesystem`.
 
-use crate::cases::{self, BUSYBOX, Case, File, adapted, not_applicable, pass};
+use crate::cases::{self, BUSYBOX, Case, File, NON_ROOT, adapted, not_applicable, pass};
 use seedpod_tests::Cluster;
 use seedpod_tests::cluster::POD_START_S;
 
@@ -36,6 +36,13 @@ const CASES: &[Case] = &[
             assert_eq!(log, "1000\n");
         },
     ),
+    pass(511, "should not run with an explicit root user ID", || {
+        refused(&non_root_pod(NON_ROOT, "runAsUser: 0"));
+    }),
+    pass(523, "should run with an image specified user ID", || {
+        let log = Cluster::new().test_output(&non_root_pod(NON_ROOT, ""), "non-root", &[]);
+        assert_eq!(log, "1234\n");
+    }),
     pass(531, "should not run without a specified user ID", || {
         refused(&non_root_pod(BUSYBOX, ""));
     }),
