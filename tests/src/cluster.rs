@@ -3,7 +3,7 @@
 
 use crate::pods::{ENGINE, images};
 use crate::timeline::{Line, Timeline};
-use seedpod::spec::{GracePeriod, Objects, Pod};
+use seedpod::spec::{GracePeriod, ObjectKey, ObjectKind, Objects, Pod};
 use seedpod::status::{ConditionType, ContainerState, ContainerStatus, Phase, Status};
 use seedpod_api::Source;
 use seedpod_core::pod::PodEvent;
@@ -28,8 +28,6 @@ pub const POD_DELETE_S: u64 = 5 * 60;
 /// Pods that come and go. Panics, where a test would fail, with all that is known about the pod.
 pub struct Cluster {
     simulation: Simulation,
-    /// ConfigMaps, Secrets and Services so far.
-    known: Objects,
     pods: BTreeMap<String, Seen>,
     /// Records of the simulation that were looked at.
     read: usize,
@@ -74,7 +72,6 @@ impl Cluster {
                 engine: ENGINE.clone(),
                 images: images(),
             }),
-            known: Objects::default(),
             pods: BTreeMap::new(),
             read: 0,
         }
@@ -98,13 +95,11 @@ impl Cluster {
     /// # Panics
     /// When a pod of this name is there already.
     pub fn try_create(&mut self, manifest: &str) -> Result<(), String> {
-        let mut objects = load(manifest)?;
-        let pods = std::mem::take(&mut objects.pods);
-        self.learn(objects);
-        for pod in pods {
-            let name = pod.meta.name.clone();
-            assert!(!self.exists(&name), "pod {name} is already there");
-            self.simulation.forget(&name);
+        let objects = load(manifest)?;
+        for pod in &objects.pods {
+            let name = &pod.meta.name;
+            assert!(!self.exists(name), "pod {name} is already there");
+            self.simulation.forget(name);
             let seen = Seen {
                 spec: pod.clone(),
                 deleted: false,
@@ -112,31 +107,35 @@ impl Cluster {
                 events: Vec::new(),
                 lines: Vec::new(),
             };
-            self.pods.insert(name, seen);
-            let one = Objects {
-                pods: vec![pod],
-                ..self.known.clone()
-            };
-            let started = self.simulation.start(one);
-            started.expect("the pod network has room");
+            self.pods.insert(name.clone(), seen);
         }
+        let applied = self.simulation.apply(&objects);
+        applied.expect("there is room for all of it");
         Ok(())
     }
 
-    fn learn(&mut self, new: Objects) {
-        let known = &mut self.known;
-        for object in new.config_maps {
-            known.config_maps.retain(|old| old.meta != object.meta);
-            known.config_maps.push(object);
-        }
-        for object in new.secrets {
-            known.secrets.retain(|old| old.meta != object.meta);
-            known.secrets.push(object);
-        }
-        for object in new.services {
-            known.services.retain(|old| old.meta != object.meta);
-            known.services.push(object);
-        }
+    /// `kubectl apply` of ConfigMaps, Secrets and Services: new ones, or new contents of those that are there.
+    ///
+    /// # Panics
+    /// When the API server would refuse it.
+    pub fn apply(&mut self, manifest: &str) {
+        let objects = load(manifest).unwrap_or_else(|errors| panic!("{errors}\n{manifest}"));
+        assert!(objects.pods.is_empty(), "pods are created or updated");
+        let applied = self.simulation.apply(&objects);
+        applied.expect("there is room for all of it");
+    }
+
+    /// `kubectl delete` of a ConfigMap, Secret or Service.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn delete_object(&mut self, kind: ObjectKind, name: &str) {
+        let key = ObjectKey {
+            kind,
+            namespace: "default".to_owned(),
+            name: name.to_owned(),
+        };
+        assert!(self.simulation.delete_object(&key), "there is no {name}");
     }
 
     /// `kubectl delete pod`, with its own grace period or another; does not wait.
@@ -343,7 +342,9 @@ impl Cluster {
         let lines = self.seen(pod).lines.iter();
         lines
             .filter(|line| line.container == container)
-            .fold(String::new(), |text, line| text + &line.text + "\n")
+            .fold(String::new(), |text, line| {
+                text + &line.text + if line.partial { "" } else { "\n" }
+            })
     }
 
     /// Everything all containers wrote, with times.
@@ -405,6 +406,7 @@ impl Cluster {
             at,
             container,
             text: line,
+            ..
         } in &seen.lines
         {
             let _infallible = writeln!(text, "{at} [{container}] {line}");
@@ -433,6 +435,7 @@ impl Cluster {
                     at,
                     container: line.container,
                     text: String::from_utf8_lossy(&line.bytes).into_owned(),
+                    partial: line.partial,
                 }),
                 Output::Event(event) => seen.events.push(readable(at, event, &seen.spec)),
                 Output::Status(status) => seen.statuses.push((at, *status)),

@@ -12,6 +12,8 @@ pub struct Line {
     pub container: String,
     /// The line.
     pub text: String,
+    /// Whether no line feed followed.
+    pub partial: bool,
 }
 
 /// Lines of the form `name Verb …` in the order they were written. `name` is what the script says, which for hooks is

@@ -13,7 +13,7 @@ pub struct LineSplitter {
 pub struct Line {
     /// The text; any bytes.
     pub bytes: Vec<u8>,
-    /// Whether the line goes on in the next part.
+    /// Whether it has no line feed: the line goes on in the next part, or was the last and ended without one.
     pub partial: bool,
 }
 
@@ -45,12 +45,12 @@ impl LineSplitter {
         assert!(self.rest.len() <= LOG_LINE_BYTES);
     }
 
-    /// The last line, when it did not end in a line feed.
+    /// What came after the last line feed; partial, as containerd marks it.
     pub fn finish(&mut self) -> Option<Line> {
         let bytes = std::mem::take(&mut self.rest);
         (!bytes.is_empty()).then_some(Line {
             bytes,
-            partial: false,
+            partial: true,
         })
     }
 }
@@ -77,7 +77,7 @@ mod tests {
     fn lines_may_come_in_pieces() {
         assert_eq!(
             lines(&[b"a\nbc", b"d\n\ne"]),
-            [(1, false), (3, false), (0, false), (1, false)]
+            [(1, false), (3, false), (0, false), (1, true)]
         );
         assert_eq!(lines(&[b""]), []);
     }
@@ -91,6 +91,6 @@ mod tests {
         );
         let mut with_end = long.to_vec();
         with_end.extend(b"\nz");
-        assert_eq!(lines(&[&with_end]), [(LOG_LINE_BYTES, false), (1, false)]);
+        assert_eq!(lines(&[&with_end]), [(LOG_LINE_BYTES, false), (1, true)]);
     }
 }

@@ -1,4 +1,4 @@
-//! The one check of `securityContext` that decides whether a container starts.
+//! Whose processes a container runs, and the one check of `securityContext` that decides whether it starts.
 
 use crate::spec;
 
@@ -49,6 +49,15 @@ pub fn check_non_root(
         Err(_) if user.is_empty() || user == "root" => Err(NonRootError::ImageUser),
         Err(_) => Err(NonRootError::NonNumericUser(user.to_owned())),
     }
+}
+
+/// The user a container runs as: `runAsUser` of the container, of the pod, or the number in the image's `USER`. A name
+/// there counts as root.
+pub fn user(pod: &spec::Pod, container: &spec::Container, image_user: &str) -> u32 {
+    let own = container.security.run_as_user;
+    let image_user = image_user.split(':').next().unwrap_or_default();
+    own.or(pod.security.run_as_user)
+        .unwrap_or_else(|| image_user.parse().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -103,5 +112,20 @@ mod tests {
         );
         container.security.run_as_non_root = Some(false);
         assert_eq!(check_non_root(&pod, &container, ""), Ok(()));
+    }
+
+    #[test]
+    fn a_container_asks_itself_then_its_pod_then_its_image() {
+        let mut pod = spec::Pod::default();
+        let mut container = spec::Container::default();
+        let of_image = |user| super::user(&spec::Pod::default(), &spec::Container::default(), user);
+        assert_eq!(
+            ["", "nginx", "0", "1234", "1234:5678"].map(of_image),
+            [0, 0, 0, 1234, 1234]
+        );
+        pod.security.run_as_user = Some(7);
+        assert_eq!(super::user(&pod, &container, "1234"), 7);
+        container.security.run_as_user = Some(0);
+        assert_eq!(super::user(&pod, &container, "1234"), 0);
     }
 }

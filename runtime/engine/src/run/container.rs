@@ -14,7 +14,9 @@ use bytes::Bytes;
 use seedpod_core::limits::{
     CONTAINER_MEMORY_DEFAULT, TERMINATION_LOG_BYTES, TERMINATION_MESSAGE_BYTES,
 };
-use seedpod_core::pod::{self, ContainerId, Event, Exit, ImageErrorReason, ImageFacts, StartError};
+use seedpod_core::pod::{
+    self, ContainerId, Event, Exit, ImageErrorReason, ImageFacts, StartError, security,
+};
 use seedpod_core::process::{NamespaceId, PipeWriter, ProcessId, Program, Signal, pipe};
 use seedpod_core::spec;
 use seedpod_core::time::Instant;
@@ -187,7 +189,6 @@ impl PodTask {
             Arc::new(LogWriter::new(&spec.name, attempt, stream, console, outbox))
         };
         let logs = [LogStream::Stdout, LogStream::Stderr].map(log);
-        let own_user = spec.security.run_as_user;
         let limit = spec
             .resources
             .limits
@@ -196,9 +197,7 @@ impl PodTask {
         let container = Arc::new(Container {
             name: spec.name.clone(),
             namespace: self.process_namespace(id, target),
-            user: own_user
-                .or(self.pod.spec().security.run_as_user)
-                .unwrap_or(0),
+            user: security::user(self.pod.spec(), &spec, &image.config.user),
             files,
             memory: Arc::new(MemoryMeter::new(limit)),
             environment: given.variables.clone(),
