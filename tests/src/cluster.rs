@@ -1,6 +1,10 @@
 //! What an end-to-end test does to a cluster, in virtual time: a waiting test costs nothing, and sees every status that
 //! a pod ever showed, not only those at the moments a client polls.
 
+mod verbs;
+
+pub use verbs::Exec;
+
 use crate::pods::{ENGINE, images};
 use crate::timeline::{Line, Timeline};
 use seedpod::spec::{GracePeriod, ObjectKey, ObjectKind, Objects, Pod};
@@ -8,7 +12,7 @@ use seedpod::status::{ConditionType, ContainerState, ContainerStatus, Phase, Sta
 use seedpod_api::Source;
 use seedpod_core::pod::PodEvent;
 use seedpod_core::seed::Seed;
-use seedpod_core::time::Instant;
+use seedpod_core::time::{Instant, WallTime};
 use seedpod_engine::PodHandle;
 use seedpod_engine::world::Output;
 use seedpod_sim::{Record, Settings, Simulation};
@@ -24,6 +28,9 @@ pub const POD_START_SHORT_S: u64 = 2 * 60;
 
 /// `PodDeleteTimeout`.
 pub const POD_DELETE_S: u64 = 5 * 60;
+
+/// When simulations begin: 2026-01-01T00:00:00Z.
+const EPOCH: WallTime = WallTime::from_unix_nanos(1_767_225_600_000_000_000);
 
 /// Pods that come and go. Panics, where a test would fail, with all that is known about the pod.
 pub struct Cluster {
@@ -162,6 +169,11 @@ impl Cluster {
     /// Virtual time since the cluster began.
     pub fn now(&self) -> Instant {
         self.simulation.now()
+    }
+
+    /// Virtual time on the calendar.
+    pub fn wall_time(&self) -> WallTime {
+        EPOCH.at(self.now())
     }
 
     /// Lets time pass.
