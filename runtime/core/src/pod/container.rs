@@ -1,7 +1,8 @@
 //! One container: what it does right now, how its instances ended, and when it may be tried again.
 
 use super::backoff::Backoff;
-use super::event::{Exit, ImageFacts};
+use super::event::{Exit, ImageFacts, ProbeKind};
+use super::probe::Probes;
 use super::restart::{Restart, Role};
 use super::status::{
     ContainerState, ContainerStatus, Terminated, TerminatedReason, Waiting, WaitingReason,
@@ -21,8 +22,15 @@ pub(super) struct Container {
     pub(super) crashes: Backoff,
     pub(super) image: Option<ImageFacts>,
     pub(super) stop_signal: Signal,
+    pub(super) probes: Probes,
+    /// The probe that says that this instance has to be stopped.
+    pub(super) unhealthy: Option<ProbeKind>,
+    /// It starts again whatever its exit code says.
+    pub(super) is_forced: bool,
+    /// It is stopped only to be started again.
+    is_replaced: bool,
     latest: Option<Ended>,
-    previous: Option<Terminated>,
+    previous: Option<Ended>,
     /// How many times it ran, this time included.
     instances: u32,
     id: Option<String>,
@@ -50,15 +58,19 @@ struct Ended {
 }
 
 impl Container {
-    pub(super) fn new(name: &str, role: Role, now: Instant) -> Self {
+    pub(super) fn new(own: &spec::Container, role: Role, now: Instant) -> Self {
         Self {
-            name: name.to_owned(),
+            name: own.name.clone(),
             role,
             state: State::Waiting { due: now },
             failure: None,
             crashes: Backoff::default(),
             image: None,
             stop_signal: Signal::TERM,
+            probes: Probes::new(own),
+            unhealthy: None,
+            is_forced: false,
+            is_replaced: false,
             latest: None,
             previous: None,
             instances: 0,
@@ -85,16 +97,22 @@ impl Container {
         self.instances
     }
 
-    /// Whether its startup is over. Startup probes and hooks will have their say here.
-    pub(super) fn started(&self) -> bool {
-        self.is_running()
+    /// The number of the instance that runs, from 0.
+    pub(super) fn running_attempt(&self) -> Option<u32> {
+        let is_running = self.is_running();
+        is_running.then(|| self.instances.saturating_sub(1))
     }
 
-    /// Whether it counts as ready. Readiness probes will have their say here.
+    /// Whether its startup is over.
+    pub(super) fn started(&self) -> bool {
+        self.is_running() && self.probes.started()
+    }
+
+    /// Whether it counts as ready.
     pub(super) fn ready(&self) -> bool {
         match self.role {
             Role::Init => !self.is_alive() && self.exit_code() == Some(0),
-            Role::Sidecar | Role::Regular => self.started(),
+            Role::Sidecar | Role::Regular => self.started() && self.probes.ready(),
             Role::Ephemeral => false,
         }
     }
@@ -104,13 +122,25 @@ impl Container {
         self.latest.as_ref().map(|ended| ended.shown.exit_code)
     }
 
-    pub(super) fn finished_at(&self) -> Option<Instant> {
-        self.latest.as_ref().map(|ended| ended.at)
+    /// It is about to be stopped and will start again, whatever the policies say of its exit code.
+    pub(super) fn replace(&mut self) {
+        (self.is_forced, self.is_replaced) = (true, true);
+    }
+
+    /// The end that the back-off of the next attempt counts from. The kubelet stops and starts in one go and still knows
+    /// only the instance before: so the first attempt after a stop mostly does not wait.
+    pub(super) fn back_off_from(&mut self) -> Option<Instant> {
+        let ended = match std::mem::take(&mut self.is_replaced) {
+            true => self.previous.as_ref(),
+            false => self.latest.as_ref(),
+        };
+        ended.map(|ended| ended.at)
     }
 
     /// Whether it is to run again; always, before its first instance.
     pub(super) fn restart(&self, pod: &spec::Pod, own: &spec::Container) -> Restart {
-        self.exit_code().map_or(Restart::Allowed, |code| {
+        let code = self.exit_code().filter(|_| !self.is_forced);
+        code.map_or(Restart::Allowed, |code| {
             Restart::after_exit(pod.restart_policy, own, self.role, code)
         })
     }
@@ -142,6 +172,7 @@ impl Container {
         self.instances += 1;
         self.id = Some(id);
         self.failure = None;
+        self.is_forced = false;
         self.state = State::Running { since: now };
     }
 
@@ -199,8 +230,10 @@ impl Container {
             container_id: self.id.clone().unwrap_or_default(),
         };
         let ended = Ended { at: now, shown };
-        self.previous = self.latest.replace(ended).map(|ended| ended.shown);
+        self.previous = self.latest.replace(ended);
         self.state = State::Terminated;
+        self.probes.end();
+        self.unhealthy = None;
     }
 
     /// Known once there is an instance of it, as the kubelet asks the instance.
@@ -227,7 +260,10 @@ impl Container {
                 (ContainerState::Running { started_at }, latest)
             }
             (_, Some(failure), latest) => (ContainerState::Waiting(failure), latest),
-            (_, None, Some(latest)) => (ContainerState::Terminated(latest), self.previous.clone()),
+            (_, None, Some(latest)) => {
+                let previous = self.previous.as_ref().map(|ended| ended.shown.clone());
+                (ContainerState::Terminated(latest), previous)
+            }
             (_, None, None) => {
                 let (reason, message) = (view.untried, None);
                 (ContainerState::Waiting(Waiting { reason, message }), None)

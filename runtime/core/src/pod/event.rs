@@ -338,6 +338,8 @@ pub enum EventReason {
     InspectFailed,
     FailedMount,
     FailedCreatePodSandBox,
+    Unhealthy,
+    ProbeWarning,
     DeadlineExceeded,
     Evicted,
     PodOSNotSupported,

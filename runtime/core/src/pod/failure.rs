@@ -149,7 +149,7 @@ impl Pod {
         });
         match &mut self.life {
             Life::Active => self.terminate(EVICTION_GRACE, now),
-            Life::Terminating(termination) => termination.shorten(EVICTION_GRACE, now),
+            Life::Terminating => self.shorten_stops(EVICTION_GRACE, now),
             Life::Finished | Life::Rejected => {}
         }
     }

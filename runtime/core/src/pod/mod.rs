@@ -24,11 +24,11 @@
 //!               └────── failed ─────────┴───────────┘                        │   └─ restart at once ─► Pulling
 //!               └────── restart after back-off ──────────────────────────────┘
 //!
-//! stop       Untold ── it runs ──► Turn ── regular and later sidecars ended, or grace over ──► Signalled ─┐
+//! stop       Untold ── it runs ──► Turn ── alone, or others ended, or grace over ──► Signalled ─────────────┐
 //!               └─────────────────────────────── grace over ───────────────────────────────► Killed ◄─────┘
 //! ```
 //!
-//! Reading order: `event`, the two alphabets; `start`, who is tried next; `container`; `termination`; then what is
+//! Reading order: `event`, the two alphabets; `start`, who is tried next; `container`; `probe`; `termination`; what is
 //! shown: `status`, `phase`, `conditions`, `publish`. The rest are rules without state: [`environment`], [`command`],
 //! [`downward`], [`hosts`], [`termination_message()`], [`printer`], [`security`].
 
@@ -49,6 +49,7 @@ mod outbox;
 mod payload;
 mod phase;
 pub mod printer;
+mod probe;
 mod publish;
 mod pull;
 mod qos;
@@ -90,9 +91,10 @@ use outbox::Outbox;
 use pull::Pulls;
 use sandbox::Sandbox;
 use start::{Progress, Starts};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use termination::Termination;
+use termination::Stop;
 
 /// What a pod is told about itself and its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +126,8 @@ pub struct Pod {
     /// In the order of [`spec::Pod::all_containers`].
     containers: Vec<Container>,
     starts: Starts,
+    /// Containers that are being stopped.
+    stops: BTreeMap<ContainerId, Stop>,
     pulls: Pulls,
     instance_ids: Rng,
     status: Status,
@@ -136,7 +140,7 @@ enum Life {
     /// Containers start and restart.
     Active,
     /// Nothing starts any more.
-    Terminating(Termination),
+    Terminating,
     /// All over.
     Finished,
     /// The node did not take it; nothing ever ran.
@@ -156,7 +160,7 @@ impl Pod {
         epoch: WallTime,
     ) -> Self {
         let containers: Vec<_> = Role::all(&spec)
-            .map(|(role, own)| Container::new(&own.name, role, now))
+            .map(|(role, own)| Container::new(own, role, now))
             .collect();
         assert!(containers.len() <= CONTAINERS_PER_POD);
         let mut outbox = Outbox::default();
@@ -184,6 +188,7 @@ impl Pod {
             },
             containers,
             starts: Starts::default(),
+            stops: BTreeMap::new(),
             pulls: Pulls::default(),
             instance_ids: seed.fork("container ids").rng(),
             outbox,
@@ -227,6 +232,16 @@ impl Pod {
             Event::ObjectsChanged if self.is_active() => {
                 self.sandbox.handle_objects_changed(now, &mut self.outbox);
             }
+            Event::Probed {
+                container,
+                attempt,
+                probe,
+                result,
+            } if self.has(container) => {
+                if !self.handle_probed(container, attempt, probe, result, now) {
+                    return self.run_probes(now);
+                }
+            }
             Event::Delete { grace } => self.handle_delete(grace, now),
             Event::Evict { message } => self.handle_evict(message, now),
             Event::ImagePulling { .. }
@@ -242,12 +257,16 @@ impl Pod {
             | Event::Conditions { .. } => {}
         }
         self.advance(now);
+        self.run_probes(now);
     }
 
     /// Time passed; due when [`poll_timeout`](Self::poll_timeout) says, harmless at any other time.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.sandbox.handle_timeout(now, &mut self.outbox);
-        self.advance(now);
+        if self.life_timeout().is_some_and(|at| at <= now) {
+            self.sandbox.handle_timeout(now, &mut self.outbox);
+            self.advance(now);
+        }
+        self.run_probes(now);
     }
 
     /// What to do next.
@@ -257,15 +276,8 @@ impl Pod {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) at the latest.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.life {
-            Life::Finished | Life::Rejected => None,
-            Life::Terminating(termination) => termination.poll_timeout(&self.containers),
-            Life::Active => {
-                let (sandbox, starts) = (&self.sandbox, &self.starts);
-                let times = [self.deadline, sandbox.poll_timeout(), starts.poll_timeout()];
-                times.into_iter().flatten().min()
-            }
-        }
+        let times = [self.life_timeout(), self.probes_timeout()];
+        times.into_iter().flatten().min()
     }
 
     /// What to show to people.
@@ -309,6 +321,21 @@ impl Pod {
         id.index() < self.containers.len()
     }
 
+    /// When something other than a probe is due.
+    fn life_timeout(&self) -> Option<Instant> {
+        let times = match &self.life {
+            Life::Finished | Life::Rejected => return None,
+            Life::Terminating => [None; 3],
+            Life::Active => [
+                self.deadline,
+                self.sandbox.poll_timeout(),
+                self.starts.poll_timeout(),
+            ],
+        };
+        let stops = self.stops_timeout();
+        times.into_iter().chain([stops]).flatten().min()
+    }
+
     /// How messages name the pod: `name_namespace(uid)`.
     fn describe(&self) -> String {
         let meta = &self.spec.meta;
@@ -332,6 +359,7 @@ impl Pod {
             .message
             .map(|message| self.cut_message(&message).to_owned());
         self.containers[id.index()].handle_exit(&exit, now, self.epoch);
+        self.starts.release(id);
     }
 
     fn handle_delete(&mut self, grace: Option<GracePeriod>, now: Instant) {
@@ -346,14 +374,15 @@ impl Pod {
         self.deletion = Some((requested_at, grace));
         match &mut self.life {
             Life::Active => self.terminate(grace, now),
-            Life::Terminating(termination) => termination.shorten(grace, now),
+            Life::Terminating => self.shorten_stops(grace, now),
             Life::Finished | Life::Rejected => {}
         }
     }
 
     /// Draws all conclusions from what is known at `now`.
     fn advance(&mut self, now: Instant) {
-        let grace = self.spec.termination_grace_period;
+        let containers = &self.containers;
+        self.stops.retain(|id, _| containers[id.index()].is_alive());
         if self.is_active() && self.deadline.is_some_and(|deadline| deadline <= now) {
             self.exceed_deadline(now);
         }
@@ -361,29 +390,22 @@ impl Pod {
             && self.sandbox.is_ready()
             && self.start_containers(now) == Progress::Complete
         {
-            self.terminate(grace, now);
+            self.complete(now);
         }
+        self.advance_stops(now);
         let mut removed = None;
-        if let Life::Terminating(termination) = &mut self.life {
-            termination.advance(&self.containers, &mut self.outbox, now);
-            if !self.containers.iter().any(Container::is_alive) {
-                self.life = Life::Finished;
-                self.admission.handle_finished();
-                self.sandbox.handle_removed();
-                removed = Some(Action::RemoveSandbox);
-            }
+        if let Life::Terminating = self.life
+            && !self.containers.iter().any(Container::is_alive)
+        {
+            self.life = Life::Finished;
+            self.admission.handle_finished();
+            self.sandbox.handle_removed();
+            removed = Some(Action::RemoveSandbox);
         }
         self.publish(now);
         removed
             .into_iter()
             .for_each(|action| self.outbox.act(action));
-    }
-
-    fn terminate(&mut self, grace: GracePeriod, now: Instant) {
-        for container in &mut self.containers {
-            container.give_up_pull(now);
-        }
-        self.life = Life::Terminating(Termination::new(grace, &self.containers, now));
     }
 
     fn is_active(&self) -> bool {

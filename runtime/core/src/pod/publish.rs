@@ -78,7 +78,7 @@ impl Pod {
         let status = |(container, own): (&Container, &spec::Container)| {
             let restart = match self.life {
                 Life::Active => container.restart(&self.spec, own),
-                Life::Terminating(_) | Life::Finished | Life::Rejected => Restart::Never,
+                Life::Terminating | Life::Finished | Life::Rejected => Restart::Never,
             };
             container.status(own, self.epoch, View { restart, untried })
         };

@@ -68,6 +68,14 @@ impl Restart {
             RestartPolicy::OnFailure | RestartPolicy::Never => Self::Never,
         }
     }
+
+    /// The same after a probe has ended it, whatever the exit code (kubelet `computePodActions`).
+    pub fn after_probe(pod: RestartPolicy, own: Option<RestartPolicy>) -> Self {
+        match own.unwrap_or(pod) {
+            RestartPolicy::Always | RestartPolicy::OnFailure => Self::Allowed,
+            RestartPolicy::Never => Self::Never,
+        }
+    }
 }
 
 /// What the first rule for this exit code asks for. Rules count only beside a policy of the container's own.

@@ -6,7 +6,7 @@ use super::container::{Container, State};
 use super::duration::go_duration;
 use super::event::{
     Action, ContainerId, EventReason, EventType, ImageError, ImageErrorReason, ImageFacts,
-    StartError,
+    ProbeKind, StartError,
 };
 use super::restart::{Restart, Role};
 use super::status::WaitingReason;
@@ -17,11 +17,11 @@ use crate::spec::{self, ImagePullPolicy};
 use crate::time::Instant;
 use std::collections::VecDeque;
 
-/// The attempts of one look at the pod.
+/// The steps of one look at the pod.
 #[derive(Debug, Default)]
 pub(super) struct Starts {
-    queue: VecDeque<ContainerId>,
-    /// Whose attempt waits for an answer of the engine.
+    queue: VecDeque<Step>,
+    /// Whose step waits for an answer of the engine.
     busy: Option<ContainerId>,
     /// When the next attempt is due, if none is under way.
     next: Option<Instant>,
@@ -33,18 +33,31 @@ impl Starts {
         self.next
     }
 
-    fn release(&mut self, id: ContainerId) {
+    pub(super) fn release(&mut self, id: ContainerId) {
         if self.busy == Some(id) {
             self.busy = None;
         }
     }
 }
 
+/// One thing to do about one container; the next one comes when it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Stop it because a probe has failed.
+    Stop {
+        id: ContainerId,
+        probe: ProbeKind,
+        restart: Restart,
+    },
+    /// Try to start it.
+    Start(ContainerId),
+}
+
 /// What one look at the pod says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// Try these.
-    Start(Vec<ContainerId>),
+    /// Do this.
+    Take(Vec<Step>),
     /// All run or wait, one of them only until then.
     Wait(Option<Instant>),
     /// Nothing regular runs or will run again: the pod is over.
@@ -63,7 +76,7 @@ pub(super) enum Progress {
 /// Looks at the pod (kubelet `computePodActions`, `computeInitContainerActions`).
 pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> Plan {
     let [init, regular, ephemeral] = Role::split(spec, containers);
-    let mut wanted = Vec::new();
+    let (mut stops, mut wanted) = (Vec::new(), Vec::new());
     let ran = regular.iter().any(Container::has_run);
     let mut reached = ran;
     let mut initialized = ran || init.is_empty();
@@ -90,50 +103,65 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
             }
             wanted.push(index);
         }
+        stops.extend(container.unhealthy.map(|_| (index, Restart::Allowed)));
         reached = true;
     }
     if !reached && !init.is_empty() {
         wanted.push(0);
     }
     if initialized {
-        let first = init.len();
-        let again = |(container, own): (&Container, _)| {
-            !container.is_running() && container.restart(spec, own) == Restart::Allowed
-        };
-        let pairs = regular.iter().zip(&spec.containers).enumerate();
-        let before = wanted.len();
-        wanted.extend(
-            pairs
-                .filter(|(_, pair)| again(*pair))
-                .map(|(index, _)| first + index),
-        );
-        if wanted.len() == before && !regular.iter().any(Container::is_running) {
+        let mut goes_on = false;
+        for ((index, container), own) in (init.len()..).zip(regular).zip(&spec.containers) {
+            let restart = match container.is_running() {
+                false => container.restart(spec, own),
+                true => Restart::after_probe(spec.restart_policy, own.restart_policy),
+            };
+            if !container.is_running() && restart == Restart::Allowed {
+                wanted.push(index);
+            }
+            stops.extend(container.unhealthy.map(|_| (index, restart)));
+            let stays = container.is_running() && container.unhealthy.is_none();
+            goes_on |= stays || restart == Restart::Allowed;
+        }
+        if !goes_on {
             return Plan::Complete;
         }
     }
     let declared = init.len() + regular.len();
-    let untried = ephemeral.iter().enumerate();
-    wanted.extend(
-        untried
-            .filter(|(_, one)| !one.has_run())
-            .map(|(index, _)| declared + index),
-    );
-    schedule(containers, &wanted, declared, now)
+    let untried = (declared..)
+        .zip(ephemeral)
+        .filter(|(_, one)| !one.has_run());
+    wanted.extend(untried.map(|(index, _)| index));
+    schedule(containers, &stops, &wanted, declared, now)
 }
 
-/// Ephemeral containers, those from `declared` on, come first.
-fn schedule(containers: &[Container], wanted: &[usize], declared: usize, now: Instant) -> Plan {
+/// First the stops, then the starts: ephemeral containers, those from `declared` on, before the others.
+fn schedule(
+    containers: &[Container],
+    stops: &[(usize, Restart)],
+    wanted: &[usize],
+    declared: usize,
+    now: Instant,
+) -> Plan {
     let due = |index: &usize| containers[*index].due();
-    let is_due = |(index, _): &(usize, ContainerId)| {
-        wanted.contains(index) && due(index).is_some_and(|due| due <= now)
+    let stopped = |index: usize| stops.iter().find(|(stop, _)| *stop == index);
+    let is_start = |(index, _): &(usize, ContainerId)| match stopped(*index) {
+        Some((_, restart)) => *restart == Restart::Allowed,
+        None => wanted.contains(index) && due(index).is_some_and(|due| due <= now),
     };
     let ids: Vec<_> = (0..containers.len()).zip((0..).map(ContainerId)).collect();
+    let stop = |&(index, id): &(usize, ContainerId)| {
+        let &(_, restart) = stopped(index)?;
+        let probe = containers[index].unhealthy?;
+        Some(Step::Stop { id, probe, restart })
+    };
     let (declared, ephemeral) = ids.split_at(declared);
     let ordered = ephemeral.iter().chain(declared).copied();
-    let ids: Vec<_> = ordered.filter(is_due).map(|(_, id)| id).collect();
-    match ids.is_empty() {
+    let starts = ordered.filter(is_start).map(|(_, id)| Step::Start(id));
+    let steps: Vec<_> = ids.iter().filter_map(stop).chain(starts).collect();
+    match steps.is_empty() {
         true => Plan::Wait(wanted.iter().filter_map(due).min()),
-        false => Plan::Start(ids),
+        false => Plan::Take(steps),
     }
 }
 
@@ -142,12 +170,17 @@ impl Pod {
     pub(super) fn start_containers(&mut self, now: Instant) -> Progress {
         self.starts.next = None;
         while self.starts.busy.is_none() {
-            if let Some(id) = self.starts.queue.pop_front() {
-                self.attempt(id, now);
+            if let Some(step) = self.starts.queue.pop_front() {
+                match step {
+                    Step::Stop { id, probe, restart } => {
+                        self.stop_unhealthy(id, probe, restart, now);
+                    }
+                    Step::Start(id) => self.attempt(id, now),
+                }
                 continue;
             }
             match plan(&self.spec, &self.containers, now) {
-                Plan::Start(ids) => self.starts.queue.extend(ids),
+                Plan::Take(steps) => self.starts.queue.extend(steps),
                 Plan::Wait(next) => {
                     self.starts.next = next;
                     break;
@@ -158,12 +191,51 @@ impl Pod {
         Progress::Ongoing
     }
 
+    fn stop_unhealthy(
+        &mut self,
+        id: ContainerId,
+        probe: ProbeKind,
+        restart: Restart,
+        now: Instant,
+    ) {
+        let container = &mut self.containers[id.index()];
+        if container.unhealthy != Some(probe) {
+            return;
+        }
+        if restart == Restart::Allowed {
+            container.replace();
+        }
+        let (name, word) = (&container.name, probe.to_string().to_lowercase());
+        let message = match (container.role, restart) {
+            (Role::Init | Role::Sidecar, _) => format!("Init container {name} failed {word} probe"),
+            (Role::Regular | Role::Ephemeral, Restart::Never) => {
+                format!("Container {name} failed {word} probe")
+            }
+            (Role::Regular | Role::Ephemeral, Restart::Allowed) => {
+                format!("Container {name} failed {word} probe, will be restarted")
+            }
+        };
+        let own = self.spec_of(id);
+        let probe = match probe {
+            ProbeKind::Startup => own.startup_probe.as_ref(),
+            ProbeKind::Liveness => own.liveness_probe.as_ref(),
+            ProbeKind::Readiness => own.readiness_probe.as_ref(),
+        };
+        let grace = probe.and_then(|probe| probe.termination_grace_period);
+        let grace = grace.unwrap_or(self.spec.termination_grace_period);
+        self.starts.busy = Some(id);
+        self.stop_container(id, message, grace, now);
+    }
+
     /// Either leaves the container waiting for a later time or asks the engine.
     fn attempt(&mut self, id: ContainerId, now: Instant) {
         let pod = self.describe();
         let container = &mut self.containers[id.index()];
+        if container.due().is_none() {
+            return;
+        }
         let name = container.name.clone();
-        if let Some(finished) = container.finished_at() {
+        if let Some(finished) = container.back_off_from() {
             if let Some(until) = container
                 .crashes
                 .until(finished)
@@ -293,7 +365,9 @@ impl Pod {
             return;
         }
         let instance = self.next_instance_id();
-        self.containers[id.index()].handle_started(instance, now);
+        let container = &mut self.containers[id.index()];
+        container.handle_started(instance, now);
+        container.probes.begin(now, self.epoch, now);
         self.inform(EventReason::Created, "Container created", id);
         self.inform(EventReason::Started, "Container started", id);
         self.starts.release(id);

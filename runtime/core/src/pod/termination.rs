@@ -1,33 +1,36 @@
-//! How a pod ends: everybody is told, signalled in turn, and killed when the grace period is over.
+//! How containers end: told, signalled when it is their turn, and killed when the grace period is over. One of them alone
+//! by [`Pod::stop_container`] while the pod goes on, or all of them by [`Pod::terminate`].
 
 use super::container::Container;
 use super::event::{Action, ContainerId, EventReason, EventType};
-use super::outbox::Outbox;
 use super::restart::Role;
+use super::{Life, Pod};
 use crate::spec::GracePeriod;
 use crate::time::Instant;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The end of a pod, from the first `Killing` to the last exit.
+/// The end of one container, from `Killing` to its exit.
 #[derive(Debug)]
-pub(super) struct Termination {
+pub(super) struct Stop {
+    /// The text of `Killing`.
+    message: String,
     clock: Clock,
-    /// Containers that were alive, in their order.
-    stops: BTreeMap<ContainerId, Stop>,
+    order: Order,
+    stage: Stage,
 }
 
-/// The one clock that runs for all containers.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    since: Instant,
-    grace: Duration,
-}
-
-/// How far the end of one container has come. A `preStop` hook would be its first stage.
+/// Whether a container that is stopped waits for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    /// It is about to start and does not know yet.
+enum Order {
+    Alone,
+    /// Sidecars go after regular containers and after later sidecars.
+    InTurn,
+}
+
+/// How far the end of one container has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nobody has been told; it may be about to start and not know yet.
     Untold,
     /// It waits until it is its turn.
     Turn,
@@ -37,109 +40,179 @@ enum Stop {
     Killed,
 }
 
+/// What is left of a grace period since some time.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    since: Instant,
+    left: Duration,
+}
+
 impl Clock {
-    /// The kubelet never passes on less than a second.
     fn new(grace: GracePeriod, now: Instant) -> Self {
-        let grace = Duration::from_secs(grace.seconds.into()).max(Duration::from_secs(1));
-        Self { since: now, grace }
+        let left = Duration::from_secs(grace.seconds.into());
+        Self { since: now, left }
+    }
+
+    /// The kubelet never passes on less than a second when somebody ends a pod.
+    fn of_pod(grace: GracePeriod, now: Instant) -> Self {
+        let Self { since, left } = Self::new(grace, now);
+        let left = left.max(Duration::from_secs(1));
+        Self { since, left }
     }
 
     fn end(self) -> Instant {
-        self.since + self.grace
+        self.since + self.left
     }
 
-    /// When a container that is signalled at `now` is killed. Time spent waiting for its turn counts in whole seconds,
-    /// and there are always two seconds left.
-    fn kill_at(self, now: Instant) -> Instant {
-        let waited = Duration::from_secs(now.saturating_since(self.since).as_secs());
-        now + self.grace.saturating_sub(waited).max(GRACE_MIN)
+    /// What is left at `now`: time spent counts in whole seconds.
+    fn spend(self, now: Instant) -> Self {
+        let spent = Duration::from_secs(now.saturating_since(self.since).as_secs());
+        let left = self.left.saturating_sub(spent);
+        Self { since: now, left }
     }
 
-    /// When SIGKILL is due. A container that never comes to run is given up when all others are.
-    fn kills(self, stop: Stop, container: &Container) -> Option<Instant> {
-        match stop {
-            Stop::Untold => container.is_alive().then(|| self.kill_at(self.since)),
-            Stop::Signalled { kill_at } => container.is_alive().then_some(kill_at),
-            Stop::Turn | Stop::Killed => None,
-        }
+    /// When a container that is signalled now is killed: there are always two seconds left.
+    fn kill_at(self) -> Instant {
+        self.since + self.left.max(GRACE_MIN)
     }
 }
 
 /// Time between the stop signal and SIGKILL, whatever was asked for (kubelet `minimumGracePeriodInSeconds`).
 const GRACE_MIN: Duration = Duration::from_secs(2);
 
-impl Termination {
-    pub(super) fn new(grace: GracePeriod, containers: &[Container], now: Instant) -> Self {
-        let ids = (0..).map(ContainerId).zip(containers);
-        let alive = ids.filter(|(_, container)| container.is_alive());
-        let stops = alive.map(|(id, _)| (id, Stop::Untold)).collect();
-        let clock = Clock::new(grace, now);
-        Self { clock, stops }
+impl Stop {
+    /// What is due next, while the container is alive.
+    fn timeout(&self, container: &Container) -> Option<Instant> {
+        match self.stage {
+            // A container that never comes to run is given up when all others are.
+            Stage::Untold if !container.is_running() => Some(self.clock.kill_at()),
+            Stage::Untold | Stage::Killed => None,
+            Stage::Turn => Some(self.clock.end()),
+            Stage::Signalled { kill_at } => Some(kill_at),
+        }
     }
 
-    /// Tells, signals and kills who is due.
-    pub(super) fn advance(&mut self, containers: &[Container], outbox: &mut Outbox, now: Instant) {
-        for (&id, stop) in &mut self.stops {
-            let container = &containers[id.index()];
-            if *stop == Stop::Untold && container.is_running() {
-                *stop = Stop::Turn;
-                let message = format!("Stopping container {}", container.name);
-                outbox.emit(EventType::Normal, EventReason::Killing, message, Some(id));
-            }
-        }
-        for (&id, stop) in &mut self.stops {
-            let container = &containers[id.index()];
-            match *stop {
-                Stop::Turn if is_turn(id, containers) || self.clock.end() <= now => {
-                    if container.is_running() {
-                        let kill_at = self.clock.kill_at(now);
-                        *stop = Stop::Signalled { kill_at };
-                        let signal = container.stop_signal;
-                        outbox.act(Action::Signal {
-                            container: id,
-                            signal,
-                        });
-                    }
-                }
-                Stop::Untold | Stop::Turn | Stop::Signalled { .. } | Stop::Killed => {
-                    if self
-                        .clock
-                        .kills(*stop, container)
-                        .is_some_and(|at| at <= now)
-                    {
-                        *stop = Stop::Killed;
-                        outbox.act(Action::Kill { container: id });
-                    }
-                }
-            }
+    /// The pod ends while this container is being stopped: the new grace period is the one that counts.
+    fn join(&mut self, clock: Clock, message: String) {
+        (self.clock, self.order, self.message) = (clock, Order::InTurn, message);
+        if let Stage::Signalled { kill_at } = &mut self.stage {
+            *kill_at = clock.kill_at();
         }
     }
 
     /// A later request is in more of a hurry.
-    pub(super) fn shorten(&mut self, grace: GracePeriod, now: Instant) {
-        let clock = Clock::new(grace, now);
-        if clock.end() >= self.clock.end() {
+    fn shorten(&mut self, clock: Clock) {
+        if clock.end() < self.clock.end() {
+            self.clock = clock;
+        }
+        if let Stage::Signalled { kill_at } = &mut self.stage {
+            *kill_at = clock.kill_at().min(*kill_at);
+        }
+    }
+}
+
+impl Pod {
+    /// Ends one container while the pod goes on: event `Killing` with `message`, stop signal, and SIGKILL when `grace` is
+    /// over. Nothing happens when it does not run or is being stopped already. Whether it starts again is another matter:
+    /// see [`Container::is_forced`] and [`Starts`](super::start::Starts). Takes effect in [`Pod::advance`].
+    pub(super) fn stop_container(
+        &mut self,
+        id: ContainerId,
+        message: String,
+        grace: GracePeriod,
+        now: Instant,
+    ) {
+        if !self.containers[id.index()].is_running() {
             return;
         }
-        self.clock = clock;
-        for stop in self.stops.values_mut() {
-            if let Stop::Signalled { kill_at } = stop {
-                *kill_at = clock.kill_at(now).min(*kill_at);
+        self.stops.entry(id).or_insert_with(|| Stop {
+            message,
+            clock: Clock::new(grace, now),
+            order: Order::Alone,
+            stage: Stage::Untold,
+        });
+    }
+
+    /// Somebody ends the pod.
+    pub(super) fn terminate(&mut self, grace: GracePeriod, now: Instant) {
+        self.stop_all(Clock::of_pod(grace, now), now);
+    }
+
+    /// No regular container will run again; what still runs, such as sidecars, has the pod's own grace period.
+    pub(super) fn complete(&mut self, now: Instant) {
+        self.stop_all(Clock::new(self.spec.termination_grace_period, now), now);
+    }
+
+    /// Ends all containers, and the pod with the last of them.
+    fn stop_all(&mut self, clock: Clock, now: Instant) {
+        self.life = Life::Terminating;
+        for (id, container) in (0..).map(ContainerId).zip(&mut self.containers) {
+            container.give_up_pull(now);
+            if !container.is_alive() {
+                continue;
             }
+            let message = format!("Stopping container {}", container.name);
+            let stop = self.stops.entry(id).or_insert_with(|| Stop {
+                message: String::new(),
+                clock,
+                order: Order::InTurn,
+                stage: Stage::Untold,
+            });
+            if stop.stage != Stage::Untold {
+                let (type_, reason) = (EventType::Normal, EventReason::Killing);
+                self.outbox.emit(type_, reason, message.clone(), Some(id));
+            }
+            stop.join(clock, message);
         }
     }
 
-    pub(super) fn poll_timeout(&self, containers: &[Container]) -> Option<Instant> {
-        let due = |(id, stop): (&ContainerId, &Stop)| {
-            let container = &containers[id.index()];
-            match stop {
-                Stop::Turn if container.is_running() => Some(self.clock.end()),
-                Stop::Untold | Stop::Turn | Stop::Signalled { .. } | Stop::Killed => {
-                    self.clock.kills(*stop, container)
-                }
+    /// The pod ends sooner than was said before.
+    pub(super) fn shorten_stops(&mut self, grace: GracePeriod, now: Instant) {
+        let clock = Clock::of_pod(grace, now);
+        self.stops.values_mut().for_each(|stop| stop.shorten(clock));
+    }
+
+    /// When the next container is due to be signalled or killed.
+    pub(super) fn stops_timeout(&self) -> Option<Instant> {
+        let stops = self.stops.iter();
+        let due = |(id, stop): (&ContainerId, &Stop)| stop.timeout(&self.containers[id.index()]);
+        stops.filter_map(due).min()
+    }
+
+    /// Tells, signals and kills who is due.
+    pub(super) fn advance_stops(&mut self, now: Instant) {
+        let Self {
+            stops,
+            containers,
+            outbox,
+            ..
+        } = self;
+        for (&id, stop) in stops.iter_mut() {
+            let container = &mut containers[id.index()];
+            if stop.stage == Stage::Untold && container.is_running() {
+                stop.stage = Stage::Turn;
+                container.probes.hold();
+                let (type_, reason) = (EventType::Normal, EventReason::Killing);
+                outbox.emit(type_, reason, stop.message.clone(), Some(id));
             }
-        };
-        self.stops.iter().filter_map(due).min()
+        }
+        for (&id, stop) in stops.iter_mut() {
+            let is_turn = stop.order == Order::Alone || is_turn(id, containers);
+            if stop.stage == Stage::Turn && (is_turn || stop.clock.end() <= now) {
+                let kill_at = stop.clock.spend(now).kill_at();
+                stop.stage = Stage::Signalled { kill_at };
+                let signal = containers[id.index()].stop_signal;
+                outbox.act(Action::Signal {
+                    container: id,
+                    signal,
+                });
+            }
+            let timeout = stop.timeout(&containers[id.index()]);
+            if stop.stage != Stage::Turn && timeout.is_some_and(|at| at <= now) {
+                stop.stage = Stage::Killed;
+                outbox.act(Action::Kill { container: id });
+            }
+        }
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! Words: `Never` (policy), `grace:5`, `deadline:60`, `init:i`, `sidecar:s`, `a`, `a:Never` (own policy), `a@image:tag`,
 //! `pull:Always` (for all containers that follow), `nonroot`, `os:windows`, `select:label=value`, `sysctl:name`, `label:name=value`.
+//! After a container come its probes: `startup()`, `live(delay=5,period=10,ok=1,fail=3,grace=7)`, `ready()`.
 //! Rules follow a policy: `a:Never,1/2>Restart`, `sidecar:s,!0>RestartAllContainers`.
 
 use crate::spec::{
-    self, ExitCodesOperator, ImagePullPolicy, RestartAction, RestartPolicy, RestartRule,
+    self, ExitCodesOperator, GracePeriod, ImagePullPolicy, RestartAction, RestartPolicy,
+    RestartRule,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) fn parse_pod(text: &str) -> spec::Pod {
@@ -30,6 +33,10 @@ pub(super) fn parse_pod(text: &str) -> spec::Pod {
             }
             ("pull", "Always") => pull = ImagePullPolicy::Always,
             ("pull", "Never") => pull = ImagePullPolicy::Never,
+            (key, _) if key.ends_with(')') => {
+                let all = pod.init_containers.iter_mut().chain(&mut pod.containers);
+                modify(all.last().expect("a container"), key);
+            }
             ("nonroot", "") => pod.security.run_as_non_root = Some(true),
             ("os", os) => pod.os = Some(os.to_owned()),
             ("select", _) => pod.node_selector.extend([pair()]),
@@ -98,5 +105,36 @@ fn parse_policy(text: &str) -> Option<RestartPolicy> {
         "OnFailure" => Some(RestartPolicy::OnFailure),
         "Never" => Some(RestartPolicy::Never),
         _ => None,
+    }
+}
+
+/// Adds what `word(key=value,…)` says.
+fn modify(container: &mut spec::Container, text: &str) {
+    let (word, arguments) = text.split_once('(').expect("a bracket");
+    let arguments = arguments.strip_suffix(')').expect("a bracket").split(',');
+    let pairs = arguments.filter_map(|pair| pair.split_once('='));
+    let pairs: BTreeMap<&str, &str> = pairs.collect();
+    let number = |key, default| {
+        let given = pairs.get(key).map(|value| value.parse().expect("a number"));
+        given.unwrap_or(default)
+    };
+    let seconds = |key, default: u32| Duration::from_secs(number(key, default).into());
+    let grace = pairs.contains_key("grace").then(|| GracePeriod {
+        seconds: number("grace", 0),
+    });
+    let probe = spec::Probe {
+        handler: spec::ProbeHandler::Exec(vec!["probe".to_owned()]),
+        initial_delay: seconds("delay", 0),
+        period: seconds("period", 10),
+        timeout: seconds("timeout", 1),
+        success_threshold: number("ok", 1),
+        failure_threshold: number("fail", 3),
+        termination_grace_period: grace,
+    };
+    match word {
+        "startup" => container.startup_probe = Some(probe),
+        "live" => container.liveness_probe = Some(probe),
+        "ready" => container.readiness_probe = Some(probe),
+        _ => panic!("unknown word {word}"),
     }
 }

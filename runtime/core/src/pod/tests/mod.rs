@@ -14,6 +14,7 @@ mod admission;
 mod deadlines;
 mod eviction;
 mod images;
+mod probes;
 mod restarts;
 mod rules;
 mod start_order;

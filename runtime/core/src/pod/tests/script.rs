@@ -1,21 +1,24 @@
 //! A pod, an engine that answers by itself, and a text that says what else happens.
 //!
-//! How a pod is written, [`manifest`](super::manifest) says. A script is `1s a exits 1 | 11s delete 5 | 20s end`. The engine answers every action at once, and containers die of
-//! their stop signal with 143, unless told otherwise: see [`Engine::step`].
+//! How a pod is written, [`manifest`](super::manifest) says. A script is `1s a exits 1 | 11s delete 5 | 20s end`. The
+//! engine answers every action at once, and containers die of their stop signal with 143, unless told otherwise: see
+//! [`Engine::step`]. Probes succeed; `a live fails` makes them fail from then on, `a live hangs` leaves the answer to steps
+//! like `a live says errs no such program`.
 
 use super::manifest::parse_pod;
 use crate::image::ImageConfig;
 use crate::pod::duration::go_duration;
 use crate::pod::{
     Action, ContainerId, ContainerState, Event, EventType, Exit, Identity, ImageError,
-    ImageErrorReason, ImageFacts, Pod, SandboxError, StartError, Status, printer,
+    ImageErrorReason, ImageFacts, Pod, ProbeKind, ProbeResult, SandboxError, StartError, Status,
+    printer,
 };
 use crate::process::{ExitStatus, Signal};
 use crate::seed::Seed;
 use crate::spec::{self, GracePeriod};
 use crate::time::{Instant, WallTime};
 use expect_test::Expect;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +52,8 @@ pub(super) struct Engine {
     slow: BTreeSet<String>,
     /// Containers that do not care about their stop signal.
     stubborn: BTreeSet<String>,
+    /// What probes say, by container and word; success when nothing is said, nothing when it is `None`.
+    probes: BTreeMap<(String, &'static str), Option<ProbeResult>>,
 }
 
 /// The wall time of [`Instant::ZERO`] in all tests.
@@ -111,13 +116,15 @@ impl Engine {
             present: true,
             slow: BTreeSet::new(),
             stubborn: BTreeSet::new(),
+            probes: BTreeMap::new(),
         }
     }
 
     /// One step of a script, after its time.
     fn step(&mut self, words: &[&str]) {
         let rest = |from: usize| words[from.min(words.len())..].join(" ");
-        let is_setting = SETTINGS.iter().any(|setting| words.contains(setting));
+        let is_setting =
+            SETTINGS.iter().any(|word| words.contains(word)) && !words.contains(&"says");
         if !is_setting {
             self.perform();
         }
@@ -159,6 +166,17 @@ impl Engine {
             [name, "dies", signal] => {
                 let signal = signal.parse().expect("a signal");
                 self.exit(name, ExitStatus::Signaled(signal), false, None);
+            }
+            [name, probe, "says", result, ..] if probe_kind(probe).is_some() => {
+                let result = probe_result(result, rest(4)).expect("a result");
+                let probe = probe_kind(probe).expect("a probe");
+                self.probed(self.find(name), probe, result);
+            }
+            [name, probe, result, ..] if probe_kind(probe).is_some() => {
+                let kind = probe_kind(probe).expect("a probe");
+                let result = probe_result(result, rest(3));
+                self.probes
+                    .insert(((*name).to_owned(), probe_word(kind)), result);
             }
             [name, "ooms"] => self.exit(name, ExitStatus::Signaled(Signal::KILL), true, None),
             _ => panic!("unknown step {words:?}"),
@@ -227,9 +245,17 @@ impl Engine {
                     }
                 }
                 Action::Kill { container } => self.end(container, Signal::KILL),
+                Action::Probe {
+                    container, probe, ..
+                } => {
+                    let key = (self.name(container).to_owned(), probe_word(probe));
+                    let result = self.probes.get(&key).cloned();
+                    if let Some(result) = result.unwrap_or(Some(ProbeResult::Success)) {
+                        self.probed(container, probe, result);
+                    }
+                }
                 Action::PullImage { .. }
                 | Action::Start { .. }
-                | Action::Probe { .. }
                 | Action::RunHook { .. }
                 | Action::Emit(_)
                 | Action::StatusChanged
@@ -263,6 +289,22 @@ impl Engine {
         self.handle(match self.start.clone() {
             Some(error) => Event::StartFailed { container, error },
             None => Event::Started { container },
+        });
+    }
+
+    /// The answer for the present instance.
+    fn probed(&mut self, container: ContainerId, probe: ProbeKind, result: ProbeResult) {
+        let name = self.name(container).to_owned();
+        let attempt = {
+            let mut all = self.pod.status().all_containers();
+            all.find(|one| one.name == name)
+                .map_or(0, |one| one.restart_count)
+        };
+        self.handle(Event::Probed {
+            container,
+            attempt,
+            probe,
+            result,
         });
     }
 
@@ -314,7 +356,7 @@ impl Engine {
             Action::StatusChanged => {
                 let now = self.pod.status().clone();
                 let before = std::mem::replace(&mut self.shown, now);
-                match difference(&before, &self.shown).as_str() {
+                match difference(self.pod.spec(), &before, &self.shown).as_str() {
                     "" => return,
                     text => format!("    {text}"),
                 }
@@ -325,12 +367,13 @@ impl Engine {
 }
 
 /// Words of steps that only change how the engine will answer.
-const SETTINGS: [&str; 8] = [
-    "sandbox", "mounts", "network", "images", "starts", "stubborn", "slow", "fast",
+const SETTINGS: [&str; 13] = [
+    "sandbox", "mounts", "network", "images", "starts", "stubborn", "slow", "fast", "works",
+    "fails", "warns", "errs", "hangs",
 ];
 
 /// What is new in `after`.
-fn difference(before: &Status, after: &Status) -> String {
+fn difference(spec: &spec::Pod, before: &Status, after: &Status) -> String {
     let mut parts = Vec::new();
     if before.phase != after.phase || before.conditions.is_empty() {
         parts.push(format!("[{}]", after.phase));
@@ -362,7 +405,14 @@ fn difference(before: &Status, after: &Status) -> String {
             .all_containers()
             .find(|old| old.name == container.name);
         if old != Some(container) {
-            parts.push(format!("{}={}", container.name, show(container)));
+            let is_running = matches!(container.state, ContainerState::Running { .. });
+            let is_init = |own: &spec::Container| own.name == container.name && !own.is_sidecar();
+            let is_ready = container.ready || spec.init_containers.iter().any(is_init);
+            let unready = match is_running && container.started && !is_ready {
+                true => " unready",
+                false => "",
+            };
+            parts.push(format!("{}={}{unready}", container.name, show(container)));
         }
     }
     parts.join(" ")
@@ -371,6 +421,7 @@ fn difference(before: &Status, after: &Status) -> String {
 pub(super) fn show(container: &crate::pod::ContainerStatus) -> String {
     let mut text = match &container.state {
         ContainerState::Waiting(waiting) => waiting.reason.to_string(),
+        ContainerState::Running { .. } if !container.started => "Running unstarted".to_owned(),
         ContainerState::Running { .. } => "Running".to_owned(),
         ContainerState::Terminated(ended) => format!("{}/{}", ended.reason, ended.exit_code),
     };
@@ -409,4 +460,33 @@ fn start_error(kind: &str, message: String) -> StartError {
         "fail" => StartError::Start(message),
         _ => panic!("unknown start error {kind}"),
     }
+}
+
+fn probe_kind(word: &str) -> Option<ProbeKind> {
+    let all = [
+        ProbeKind::Startup,
+        ProbeKind::Liveness,
+        ProbeKind::Readiness,
+    ];
+    all.into_iter().find(|kind| probe_word(*kind) == word)
+}
+
+fn probe_word(kind: ProbeKind) -> &'static str {
+    match kind {
+        ProbeKind::Startup => "startup",
+        ProbeKind::Liveness => "live",
+        ProbeKind::Readiness => "ready",
+    }
+}
+
+/// `None` when nobody answers.
+fn probe_result(word: &str, text: String) -> Option<ProbeResult> {
+    Some(match word {
+        "works" => ProbeResult::Success,
+        "warns" => ProbeResult::Warning(text),
+        "fails" => ProbeResult::Failure(text),
+        "errs" => ProbeResult::Error(text),
+        "hangs" => return None,
+        _ => panic!("unknown result {word}"),
+    })
 }
