@@ -42,6 +42,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
             "serde",
             "serde-saphyr",
             "thiserror",
+            "xxhash-rust",
         ],
     ),
     (

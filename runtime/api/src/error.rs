@@ -166,6 +166,17 @@ pub enum Problem {
         /// Where it was defined first.
         first: Location,
     },
+    /// A pod from a folder needs an API server.
+    #[error("static pods may not reference {0}")]
+    ApiReference(&'static str),
+    /// Two pods from a folder have one name.
+    #[error("error validating pod {pod} from file due to duplicate pod name {name:?}, ignoring")]
+    DuplicateStaticPod {
+        /// `name_namespace(uid)`
+        pod: String,
+        /// With the name of the node.
+        name: String,
+    },
     /// Two objects that want the same port of the machine.
     #[error("port {port} of the machine is already taken by {holder} in {first}")]
     PortTaken {

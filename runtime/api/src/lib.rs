@@ -5,6 +5,9 @@
 //! unknown field and wrong type, and asking [`support`] what becomes of each field; `convert` checks the rules of
 //! Kubernetes and fills in its defaults; `across` looks at all objects together. [`check()`] shows what was found. In the other
 //! direction, [`pod_status`] turns the status of a pod into Kubernetes' JSON.
+//!
+//! [`static_pods`] and [`ephemeral_container`] are other ways in: a folder that is watched, and a container that joins a
+//! pod.
 
 mod across;
 mod check;
@@ -17,6 +20,8 @@ mod names;
 mod nearest;
 mod objects;
 mod quantity;
+mod single;
+pub mod static_pods;
 mod status;
 pub mod support;
 mod tree;
