@@ -4,7 +4,7 @@ use crate::command::Command;
 use crate::flags::{Flag, Parsed};
 use crate::go;
 use crate::grpc::{framed, service, unframed};
-use crate::http::{self, Answer, Body, Exchange, Protocol, Server, reply};
+use crate::http::{self, Answer, Body, Exchange, Protocol, Server, Tls, reply};
 use crate::system::{self, fatal, log};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Response};
@@ -30,6 +30,14 @@ pub(crate) const COMMAND: Command = Command {
             "Number of seconds to delay before start reporting NOT_SERVING, negative value indicates never.",
         ),
         Flag::text("service", "Service name to register the health check for."),
+        Flag::text(
+            "tls-cert-file",
+            "File containing an x509 certificate for gRPC TLS. (CA cert, if any, concatenated after server cert).",
+        ),
+        Flag::text(
+            "tls-private-key-file",
+            "File containing an x509 private key matching --tls-cert-file.",
+        ),
     ],
     operands: false,
     run,
@@ -63,6 +71,13 @@ fn run(flags: &Parsed) -> u8 {
         forced_unhealthy: Cell::new(None),
         started: go::time(SystemTime::now(), system::uptime()),
     });
+    let tls = match flags.text("tls-cert-file") {
+        "" => None,
+        certificate => Some(
+            Tls::load(certificate, flags.text("tls-private-key-file"), "h2")
+                .unwrap_or_else(|error| fatal(&format!("Failed to load TLS credentials: {error}"))),
+        ),
+    };
     system::run(|_| async move {
         let switch = {
             let checker = checker.clone();
@@ -81,6 +96,7 @@ fn run(flags: &Parsed) -> u8 {
         log!("gRPC server starting to listen on :{port}");
         match health
             .speaking(Protocol::Http2)
+            .under(tls)
             .listen_and_serve(port)
             .await
         {

@@ -3,9 +3,11 @@
 mod body;
 pub(crate) mod client;
 mod server;
+mod tls;
 
 pub(crate) use body::{Body, Disconnect, Sender};
 pub(crate) use server::{Protocol, Server, listen_and_serve};
+pub(crate) use tls::Tls;
 
 use crate::form::Form;
 use hyper::body::Incoming;

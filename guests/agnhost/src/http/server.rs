@@ -1,10 +1,10 @@
 //! Listening and serving.
 
-use super::{Answering, Exchange};
+use super::{Answering, Exchange, Tls};
 use crate::go;
 use crate::system::{Event, fatal, log};
 use hyper::header::HOST;
-use hyper::rt::Executor;
+use hyper::rt::{Executor, Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use std::io;
@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 use web::app::Stream;
-use web::rt::{self, Counter, Listener};
+use web::rt::{self, Counter, Listener, Reader, Writer};
 
 /// Connections served at a time by one listener; further ones wait in the backlog.
 const CONNECTIONS_MAX: usize = 256;
@@ -33,6 +33,7 @@ pub(crate) struct Server {
     /// Requests that are being answered.
     busy: Counter,
     protocol: Protocol,
+    tls: Option<Tls>,
 }
 
 /// What clients speak.
@@ -50,11 +51,18 @@ impl Server {
             closing: Event::default(),
             busy: Counter::default(),
             protocol: Protocol::Http1,
+            tls: None,
         }
     }
 
     pub(crate) fn speaking(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
+        self
+    }
+
+    /// Serves under TLS, if there is any.
+    pub(crate) fn under(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -94,13 +102,23 @@ impl Server {
             };
             let (server, guard) = (self.clone(), connections.enter());
             rt::spawn(async move {
-                server.serve(Stream::new(reader, writer), client).await;
+                server.welcome(reader, writer, client).await;
                 drop(guard);
             });
         }
     }
 
-    async fn serve(&self, stream: Stream, client: SocketAddr) {
+    async fn welcome(&self, reader: Reader, writer: Writer, client: SocketAddr) {
+        match &self.tls {
+            None => self.serve(Stream::new(reader, writer), client).await,
+            Some(tls) => match tls.accept(reader, writer, client) {
+                Ok(stream) => self.serve(stream, client).await,
+                Err(error) => log!("http: TLS handshake error from {client}: tls: {error}"),
+            },
+        }
+    }
+
+    async fn serve(&self, stream: impl Read + Write + Unpin + 'static, client: SocketAddr) {
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             let (mut head, body) = request.into_parts();
             // Go moves it out of the header.

@@ -8,7 +8,7 @@ mod upload;
 use crate::command::Command;
 use crate::flags::{Flag, Parsed};
 use crate::go;
-use crate::http::{self, Answer, Answering, Exchange, Server, error, redirect, reply};
+use crate::http::{self, Answer, Answering, Exchange, Server, Tls, error, redirect, reply};
 use crate::json;
 use crate::system::{self, Event, SIGTERM, Signals, exit, fatal, log};
 use std::cell::Cell;
@@ -72,6 +72,13 @@ fn run(flags: &Parsed) -> u8 {
             addresses(flags.text("udp-listen-addresses")),
         )),
     };
+    let tls = match flags.text("tls-cert-file") {
+        "" => None,
+        certificate => Some(
+            Tls::load(certificate, flags.text("tls-private-key-file"), "http/1.1")
+                .unwrap_or_else(|error| fatal(&error)),
+        ),
+    };
     let delay = Duration::from_secs(u64::try_from(flags.int("delay-shutdown")).unwrap_or(0));
     let replaced = flags.text("http-override").to_owned();
     system::run(|signals| async move {
@@ -97,6 +104,7 @@ fn run(flags: &Parsed) -> u8 {
                 },
             }
         });
+        let server = server.under(tls);
         state.server.set(Some(server.clone()));
         log!("Started HTTP server on port {port}");
         match server.listen_and_serve(port).await {

@@ -114,6 +114,8 @@ pub(super) const PROGRAMS: Files = files! {
 
 /// Every file of a layer.
 const LAYERS: Files = files! {
+    "agnhost/rootfs/localhost.crt"
+    "agnhost/rootfs/localhost.key"
     "alpine/rootfs/etc/os-release"
     "base/rootfs/etc/group"
     "base/rootfs/etc/os-release"
