@@ -246,7 +246,6 @@ fn volumes() {
             f.yaml:11:34: spec.volumes[1].emptyDir.medium: not supported: a guest's memory has no huge pages, use Memory
             f.yaml:11:56: spec.volumes[1].hostPath: Forbidden: may not specify more than 1 volume type
             f.yaml:11:63: spec.volumes[1].hostPath.path: Invalid value: "/a/../b": must not contain '..'
-            f.yaml:11:78: spec.volumes[1].hostPath.type: not supported: only directories and files of the machine can be mounted
             f.yaml:12:12: spec.volumes[2].name: Duplicate value: "a"
             f.yaml:12:26: spec.volumes[2].configMap.name: Required value
             f.yaml:12:35: spec.volumes[2].configMap.items[0].key: Required value

@@ -245,7 +245,7 @@ fn ephemeral_containers() {
         &container.target_container_name,
         &container.volume_mounts,
     );
-    expect![[r#"("debug", Some("c"), [VolumeMount { name: "v", mount_path: "/v", sub_path: None, read_only: false }])"#]].assert_eq(&format!("{facts:?}"));
+    expect![[r#"("debug", Some("c"), [VolumeMount { name: "v", mount_path: "/v", sub_path: None, read_only: false, recursive_read_only: Disabled }])"#]].assert_eq(&format!("{facts:?}"));
     let errors = |yaml: &str| -> String {
         let errors = read(yaml).expect_err("an error").into_iter();
         errors.map(|error| format!("{error}\n")).collect()

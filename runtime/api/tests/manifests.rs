@@ -365,6 +365,7 @@ fn everything_that_is_honoured() {
                             mount_path: "/rel",
                             sub_path: None,
                             read_only: false,
+                            recursive_read_only: Disabled,
                         },
                         VolumeMount {
                             name: "b",
@@ -375,6 +376,7 @@ fn everything_that_is_honoured() {
                                 ),
                             ),
                             read_only: true,
+                            recursive_read_only: Disabled,
                         },
                         VolumeMount {
                             name: "c",
@@ -385,6 +387,7 @@ fn everything_that_is_honoured() {
                                 ),
                             ),
                             read_only: false,
+                            recursive_read_only: Disabled,
                         },
                     ],
                     resources: Resources {

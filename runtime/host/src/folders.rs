@@ -117,35 +117,21 @@ fn remove_if_left(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// The volume behind a `hostPath`, after the checks that its `type` asks for.
+/// The volume behind a `hostPath`, after the checks that its `type` asks for (kubelet `checkTypeInternal`). Without a type
+/// a missing directory is created, as container runtimes do.
 pub(crate) fn host_path(spec: &HostPath) -> Result<Arc<dyn Volume>, String> {
     let path = Path::new(&spec.path);
     let failed = |error: io::Error| format!("hostPath {}: {error}", spec.path);
+    let is_missing =
+        matches!(fs::metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound);
     match spec.kind {
-        HostPathType::DirectoryOrCreate => fs::create_dir_all(path).map_err(failed)?,
-        HostPathType::FileOrCreate => drop(
-            OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open(path)
-                .map_err(failed)?,
-        ),
-        HostPathType::Unset | HostPathType::Directory | HostPathType::File => {}
+        HostPathType::DirectoryOrCreate | HostPathType::Unset if is_missing => {
+            create_dirs(path).map_err(failed)?;
+        }
+        HostPathType::FileOrCreate if is_missing => create_file(path).map_err(failed)?,
+        kind => check_kind(kind, &spec.path)?,
     }
-    let metadata = fs::metadata(path).map_err(failed)?;
-    let expected = match spec.kind {
-        HostPathType::Unset => None,
-        HostPathType::DirectoryOrCreate | HostPathType::Directory => Some(true),
-        HostPathType::FileOrCreate | HostPathType::File => Some(false),
-    };
-    if expected.is_some_and(|directory| directory != metadata.is_dir()) {
-        return Err(format!(
-            "hostPath type check failed: {} is not a {}",
-            spec.path,
-            kind_name(spec.kind)
-        ));
-    }
-    let volume = if metadata.is_dir() {
+    let volume = if fs::metadata(path).map_err(failed)?.is_dir() {
         host_dir_volume(path)
     } else {
         host_file_volume(path)
@@ -153,13 +139,73 @@ pub(crate) fn host_path(spec: &HostPath) -> Result<Arc<dyn Volume>, String> {
     Ok(volume.map_err(failed)?)
 }
 
-fn kind_name(kind: HostPathType) -> &'static str {
-    match kind {
-        HostPathType::File | HostPathType::FileOrCreate => "file",
-        HostPathType::Unset | HostPathType::Directory | HostPathType::DirectoryOrCreate => {
-            "directory"
+fn check_kind(kind: HostPathType, path: &str) -> Result<(), String> {
+    let is = |test: fn(&fs::Metadata) -> bool| fs::metadata(path).is_ok_and(|found| test(&found));
+    let (fits, noun) = match kind {
+        HostPathType::Unset => return Ok(()),
+        HostPathType::Directory | HostPathType::DirectoryOrCreate => {
+            (is(fs::Metadata::is_dir), "directory")
         }
+        HostPathType::File | HostPathType::FileOrCreate => (is(|found| !found.is_dir()), "file"),
+        HostPathType::Socket => (is(special::is_socket), "socket file"),
+        HostPathType::CharDevice => (is(special::is_char_device), "character device"),
+        HostPathType::BlockDevice => (is(special::is_block_device), "block device"),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "hostPath type check failed: {path} is not a {noun}"
+        ))
     }
+}
+
+#[cfg(unix)]
+mod special {
+    use std::fs::Metadata;
+    use std::os::unix::fs::FileTypeExt;
+
+    pub(super) fn is_socket(found: &Metadata) -> bool {
+        found.file_type().is_socket()
+    }
+
+    pub(super) fn is_char_device(found: &Metadata) -> bool {
+        found.file_type().is_char_device()
+    }
+
+    pub(super) fn is_block_device(found: &Metadata) -> bool {
+        found.file_type().is_block_device()
+    }
+}
+
+/// Windows has nothing of the kind behind a path.
+#[cfg(not(unix))]
+mod special {
+    use std::fs::Metadata;
+
+    pub(super) fn is_socket(_: &Metadata) -> bool {
+        false
+    }
+
+    pub(super) use {is_socket as is_char_device, is_socket as is_block_device};
+}
+
+/// All parents too, with mode 0755.
+fn create_dirs(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder.create(path)
+}
+
+/// No parents; mode 0644.
+fn create_file(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
+    options.open(path).map(drop)
 }
 
 /// Whether a file of this name is a manifest, when a whole folder is given.
@@ -205,18 +251,31 @@ mod tests {
                 .map(drop)
                 .map_err(|error| error.replace(root.path().to_str().unwrap(), ""))
         };
-        assert!(
-            check("a/b", HostPathType::Directory)
-                .unwrap_err()
-                .starts_with("hostPath /a/b: ")
-        );
+        let wrong = |what: &str| Err(format!("hostPath type check failed: {what}"));
+        let not_a_dir = wrong("/a/b is not a directory");
+        assert_eq!(check("a/b", HostPathType::Directory), not_a_dir);
+        assert!(check("a/b", HostPathType::FileOrCreate).is_err());
         assert_eq!(check("a/b", HostPathType::DirectoryOrCreate), Ok(()));
         assert_eq!(check("a/b", HostPathType::Directory), Ok(()));
         assert_eq!(
             check("a/b", HostPathType::File),
-            Err("hostPath type check failed: /a/b is not a file".to_owned())
+            wrong("/a/b is not a file")
         );
         assert_eq!(check("a/f", HostPathType::FileOrCreate), Ok(()));
         assert_eq!(check("a/f", HostPathType::Unset), Ok(()));
+        assert_eq!(
+            check("a/f", HostPathType::Socket),
+            wrong("/a/f is not a socket file")
+        );
+        assert_eq!(
+            check("a/f", HostPathType::CharDevice),
+            wrong("/a/f is not a character device")
+        );
+        assert_eq!(
+            check("no", HostPathType::BlockDevice),
+            wrong("/no is not a block device")
+        );
+        assert_eq!(check("new/dir", HostPathType::Unset), Ok(()));
+        assert!(root.path().join("new/dir").is_dir());
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn container(
         command: from.command.unwrap_or_default(),
         args: from.args.unwrap_or_default(),
         working_dir: non_empty(from.working_dir),
-        env: env(object, at, from.env.unwrap_or_default(), meta),
+        env: env(object, at, from.env.unwrap_or_default(), meta, around),
         env_from: env_from(object, at, from.env_from.unwrap_or_default(), meta),
         ports: ports(object, at, from.ports.unwrap_or_default(), around),
         volume_mounts: volume_mounts(
@@ -292,7 +292,7 @@ const MESSAGE_POLICIES: [(&str, TerminationMessagePolicy); 2] = [
 ];
 
 /// Without a policy: `Always` for `:latest` or no tag, else `IfNotPresent`; a digest counts as a tag.
-fn pull_policy(
+pub(super) fn pull_policy(
     object: &Object<'_>,
     at: &Path<'_>,
     policy: Option<String>,

@@ -2,9 +2,14 @@
 
 use k8s_openapi::api::core::v1 as api;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
-use seedpod_core::spec::{self, EnvValue, FieldRef, KeyRef, ObjectRef, ResourceField};
+use seedpod_core::spec::{
+    self, EnvValue, FieldRef, FileKeyRef, KeyRef, ObjectRef, ResourceField, VolumeSource,
+};
 
+use super::container::Around;
+use super::keys::item_path;
 use super::{non_empty, quantity};
+use crate::error::Problem;
 use crate::log::{Object, Referent};
 use crate::names;
 use crate::tree::Path;
@@ -14,6 +19,7 @@ pub(super) fn env(
     at: &Path<'_>,
     from: Vec<api::EnvVar>,
     meta: &spec::Meta,
+    around: &Around<'_>,
 ) -> Vec<spec::EnvVar> {
     let at = at.field("env");
     let mut converted = Vec::with_capacity(from.len());
@@ -23,7 +29,10 @@ pub(super) fn env(
         let text = variable.value.unwrap_or_default();
         let value = match variable.value_from {
             None => EnvValue::Text(text),
-            Some(source) => env_source(object, &at.field("valueFrom"), source, &text, meta),
+            Some(source) => {
+                let at = at.field("valueFrom");
+                env_source(object, &at, source, &text, meta, around)
+            }
         };
         converted.push(spec::EnvVar {
             name: variable.name,
@@ -39,6 +48,7 @@ fn env_source(
     from: api::EnvVarSource,
     text: &str,
     meta: &spec::Meta,
+    around: &Around<'_>,
 ) -> EnvValue {
     let mut values = Vec::new();
     if let Some(from) = from.field_ref {
@@ -79,7 +89,11 @@ fn env_source(
         key_ref(object, &at, &key, ObjectRef::Secret(key.name.clone()), meta);
         values.push(EnvValue::SecretKey(key));
     }
-    let sources = values.len() + usize::from(from.file_key_ref.is_some());
+    if let Some(from) = from.file_key_ref {
+        let at = at.field("fileKeyRef");
+        values.push(EnvValue::FileKey(file_key_ref(object, &at, from, around)));
+    }
+    let sources = values.len();
     if sources == 0 {
         let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or \
             `fileKeyRef`";
@@ -91,6 +105,38 @@ fn env_source(
         object.invalid(at, "", detail);
     }
     values.pop().unwrap_or(EnvValue::Text(String::new()))
+}
+
+fn file_key_ref(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    from: api::FileKeySelector,
+    around: &Around<'_>,
+) -> FileKeyRef {
+    let at_volume = at.field("volumeName");
+    super::name(object, &at_volume, &from.volume_name, names::dns_label);
+    let mut volumes = around.volumes.iter();
+    let volume = volumes.find(|volume| volume.name == from.volume_name);
+    match volume.map(|volume| &volume.source) {
+        Some(VolumeSource::EmptyDir(_)) => {}
+        Some(_) => object.invalid(
+            &at_volume,
+            &from.volume_name,
+            "referenced volume must be of type emptyDir",
+        ),
+        None if around.volumes_are_known && !from.volume_name.is_empty() => {
+            object.error(&at_volume, Problem::NotFound(from.volume_name.clone()));
+        }
+        None => {}
+    }
+    super::name(object, &at.field("key"), &from.key, names::env_name);
+    item_path(object, &at.field("path"), &from.path);
+    FileKeyRef {
+        volume: from.volume_name,
+        path: from.path,
+        key: from.key,
+        optional: from.optional.unwrap_or_default(),
+    }
 }
 
 fn key_ref(object: &Object<'_>, at: &Path<'_>, key: &KeyRef, source: ObjectRef, meta: &spec::Meta) {

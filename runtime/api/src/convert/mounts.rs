@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1 as api;
-use seedpod_core::spec::{self, SubPath};
+use seedpod_core::spec::{self, RecursiveReadOnly, SubPath};
 
 use super::container::Around;
 use super::{descending_path, non_empty};
@@ -48,7 +48,7 @@ pub(super) fn volume_mounts(
             from.mount_propagation.as_deref(),
             is_privileged,
         );
-        recursive_read_only(
+        let recursive_read_only = recursive_read_only(
             object,
             &at.field("recursiveReadOnly"),
             from.recursive_read_only.as_deref(),
@@ -60,6 +60,7 @@ pub(super) fn volume_mounts(
             mount_path,
             sub_path,
             read_only,
+            recursive_read_only,
         });
     }
     converted
@@ -109,11 +110,18 @@ fn recursive_read_only(
     word: Option<&str>,
     read_only: bool,
     propagation: Option<&str>,
-) {
-    let Some(word) = word else { return };
-    let words = ["Disabled", "Enabled", "IfPossible"].map(|word| (word, ()));
-    if object.word(at, word, &words).is_none() || word == "Disabled" {
-        return;
+) -> RecursiveReadOnly {
+    let Some(word) = word else {
+        return RecursiveReadOnly::Disabled;
+    };
+    let words = [
+        ("Disabled", RecursiveReadOnly::Disabled),
+        ("Enabled", RecursiveReadOnly::Enabled),
+        ("IfPossible", RecursiveReadOnly::IfPossible),
+    ];
+    let mode = object.word(at, word, &words).unwrap_or_default();
+    if mode == RecursiveReadOnly::Disabled {
+        return mode;
     }
     if !read_only {
         object.forbidden(at, "may only be specified when readOnly is true");
@@ -122,4 +130,5 @@ fn recursive_read_only(
         let detail = "may only be specified when mountPropagation is None or not specified";
         object.forbidden(at, detail);
     }
+    mode
 }

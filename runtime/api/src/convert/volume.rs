@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1 as api;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 use seedpod_core::spec::{
-    self, DownwardItem, DownwardValue, EmptyDir, HostPathType, Medium, Projection, VolumeSource,
+    self, DownwardItem, DownwardValue, EmptyDir, HostPathType, ImageVolume, Medium, Projection,
+    VolumeSource,
 };
 
+use super::container::pull_policy;
 use super::env::{Shown, field_ref, resource_ref};
 use super::keys::{Keys, item_path, keys_volume, mode};
 use super::{name, quantity};
@@ -78,6 +80,10 @@ fn source(
         let parts = projected(object, &at.field("projected"), from, meta);
         sources.push(("projected", VolumeSource::Projected(parts)));
     }
+    if let Some(from) = from.image {
+        let image = image(object, &at.field("image"), from);
+        sources.push(("image", VolumeSource::Image(image)));
+    }
     for (field, _) in sources.iter().skip(1) {
         object.forbidden(&at.field(field), "may not specify more than 1 volume type");
     }
@@ -118,6 +124,19 @@ fn empty_dir(object: &Object<'_>, at: &Path<'_>, from: api::EmptyDirVolumeSource
     }
 }
 
+fn image(object: &Object<'_>, at: &Path<'_>, from: api::ImageVolumeSource) -> ImageVolume {
+    let reference = from.reference.unwrap_or_default();
+    if reference.is_empty() {
+        object.required(&at.field("reference"), "");
+    }
+    let at_policy = at.field("pullPolicy");
+    let pull_policy = pull_policy(object, &at_policy, from.pull_policy, &reference);
+    ImageVolume {
+        reference,
+        pull_policy,
+    }
+}
+
 fn host_path(
     object: &Object<'_>,
     at: &Path<'_>,
@@ -130,30 +149,17 @@ fn host_path(
         object.invalid(&at.field("path"), &from.path, "must not contain '..'");
     }
     let words = [
-        ("", Some(HostPathType::Unset)),
-        ("BlockDevice", None),
-        ("CharDevice", None),
-        ("Directory", Some(HostPathType::Directory)),
-        ("DirectoryOrCreate", Some(HostPathType::DirectoryOrCreate)),
-        ("File", Some(HostPathType::File)),
-        ("FileOrCreate", Some(HostPathType::FileOrCreate)),
-        ("Socket", None),
+        ("", HostPathType::Unset),
+        ("BlockDevice", HostPathType::BlockDevice),
+        ("CharDevice", HostPathType::CharDevice),
+        ("Directory", HostPathType::Directory),
+        ("DirectoryOrCreate", HostPathType::DirectoryOrCreate),
+        ("File", HostPathType::File),
+        ("FileOrCreate", HostPathType::FileOrCreate),
+        ("Socket", HostPathType::Socket),
     ];
-    let kind = object
-        .word(
-            &at.field("type"),
-            from.type_.as_deref().unwrap_or(""),
-            &words,
-        )
-        .map(|kind| {
-            kind.unwrap_or_else(|| {
-                object.refused(
-                    &at.field("type"),
-                    "only directories and files of the machine can be mounted",
-                );
-                HostPathType::Unset
-            })
-        });
+    let word = from.type_.as_deref().unwrap_or("");
+    let kind = object.word(&at.field("type"), word, &words);
     spec::HostPath {
         path: from.path,
         kind: kind.unwrap_or_default(),

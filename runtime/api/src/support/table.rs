@@ -9,7 +9,6 @@ const NO_KERNEL: &str = "a guest is WebAssembly and has no kernel privileges to 
 const NO_STORAGE: &str =
     "no storage outside of the pod is attached; use emptyDir, hostPath, configMap or secret";
 const NO_OWNERS: &str = "files have no owner and processes no groups to compare";
-const NOT_YET: &str = "not supported yet";
 
 /// The table. Order: objects, pod, container, volumes, service.
 pub const TABLE: &[Support] = &[
@@ -22,7 +21,7 @@ pub const TABLE: &[Support] = &[
     ignored(
         "ConfigMap",
         &["immutable"],
-        "nothing changes a ConfigMap while its pods run",
+        "whoever applies it again may change it",
     ),
     honoured(
         "Secret",
@@ -38,7 +37,7 @@ pub const TABLE: &[Support] = &[
     ignored(
         "Secret",
         &["immutable"],
-        "nothing changes a Secret while its pods run",
+        "whoever applies it again may change it",
     ),
     honoured("Service", &["apiVersion", "kind", "metadata", "spec"]),
     ignored("Service", &["status"], SERVER_SETS),
@@ -301,11 +300,15 @@ pub const TABLE: &[Support] = &[
         &[
             "configMapKeyRef",
             "fieldRef",
+            "fileKeyRef",
             "resourceFieldRef",
             "secretKeyRef",
         ],
     ),
-    refused("EnvVarSource", &["fileKeyRef"], NOT_YET),
+    honoured(
+        "FileKeySelector",
+        &["key", "optional", "path", "volumeName"],
+    ),
     honoured("ConfigMapKeySelector", &["key", "name", "optional"]),
     honoured("SecretKeySelector", &["key", "name", "optional"]),
     honoured("ObjectFieldSelector", &["apiVersion", "fieldPath"]),
@@ -352,11 +355,18 @@ pub const TABLE: &[Support] = &[
     ),
     honoured(
         "VolumeMount",
-        &["mountPath", "name", "readOnly", "subPath", "subPathExpr"],
+        &[
+            "mountPath",
+            "name",
+            "readOnly",
+            "recursiveReadOnly",
+            "subPath",
+            "subPathExpr",
+        ],
     ),
     ignored(
         "VolumeMount",
-        &["mountPropagation", "recursiveReadOnly"],
+        &["mountPropagation"],
         "nothing is mounted below a volume",
     ),
     //
@@ -367,6 +377,7 @@ pub const TABLE: &[Support] = &[
             "downwardAPI",
             "emptyDir",
             "hostPath",
+            "image",
             "name",
             "projected",
             "secret",
@@ -405,7 +416,7 @@ pub const TABLE: &[Support] = &[
         &["gitRepo"],
         "its driver is switched off in Kubernetes as well",
     ),
-    refused("Volume", &["image"], NOT_YET),
+    honoured("ImageVolumeSource", &["pullPolicy", "reference"]),
     honoured("EmptyDirVolumeSource", &["medium", "sizeLimit"]),
     honoured("HostPathVolumeSource", &["path", "type"]),
     honoured(

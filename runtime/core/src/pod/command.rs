@@ -184,6 +184,7 @@ mod tests {
             config_maps: &[],
             secrets: &[],
             services: &[],
+            env_files: &Default::default(),
         };
         Environment::resolve(container, &sources).unwrap()
     }

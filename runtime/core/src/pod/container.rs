@@ -41,8 +41,8 @@ pub(super) struct Container {
 pub(super) enum State {
     /// Nothing, until `due` at the earliest.
     Waiting { due: Instant },
-    /// Its image is being resolved.
-    Pulling { announced: bool },
+    /// The `index`-th of its images is being resolved.
+    Pulling { announced: bool, index: usize },
     /// It is being created and started.
     Starting,
     /// Its first process exists.

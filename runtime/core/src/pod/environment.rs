@@ -1,11 +1,14 @@
 //! The environment of a container (kubelet `makeEnvironmentVariables`, containerd `container_create.go`).
 
 use super::downward::{ContainerNotFound, Facts};
+use super::env_file;
 use super::expansion::expand;
 pub use super::service_links::ServiceAddress;
 use super::service_links::service_links;
 use crate::image::ImageConfig;
-use crate::spec::{self, ConfigMap, Container, EnvValue, KeyRef, ObjectRef, Secret, SubPath};
+use crate::spec::{
+    self, ConfigMap, Container, EnvValue, FileKeyRef, KeyRef, ObjectRef, Secret, SubPath,
+};
 use std::collections::BTreeMap;
 
 /// Where variables come from. Objects of other namespaces are passed over.
@@ -19,7 +22,12 @@ pub struct Sources<'a> {
     pub secrets: &'a [Secret],
     /// Every Service that exists before the container starts.
     pub services: &'a [ServiceAddress<'a>],
+    /// What is in the files that `fileKeyRef`s name.
+    pub env_files: &'a EnvFiles,
 }
+
+/// Files of variables by volume and path: `None` when the file cannot be read, no entry when there is no such volume.
+pub type EnvFiles = BTreeMap<(String, String), Option<String>>;
 
 /// What a manifest sets in a container. Frozen when the container starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +67,20 @@ pub enum EnvironmentError {
         /// Name of the object.
         name: String,
     },
+    /// A file of variables is missing or not in the format.
+    #[error("couldn't parse env file")]
+    EnvFile,
+    /// The file has no such key, or nothing in it.
+    #[error("environment variable key {key:?} not found in file {path:?}")]
+    FileKeyNotFound {
+        /// Name of the key.
+        key: String,
+        /// Path in the volume.
+        path: String,
+    },
+    /// There is no such volume.
+    #[error("cannot find the volume {0:?} referenced by FileKeyRef")]
+    FileVolumeNotFound(String),
     /// A resource of a container that is not there.
     #[error(transparent)]
     ContainerNotFound(#[from] ContainerNotFound),
@@ -99,6 +121,7 @@ impl Environment {
                 }
                 EnvValue::ConfigMapKey(key) => sources.config_map_key(key)?,
                 EnvValue::SecretKey(key) => sources.secret_key(key)?,
+                EnvValue::FileKey(key) => sources.file_key(key)?,
                 EnvValue::Field(field) => Some(sources.facts.field(field)),
                 EnvValue::Resource(resource) => {
                     Some(sources.facts.resource(resource, &container.name)?)
@@ -265,6 +288,22 @@ impl Sources<'_> {
             Ok(found.ok())
         } else {
             found.map(Some)
+        }
+    }
+
+    fn file_key(&self, key: &FileKeyRef) -> Result<Option<String>, EnvironmentError> {
+        let file = self.env_files.get(&(key.volume.clone(), key.path.clone()));
+        let not_found = || EnvironmentError::FileVolumeNotFound(key.volume.clone());
+        let text = file.ok_or_else(not_found)?.as_deref();
+        let text = text.ok_or(EnvironmentError::EnvFile)?;
+        let value = env_file::value(text, &key.key).map_err(|_| EnvironmentError::EnvFile)?;
+        match (value.is_empty(), key.optional) {
+            (false, _) => Ok(Some(value)),
+            (true, true) => Ok(None),
+            (true, false) => Err(EnvironmentError::FileKeyNotFound {
+                key: key.key.clone(),
+                path: key.path.clone(),
+            }),
         }
     }
 

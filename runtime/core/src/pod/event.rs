@@ -254,6 +254,8 @@ pub enum Action {
     PullImage {
         /// For which container.
         container: ContainerId,
+        /// The volume whose image it is; the container's own when `None`.
+        volume: Option<String>,
     },
     /// Create and start; answered by `Started` or `StartFailed`. At most one at a time.
     Start {

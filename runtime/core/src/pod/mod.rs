@@ -39,6 +39,7 @@ mod conditions;
 mod container;
 pub mod downward;
 mod duration;
+pub mod env_file;
 pub mod environment;
 mod event;
 pub mod event_log;

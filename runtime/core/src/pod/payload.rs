@@ -63,7 +63,9 @@ pub fn payload(
             }
             all
         }
-        VolumeSource::EmptyDir(_) | VolumeSource::HostPath(_) => return Ok(None),
+        VolumeSource::EmptyDir(_) | VolumeSource::HostPath(_) | VolumeSource::Image(_) => {
+            return Ok(None);
+        }
     }))
 }
 
@@ -89,7 +91,8 @@ pub fn mounted_objects(pod: &spec::Pod) -> BTreeSet<ObjectKey> {
             }
             VolumeSource::DownwardApi(_)
             | VolumeSource::EmptyDir(_)
-            | VolumeSource::HostPath(_) => {}
+            | VolumeSource::HostPath(_)
+            | VolumeSource::Image(_) => {}
         }
     }
     keys

@@ -13,7 +13,7 @@ use super::status::WaitingReason;
 use super::{Pod, security};
 use crate::image::ImageConfig;
 use crate::process::Signal;
-use crate::spec::{self, ImagePullPolicy};
+use crate::spec::{self, ImagePullPolicy, VolumeSource};
 use crate::time::Instant;
 use std::collections::VecDeque;
 
@@ -51,6 +51,14 @@ pub(super) enum Step {
     },
     /// Try to start it.
     Start(ContainerId),
+}
+
+/// One of the images that a container needs before it can start.
+struct NeededImage {
+    reference: String,
+    policy: ImagePullPolicy,
+    /// `None` for the container's own.
+    volume: Option<String>,
 }
 
 /// What one look at the pod says.
@@ -251,33 +259,69 @@ impl Pod {
             }
             container.crashes.attempt(finished, now);
         }
-        self.pull(id, now);
+        self.pull(id, 0, now);
     }
 
-    fn pull(&mut self, id: ContainerId, now: Instant) {
-        let own = self.spec_of(id);
-        let (image, policy) = (own.image.clone(), own.image_pull_policy);
+    /// Asks for an image; the last of a container's is its own.
+    fn pull(&mut self, id: ContainerId, index: usize, now: Instant) {
+        let needed = self.needed_image(id, index);
+        let (image, policy) = (needed.reference, needed.policy);
         if let Some((until, error)) = self.pulls.wait(&image, now) {
             let message = format!("Back-off pulling image {image:?}");
             let full = format!("{message}: {error}");
             self.containers[id.index()].wait(WaitingReason::ImagePullBackOff, full, until);
             self.inform(EventReason::BackOff, message, id);
             self.warn(EventReason::Failed, "Error: ImagePullBackOff", id);
+            self.starts.release(id);
             return;
         }
         self.starts.busy = Some(id);
-        self.containers[id.index()].state = State::Pulling { announced: false };
+        self.containers[id.index()].state = State::Pulling {
+            announced: false,
+            index,
+        };
         if policy == ImagePullPolicy::Always {
             self.handle_image_pulling(id);
         }
-        self.outbox.act(Action::PullImage { container: id });
+        self.outbox.act(Action::PullImage {
+            container: id,
+            volume: needed.volume,
+        });
+    }
+
+    /// The images of the volumes a container mounts, in the order of the pod's volumes, then its own.
+    fn needed_image(&self, id: ContainerId, index: usize) -> NeededImage {
+        let own = self.spec_of(id);
+        let is_mounted = |name: &str| own.volume_mounts.iter().any(|mount| mount.name == name);
+        let mounted = self.spec.volumes.iter().filter_map(|volume| {
+            let VolumeSource::Image(image) = &volume.source else {
+                return None;
+            };
+            is_mounted(&volume.name).then(|| NeededImage {
+                reference: image.reference.clone(),
+                policy: image.pull_policy,
+                volume: Some(volume.name.clone()),
+            })
+        });
+        mounted.into_iter().nth(index).unwrap_or(NeededImage {
+            reference: own.image.clone(),
+            policy: own.image_pull_policy,
+            volume: None,
+        })
     }
 
     pub(super) fn handle_image_pulling(&mut self, id: ContainerId) {
-        if self.containers[id.index()].state == (State::Pulling { announced: false }) {
-            self.containers[id.index()].state = State::Pulling { announced: true };
-            let message = format!("Pulling image {:?}", self.spec_of(id).image);
-            self.inform(EventReason::Pulling, message, id);
+        if let State::Pulling {
+            announced: false,
+            index,
+        } = self.containers[id.index()].state
+        {
+            self.containers[id.index()].state = State::Pulling {
+                announced: true,
+                index,
+            };
+            let image = self.needed_image(id, index).reference;
+            self.inform(EventReason::Pulling, format!("Pulling image {image:?}"), id);
         }
     }
 
@@ -291,10 +335,11 @@ impl Pod {
         if !image.already_present {
             self.handle_image_pulling(id);
         }
-        let State::Pulling { announced } = self.containers[id.index()].state else {
+        let State::Pulling { announced, index } = self.containers[id.index()].state else {
             return;
         };
-        let name = &self.spec_of(id).image;
+        let needed = self.needed_image(id, index);
+        let name = &needed.reference;
         let message = if announced {
             let time = go_duration(image.pull_time);
             let size = image.size;
@@ -305,6 +350,9 @@ impl Pod {
             format!("Container image {name:?} already present on machine")
         };
         self.inform(EventReason::Pulled, message, id);
+        if needed.volume.is_some() {
+            return self.pull(id, index + 1, now);
+        }
         let allowed = security::check_non_root(&self.spec, self.spec_of(id), &config.user);
         let container = &mut self.containers[id.index()];
         container.image = Some(image);
@@ -322,10 +370,10 @@ impl Pod {
     }
 
     pub(super) fn handle_image_failed(&mut self, id: ContainerId, error: ImageError, now: Instant) {
-        if !matches!(self.containers[id.index()].state, State::Pulling { .. }) {
+        let State::Pulling { index, .. } = self.containers[id.index()].state else {
             return;
-        }
-        let image = self.spec_of(id).image.clone();
+        };
+        let image = self.needed_image(id, index).reference;
         let ImageError {
             reason,
             message: cause,

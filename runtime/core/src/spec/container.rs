@@ -123,6 +123,21 @@ pub enum EnvValue {
     Field(FieldRef),
     /// A resource of a container.
     Resource(ResourceRef),
+    /// A key of a file in a volume.
+    FileKey(FileKeyRef),
+}
+
+/// A key of a file that an earlier container wrote into an `emptyDir`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileKeyRef {
+    /// Name of the volume.
+    pub volume: String,
+    /// Relative path in it.
+    pub path: String,
+    /// Key in the file.
+    pub key: String,
+    /// Whether the key may be missing.
+    pub optional: bool,
 }
 
 /// A key of a ConfigMap or Secret.
@@ -245,6 +260,19 @@ pub struct VolumeMount {
     pub sub_path: Option<SubPath>,
     /// Whether writes fail.
     pub read_only: bool,
+    /// `recursiveReadOnly`.
+    pub recursive_read_only: RecursiveReadOnly,
+}
+
+/// Whether a read-only mount is read-only below too. Here every one is: a guest can mount nothing below a volume, and
+/// what the machine has mounted there is written through the same volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Kubernetes' own words")]
+pub enum RecursiveReadOnly {
+    #[default]
+    Disabled,
+    IfPossible,
+    Enabled,
 }
 
 /// `subPath` or `subPathExpr`.

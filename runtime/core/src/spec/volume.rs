@@ -1,6 +1,6 @@
 //! Volumes.
 
-use super::{FieldRef, ResourceRef};
+use super::{FieldRef, ImagePullPolicy, ResourceRef};
 
 /// A volume.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,17 @@ pub enum VolumeSource {
     Projected(Vec<Projection>),
     /// A directory or file of the machine.
     HostPath(HostPath),
+    /// The files of an image, read-only.
+    Image(ImageVolume),
+}
+
+/// `image`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageVolume {
+    /// Image reference as written.
+    pub reference: String,
+    /// When it is resolved, at the start of each container that mounts it.
+    pub pull_policy: ImagePullPolicy,
 }
 
 /// `emptyDir`.
@@ -123,6 +134,12 @@ pub enum HostPathType {
     Directory,
     /// Created without parents, mode 0644, if missing.
     FileOrCreate,
-    /// Must be a file.
+    /// Must be there and no directory.
     File,
+    /// Must be a Unix socket.
+    Socket,
+    /// Must be a character device.
+    CharDevice,
+    /// Must be a block device.
+    BlockDevice,
 }

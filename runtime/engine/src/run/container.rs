@@ -53,6 +53,15 @@ pub(super) struct Prepared {
     start: ProcessStart,
 }
 
+/// What came of resolving an image.
+pub(super) struct Pulled {
+    container: ContainerId,
+    /// The volume whose image it is; the container's own when `None`.
+    volume: Option<String>,
+    result: Result<ResolvedImage, ImageError>,
+    time: Duration,
+}
+
 impl Slot {
     /// Keeps the end of the log, for the termination message.
     pub(super) fn remember(&mut self, line: &LogLine) {
@@ -83,24 +92,32 @@ impl PodTask {
         self.slots.get_mut(index)
     }
 
-    pub(super) fn pull_image(&mut self, now: Instant, id: ContainerId) {
+    /// Resolves the image of a container, or of a volume it mounts.
+    pub(super) fn pull_image(&mut self, now: Instant, id: ContainerId, volume: Option<String>) {
         let spec = self.container_spec(id);
-        let (reference, policy) = (spec.image.clone(), spec.image_pull_policy);
+        let own = (spec.image.clone(), spec.image_pull_policy);
+        let mounted = volume.as_ref().and_then(|name| self.image_of(name));
+        let (reference, policy) = mounted.unwrap_or(own);
         let world = self.start.world.clone();
         let job = self.jobs.add(async move {
             let result = world.image(&reference, policy).await;
-            Done::Image(id, result, world.now().saturating_since(now))
+            Done::Image(Pulled {
+                container: id,
+                volume,
+                result,
+                time: world.now().saturating_since(now),
+            })
         });
         self.slots[id.index()].pull = Some(job);
     }
 
-    pub(super) fn handle_image(
-        &mut self,
-        now: Instant,
-        id: ContainerId,
-        result: Result<ResolvedImage, ImageError>,
-        pull_time: Duration,
-    ) {
+    pub(super) fn handle_image(&mut self, now: Instant, pulled: Pulled) {
+        let Pulled {
+            container: id,
+            volume,
+            result,
+            time: pull_time,
+        } = pulled;
         self.slots[id.index()].pull = None;
         let event = match result {
             Ok(resolved) => {
@@ -123,7 +140,10 @@ impl PodTask {
                     };
                     self.start.world.output(&self.name, Output::Event(event));
                 }
-                self.slots[id.index()].image = Some(resolved);
+                match volume {
+                    Some(volume) => self.mount_image(&volume, &resolved.image),
+                    None => self.slots[id.index()].image = Some(resolved),
+                }
                 Event::ImageReady {
                     container: id,
                     image,

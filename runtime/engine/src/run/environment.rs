@@ -3,12 +3,13 @@
 
 use super::PodTask;
 use seedpod_core::image::Image;
-use seedpod_core::limits::CONTAINER_MEMORY_DEFAULT;
+use seedpod_core::limits::{CONTAINER_MEMORY_DEFAULT, ENV_FILE_BYTES_MAX};
 use seedpod_core::net::CLUSTER_DOMAIN;
 use seedpod_core::pod::downward::Facts;
-use seedpod_core::pod::environment::{Environment, ServiceAddress, Sources};
+use seedpod_core::pod::environment::{EnvFiles, Environment, ServiceAddress, Sources};
 use seedpod_core::pod::{StartError, command, hosts, security};
 use seedpod_core::spec::{self, ResourceList};
+use seedpod_core::volume::{Access, Caller, Files};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// What the first process of a container starts with.
@@ -33,6 +34,7 @@ impl PodTask {
             config_maps: &objects.config_maps,
             secrets: &objects.secrets,
             services: &services,
+            env_files: &self.env_files(spec),
         };
         let environment =
             Environment::resolve(spec, &sources).map_err(|error| wrong(error.to_string()))?;
@@ -48,6 +50,24 @@ impl PodTask {
             arguments,
             directory,
         })
+    }
+
+    /// What earlier containers left for `fileKeyRef`s.
+    fn env_files(&self, spec: &spec::Container) -> EnvFiles {
+        let mut files = EnvFiles::new();
+        for variable in &spec.env {
+            let spec::EnvValue::FileKey(key) = &variable.value else {
+                continue;
+            };
+            if let Some(volume) = self.mounted_volume(&key.volume) {
+                let root = Files::new(volume, Access::ReadOnly);
+                let caller = Caller::host(self.cell.wall_time());
+                let bytes = root.read(caller, &key.path, ENV_FILE_BYTES_MAX);
+                let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                files.insert((key.volume.clone(), key.path.clone()), text.ok());
+            }
+        }
+        files
     }
 
     /// The text of an item of a downward API volume.

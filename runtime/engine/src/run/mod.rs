@@ -22,8 +22,8 @@ use crate::guest::PodCell;
 use crate::jobs::Jobs;
 use crate::program::LoadError;
 use crate::running::{HookRun, ProbeRun, ProcessEnd, yield_now};
-use crate::world::{ImageError, Output, PodName, ResolvedImage, World};
-use container::{Prepared, Slot};
+use crate::world::{Output, PodName, World};
+use container::{Prepared, Pulled, Slot};
 use network::Dialer;
 use processes::Processes;
 use sandbox::Sandbox;
@@ -159,11 +159,7 @@ struct PodTask {
 
 /// What a job of the pod came to.
 enum Done {
-    Image(
-        ContainerId,
-        Result<ResolvedImage, ImageError>,
-        std::time::Duration,
-    ),
+    Image(Pulled),
     Loaded(ContainerId, Box<Prepared>, Result<(), LoadError>),
     Ended(ProcessId, ProcessEnd),
     Dialed(Dialer, ProbeResult),
@@ -330,7 +326,7 @@ impl PodTask {
                 };
                 self.pod.handle(now, event);
             }
-            Action::PullImage { container } => self.pull_image(now, container),
+            Action::PullImage { container, volume } => self.pull_image(now, container, volume),
             Action::Start { container, attempt } => self.start_container(now, container, attempt),
             Action::Signal { container, signal } => {
                 if let Some(process) = self.slots[container.index()].main {
@@ -378,9 +374,7 @@ impl PodTask {
 
     fn handle_done(&mut self, now: Instant, done: Done) {
         match done {
-            Done::Image(container, result, pull_time) => {
-                self.handle_image(now, container, result, pull_time);
-            }
+            Done::Image(pulled) => self.handle_image(now, pulled),
             Done::Loaded(container, prepared, result) => {
                 self.handle_loaded(now, container, *prepared, result);
             }

@@ -52,8 +52,9 @@ impl PodTask {
     pub(super) fn create_sandbox(&mut self, now: Instant) -> Result<IpAddr, SandboxError> {
         let spec = self.pod.spec().clone();
         for volume in &spec.volumes {
-            if self.sandbox.volumes.contains_key(&volume.name) {
-                // Made by an attempt that failed later.
+            // It may have been made by an attempt that failed later. Images come with the containers that mount them.
+            let is_image = matches!(volume.source, VolumeSource::Image(_));
+            if is_image || self.sandbox.volumes.contains_key(&volume.name) {
                 continue;
             }
             let mounted = self
@@ -115,6 +116,11 @@ impl PodTask {
         })
     }
 
+    pub(super) fn mounted_volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
+        let mounted = self.sandbox.volumes.get(name)?;
+        Some(mounted.volume.clone())
+    }
+
     fn payload(&self, volume: &spec::Volume) -> Result<Option<Payload>, String> {
         let value = |value: &spec::DownwardValue| self.downward_value(value);
         let objects = self.start.catalog.snapshot();
@@ -145,6 +151,28 @@ impl PodTask {
                 self.start.world.output(&self.name, Output::Event(event));
             }
         }
+    }
+
+    /// What `image` of a volume asks for.
+    pub(super) fn image_of(&self, volume: &str) -> Option<(String, spec::ImagePullPolicy)> {
+        let mut volumes = self.start.spec.volumes.iter();
+        let found = volumes.find(|known| known.name == volume)?;
+        match &found.source {
+            VolumeSource::Image(image) => Some((image.reference.clone(), image.pull_policy)),
+            _ => None,
+        }
+    }
+
+    /// The files of an image, for the containers that mount it as a volume. Pulled again for each of them, it stays what it
+    /// was.
+    pub(super) fn mount_image(&mut self, volume: &str, image: &Image) {
+        let mounted = || Mounted {
+            volume: MemoryVolume::layer(image.tree.clone()),
+            read_only: true,
+            content: None,
+        };
+        let volumes = &mut self.sandbox.volumes;
+        volumes.entry(volume.to_owned()).or_insert_with(mounted);
     }
 
     /// The files of a new instance of a container, and its termination log.

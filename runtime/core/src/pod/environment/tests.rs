@@ -76,6 +76,15 @@ fn check(edit: impl FnOnce(&mut Pod, &mut Container), expect: Expect) {
             ip: ip.into(),
         })
         .collect();
+    let file = |path: &str, text: Option<&str>| {
+        let at = ("v".to_owned(), path.to_owned());
+        (at, text.map(str::to_owned))
+    };
+    let env_files = EnvFiles::from([
+        file("vars", Some("# by init\nA='1 $(HOSTNAME)'\nE=''\n")),
+        file("broken", Some("A=1")),
+        file("missing", None),
+    ]);
     let mut pod = Pod {
         meta: meta("ns", "p"),
         ..Pod::default()
@@ -102,6 +111,7 @@ fn check(edit: impl FnOnce(&mut Pod, &mut Container), expect: Expect) {
         config_maps: &[foreign, config_map],
         secrets: &[secret],
         services: &services,
+        env_files: &env_files,
     };
     let mut shown = String::new();
     match Environment::resolve(&container, &sources) {
@@ -380,4 +390,96 @@ fn sub_paths() {
         "error SubPath `/x` must not be an absolute path",
     );
     check(expression("..data"), "..data");
+}
+
+#[test]
+fn keys_of_files() {
+    let from_file = |volume: &str, path: &str, key: &str, optional| {
+        let key = FileKeyRef {
+            volume: volume.to_owned(),
+            path: path.to_owned(),
+            key: key.to_owned(),
+            optional,
+        };
+        vec![var("X", EnvValue::FileKey(key)), literal("Y", "$(X)")]
+    };
+    let check_file = |volume, path, key, optional, expect: Expect| {
+        check(
+            |_, container| container.env = from_file(volume, path, key, optional),
+            expect,
+        );
+    };
+    check_file(
+        "v",
+        "vars",
+        "A",
+        false,
+        expect![[r#"
+        HOSTNAME=of the image
+        IMAGE=i
+        X=1 $(HOSTNAME)
+        Y=1 $(HOSTNAME)
+        KUBERNETES_SERVICE_HOST=10.96.0.1
+    "#]],
+    );
+    check_file(
+        "v",
+        "vars",
+        "E",
+        true,
+        expect![[r#"
+        HOSTNAME=of the image
+        IMAGE=i
+        Y=$(X)
+        KUBERNETES_SERVICE_HOST=10.96.0.1
+    "#]],
+    );
+    check_file(
+        "v",
+        "vars",
+        "E",
+        false,
+        expect![[r#"
+        error: environment variable key "E" not found in file "vars"
+    "#]],
+    );
+    check_file(
+        "v",
+        "vars",
+        "B",
+        true,
+        expect![[r#"
+        HOSTNAME=of the image
+        IMAGE=i
+        Y=$(X)
+        KUBERNETES_SERVICE_HOST=10.96.0.1
+    "#]],
+    );
+    check_file(
+        "v",
+        "broken",
+        "A",
+        true,
+        expect![[r#"
+        error: couldn't parse env file
+    "#]],
+    );
+    check_file(
+        "v",
+        "missing",
+        "A",
+        true,
+        expect![[r#"
+        error: couldn't parse env file
+    "#]],
+    );
+    check_file(
+        "w",
+        "vars",
+        "A",
+        false,
+        expect![[r#"
+        error: cannot find the volume "w" referenced by FileKeyRef
+    "#]],
+    );
 }

@@ -332,3 +332,58 @@ fn run_as_non_root_is_checked_before_the_start() {
         "#]],
     );
 }
+
+#[test]
+fn images_of_volumes_come_before_the_own() {
+    check_only(
+        &["Pull", "pull", "start"],
+        "Never a data:files b",
+        "1s a exits 1 | 2s end",
+        expect![[r#"
+            0s pull data for a
+            0s   Pulled a: Container image "files" already present on machine
+            0s pull a
+            0s   Pulled a: Container image "image" already present on machine
+            0s start a #0
+            0s   Started a: Container started
+            0s pull b
+            0s   Pulled b: Container image "image" already present on machine
+            0s start b #0
+            0s   Started b: Container started
+        "#]],
+    );
+    check_only(
+        &["Pull", "pull", "start", "a", "Back"],
+        "Always a data:files b",
+        "0s images unpullable no such image | 5s images work | 15s end",
+        expect![[r#"
+            0s   Scheduled pod: Successfully assigned ns/p to node
+            0s create sandbox
+            0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating b=ContainerCreating
+            0s pull data for a
+            0s     a=ErrImagePull 'no such image'
+            0s   Pulling a: Pulling image "files"
+            0s   !Failed a: Failed to pull image "files": no such image
+            0s   !Failed a: Error: ErrImagePull
+            0s pull b
+            0s     b=ErrImagePull 'no such image'
+            0s   Pulling b: Pulling image "image"
+            0s   !Failed b: Failed to pull image "image": no such image
+            0s   !Failed b: Error: ErrImagePull
+            10s pull data for a
+            10s   Pulled a: Container image "files" already present on machine
+            10s pull a
+            10s   Pulled a: Container image "image" already present on machine
+            10s start a #0
+            10s   Created a: Container created
+            10s   Started a: Container started
+            10s pull b
+            10s     a=Running
+            10s   Pulled b: Container image "image" already present on machine
+            10s start b #0
+            10s   Created b: Container created
+            10s   Started b: Container started
+            10s     [Running] +Ready +ContainersReady b=Running
+        "#]],
+    );
+}

@@ -259,7 +259,7 @@ impl Engine {
                 Action::Probe { container, .. } | Action::RunHook { container, .. } => {
                     assert!(self.alive.contains(&container));
                 }
-                Action::PullImage { container } => {
+                Action::PullImage { container, .. } => {
                     assert!(self.pulling.is_none() && self.starting.is_none() && !self.deleted);
                     assert!(!self.alive.contains(&container));
                     self.check_order(container);

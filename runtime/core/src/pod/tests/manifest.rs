@@ -42,6 +42,23 @@ pub(super) fn parse_pod(text: &str) -> spec::Pod {
             ("select", _) => pod.node_selector.extend([pair()]),
             ("label", _) => pod.meta.labels.extend([pair()]),
             ("sysctl", name) => pod.sysctls.push((name.to_owned(), "1".to_owned())),
+            ("data", reference) => {
+                let container = pod.containers.last_mut().expect("a container before it");
+                container.volume_mounts.push(spec::VolumeMount {
+                    name: "data".to_owned(),
+                    mount_path: "/data".to_owned(),
+                    sub_path: None,
+                    read_only: true,
+                    recursive_read_only: spec::RecursiveReadOnly::Disabled,
+                });
+                pod.volumes.push(spec::Volume {
+                    name: "data".to_owned(),
+                    source: spec::VolumeSource::Image(spec::ImageVolume {
+                        reference: reference.to_owned(),
+                        pull_policy: pull,
+                    }),
+                });
+            }
             (policy, "") if parse_policy(policy).is_some() => {
                 pod.restart_policy = parse_policy(policy).unwrap_or_default();
             }

@@ -233,7 +233,7 @@ impl Engine {
                         pod_ip: [10, 0, 0, 2].into(),
                     },
                 }),
-                Action::PullImage { container } if !self.is_slow(container) => {
+                Action::PullImage { container, .. } if !self.is_slow(container) => {
                     self.pulled(container);
                 }
                 Action::Start { container, .. } if !self.is_slow(container) => {
@@ -332,7 +332,10 @@ impl Engine {
         let text = match action {
             Action::CreateSandbox => "create sandbox".to_owned(),
             Action::RemoveSandbox => "remove sandbox".to_owned(),
-            Action::PullImage { container } => format!("pull {}", name(container)),
+            Action::PullImage { container, volume } => match volume {
+                Some(volume) => format!("pull {} for {}", volume, name(container)),
+                None => format!("pull {}", name(container)),
+            },
             Action::Start { container, attempt } => format!("start {} #{attempt}", name(container)),
             Action::Probe {
                 container, probe, ..
