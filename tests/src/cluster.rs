@@ -94,6 +94,18 @@ impl Cluster {
         }
     }
 
+    /// `CreateSync`: creates pods and waits until each of them runs and is ready.
+    ///
+    /// # Panics
+    /// When the API server would refuse them, or one does not become ready.
+    pub fn create_sync(&mut self, manifest: &str) {
+        self.create(manifest);
+        let objects = load(manifest).unwrap_or_default();
+        for pod in objects.pods {
+            self.wait_for_ready(&pod.meta.name, POD_START_S);
+        }
+    }
+
     /// As [`create`](Self::create), for manifests that may be refused.
     ///
     /// # Errors
@@ -291,7 +303,7 @@ impl Cluster {
         assert!(gone, "still there\n{}", self.describe(pod));
     }
 
-    /// Waits for an event whose reason and message are, or begin with, these.
+    /// Waits for an event of this reason whose message contains this.
     ///
     /// # Panics
     /// When none comes.
@@ -307,7 +319,7 @@ impl Cluster {
             let events = &cluster.seen(pod).events;
             found = events
                 .iter()
-                .find(|event| event.reason == reason && event.message.starts_with(message))
+                .find(|event| event.reason == reason && event.message.contains(message))
                 .cloned();
             found.is_some()
         });

@@ -61,6 +61,8 @@ pub(crate) const API: &str = "needs the API server";
 // Images, by upstream's names.
 pub(crate) const AGNHOST: &str = "registry.k8s.io/e2e-test-images/agnhost:2.63.0";
 pub(crate) const BUSYBOX: &str = "registry.k8s.io/e2e-test-images/busybox:1.37.0-1";
+pub(crate) const KITTEN: &str = "registry.k8s.io/e2e-test-images/kitten:1.8";
+pub(crate) const NGINX: &str = "registry.k8s.io/e2e-test-images/nginx:1.15-4";
 pub(crate) const NON_ROOT: &str = "registry.k8s.io/e2e-test-images/nonroot:1.5";
 pub(crate) const PAUSE: &str = "registry.k8s.io/pause:3.10.2";
 

@@ -118,14 +118,14 @@ mod tests {
     fn a_container_asks_itself_then_its_pod_then_its_image() {
         let mut pod = spec::Pod::default();
         let mut container = spec::Container::default();
-        let of_image = |user| super::user(&spec::Pod::default(), &spec::Container::default(), user);
+        let of_image = |image| user(&spec::Pod::default(), &spec::Container::default(), image);
         assert_eq!(
             ["", "nginx", "0", "1234", "1234:5678"].map(of_image),
             [0, 0, 0, 1234, 1234]
         );
         pod.security.run_as_user = Some(7);
-        assert_eq!(super::user(&pod, &container, "1234"), 7);
+        assert_eq!(user(&pod, &container, "1234"), 7);
         container.security.run_as_user = Some(0);
-        assert_eq!(super::user(&pod, &container, "1234"), 0);
+        assert_eq!(user(&pod, &container, "1234"), 0);
     }
 }

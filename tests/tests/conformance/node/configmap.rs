@@ -19,6 +19,23 @@ env:
             &["CONFIG_DATA_1=value-1"],
         );
     }),
+    pass(96, "should be consumable via the environment", || {
+        check(
+            "
+envFrom:
+- configMapRef: {name: configmap-test}
+- configMapRef: {name: configmap-test}
+  prefix: p-",
+            &[
+                "data-1=value-1",
+                "data-2=value-2",
+                "data-3=value-3",
+                "p-data-1=value-1",
+                "p-data-2=value-2",
+                "p-data-3=value-3",
+            ],
+        );
+    }),
     pass(
         141,
         "should fail to create ConfigMap with empty key",
@@ -30,6 +47,45 @@ env:
     ),
     not_applicable(150, "should update ConfigMap successfully", API),
     not_applicable(176, "should run through a ConfigMap lifecycle", API),
+    pass(
+        261,
+        "should be consumable as environment variable names with various prefixes",
+        || {
+            check(
+                "
+envFrom:
+- configMapRef: {name: configmap-test}
+- configMapRef: {name: configmap-test}
+  prefix: 1-
+- configMapRef: {name: configmap-test}
+  prefix: $_-
+- configMapRef: {name: configmap-test}
+  prefix: ABC_
+- configMapRef: {name: configmap-test}
+  prefix: '#@!'",
+                PREFIXED,
+            );
+        },
+    ),
+];
+
+/// Every key of three under every prefix.
+pub(super) const PREFIXED: &[&str] = &[
+    "data-1=value-1",
+    "data-2=value-2",
+    "data-3=value-3",
+    "\n1-data-1=value-1",
+    "\n1-data-2=value-2",
+    "\n1-data-3=value-3",
+    "\n$_-data-1=value-1",
+    "\n$_-data-2=value-2",
+    "\n$_-data-3=value-3",
+    "\nABC_data-1=value-1",
+    "\nABC_data-2=value-2",
+    "\nABC_data-3=value-3",
+    "\n#@!data-1=value-1",
+    "\n#@!data-2=value-2",
+    "\n#@!data-3=value-3",
 ];
 
 const MAP: &str = "

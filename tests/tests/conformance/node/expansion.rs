@@ -1,8 +1,10 @@
 //! `$(VAR)` in environment variables, command, args and `subPathExpr`.
 
 use crate::cases::{self, BUSYBOX, Case, File, pass};
+use seedpod::status::Phase;
 use seedpod_tests::Cluster;
 use seedpod_tests::cluster::POD_START_SHORT_S;
+use std::time::Duration;
 
 pub(crate) const FILE: File = File {
     path: "common/node/expansion.go",
@@ -44,7 +46,50 @@ const CASES: &[Case] = &[
             fails_with_subpath("/tmp");
         },
     ),
+    pass(
+        228,
+        "should verify that a failing subpath expansion can be modified during the lifecycle of a container [Slow]",
+        || {
+            let mut cluster = Cluster::new();
+            cluster.create(&annotated("notmysubpath"));
+            cluster.advance(Duration::from_secs(1), |cluster| {
+                !cluster.statuses(POD).is_empty()
+            });
+            cluster.hold(POD, POD_START_SHORT_S, |status| {
+                status.phase == Phase::Pending
+            });
+            cluster.update(POD, |pod| {
+                let annotations = &mut pod.meta.annotations;
+                annotations.insert("mysubpath".to_owned(), "mypath".to_owned());
+            });
+            cluster.wait_for_running(POD, POD_START_SHORT_S);
+            cluster.delete_and_wait(POD);
+        },
+    ),
+    pass(
+        300,
+        "should succeed in writing subpaths in container",
+        || {
+            let mut cluster = Cluster::new();
+            cluster.create(&annotated("mysubpath"));
+            cluster.wait_for_running(POD, POD_START_SHORT_S);
+            cluster.shell(
+                POD,
+                "dapi-container",
+                "touch /volume_mount/mypath/foo/test.log",
+            );
+            cluster.shell(POD, "dapi-container", "test -f /subpath_mount/test.log");
+            cluster.update(POD, |pod| {
+                let annotations = &mut pod.meta.annotations;
+                annotations.insert("mysubpath".to_owned(), "mynewpath".to_owned());
+            });
+            cluster.wait_for_running(POD, POD_START_SHORT_S);
+            cluster.delete_and_wait(POD);
+        },
+    ),
 ];
+
+const POD: &str = "var-expansion";
 
 fn pod(container: &str) -> String {
     let spec = "
@@ -52,7 +97,7 @@ restartPolicy: Never
 volumes:
 - name: workdir1
   emptyDir: {}";
-    cases::pod("var-expansion", spec, "dapi-container", BUSYBOX, container)
+    cases::pod(POD, spec, "dapi-container", BUSYBOX, container)
 }
 
 fn env_into_env() {
@@ -122,10 +167,25 @@ volumeMounts:
 - {{name: workdir1, mountPath: /logscontainer, subPathExpr: $(POD_NAME)}}"
     )));
     cluster.wait_for_waiting(
-        "var-expansion",
+        POD,
         "dapi-container",
         "CreateContainerConfigError",
         POD_START_SHORT_S,
     );
-    cluster.delete_and_wait("var-expansion");
+    cluster.delete_and_wait(POD);
+}
+
+fn annotated(annotation: &str) -> String {
+    let pod = pod("
+command: [sh, -c, tail -f /dev/null]
+env:
+- {name: POD_NAME, value: foo}
+- name: ANNOTATION
+  valueFrom:
+    fieldRef: {apiVersion: v1, fieldPath: \"metadata.annotations['mysubpath']\"}
+volumeMounts:
+- {name: workdir1, mountPath: /subpath_mount, subPathExpr: $(ANNOTATION)/$(POD_NAME)}
+- {name: workdir1, mountPath: /volume_mount}");
+    let annotations = format!("metadata:\n  annotations: {{{annotation}: mypath}}\n");
+    pod.replacen("metadata:\n", &annotations, 1)
 }

@@ -1,5 +1,6 @@
 //! Secrets in the environment.
 
+use super::configmap::PREFIXED;
 use crate::cases::{self, API, BUSYBOX, Case, File, not_applicable, pass};
 use seedpod_tests::Cluster;
 
@@ -19,6 +20,23 @@ env:
             &["SECRET_DATA=value-1"],
         );
     }),
+    pass(98, "should be consumable via the environment", || {
+        check(
+            "
+envFrom:
+- secretRef: {name: secret-test}
+- secretRef: {name: secret-test}
+  prefix: p-",
+            &[
+                "data-1=value-1",
+                "data-2=value-2",
+                "data-3=value-3",
+                "p-data-1=value-1",
+                "p-data-2=value-2",
+                "p-data-3=value-3",
+            ],
+        );
+    }),
     pass(
         143,
         "should fail to create secret due to empty secret key",
@@ -29,6 +47,26 @@ env:
         },
     ),
     not_applicable(157, "should patch a secret", API),
+    pass(
+        253,
+        "should be consumable as environment variable names variable names with various prefixes",
+        || {
+            check(
+                "
+envFrom:
+- secretRef: {name: secret-test}
+- secretRef: {name: secret-test}
+  prefix: 1-
+- secretRef: {name: secret-test}
+  prefix: $_-
+- secretRef: {name: secret-test}
+  prefix: ABC_
+- secretRef: {name: secret-test}
+  prefix: '#@!'",
+                PREFIXED,
+            );
+        },
+    ),
 ];
 
 /// Each value ends in a line feed.
