@@ -25,6 +25,8 @@ pub(super) struct Container {
     pub(super) probes: Probes,
     /// The probe that says that this instance has to be stopped.
     pub(super) unhealthy: Option<ProbeKind>,
+    /// What `postStart` of this instance has failed with.
+    pub(super) post_start_error: Option<String>,
     /// It starts again whatever its exit code says.
     pub(super) is_forced: bool,
     /// It is stopped only to be started again.
@@ -45,6 +47,11 @@ pub(super) enum State {
     Pulling { announced: bool, index: usize },
     /// It is being created and started.
     Starting,
+    /// Its first process exists and `postStart` runs, until `ends` if it sleeps; others still see it as it was before.
+    PostStart {
+        since: Instant,
+        ends: Option<Instant>,
+    },
     /// Its first process exists.
     Running { since: Instant },
     /// Its last instance ended and nobody has decided yet whether it starts again, or it never will.
@@ -69,6 +76,7 @@ impl Container {
             stop_signal: Signal::TERM,
             probes: Probes::new(own),
             unhealthy: None,
+            post_start_error: None,
             is_forced: false,
             is_replaced: false,
             latest: None,
@@ -80,7 +88,12 @@ impl Container {
 
     /// Whether a first process exists or may come to exist.
     pub(super) fn is_alive(&self) -> bool {
-        matches!(self.state, State::Starting | State::Running { .. })
+        self.state == State::Starting || self.has_process()
+    }
+
+    /// Whether its first process exists.
+    pub(super) fn has_process(&self) -> bool {
+        matches!(self.state, State::PostStart { .. } | State::Running { .. })
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -97,10 +110,13 @@ impl Container {
         self.instances
     }
 
-    /// The number of the instance that runs, from 0.
-    pub(super) fn running_attempt(&self) -> Option<u32> {
-        let is_running = self.is_running();
-        is_running.then(|| self.instances.saturating_sub(1))
+    /// The number of the instance whose first process exists, from 0.
+    pub(super) fn present_attempt(&self) -> Option<u32> {
+        match self.state {
+            State::PostStart { .. } => Some(self.instances),
+            State::Running { .. } => Some(self.instances.saturating_sub(1)),
+            _ => None,
+        }
     }
 
     /// Whether its startup is over.
@@ -150,7 +166,10 @@ impl Container {
         match self.state {
             State::Waiting { due } => Some(due),
             State::Terminated => Some(Instant::ZERO),
-            State::Pulling { .. } | State::Starting | State::Running { .. } => None,
+            State::Pulling { .. }
+            | State::Starting
+            | State::PostStart { .. }
+            | State::Running { .. } => None,
         }
     }
 
@@ -234,6 +253,12 @@ impl Container {
         self.state = State::Terminated;
         self.probes.end();
         self.unhealthy = None;
+        if let Some(message) = self.post_start_error.take() {
+            self.failure = Some(Waiting {
+                reason: WaitingReason::PostStartHookError,
+                message: Some(message),
+            });
+        }
     }
 
     /// Known once there is an instance of it, as the kubelet asks the instance.

@@ -342,6 +342,8 @@ pub enum EventReason {
     FailedCreatePodSandBox,
     Unhealthy,
     ProbeWarning,
+    FailedPostStartHook,
+    FailedPreStopHook,
     DeadlineExceeded,
     Evicted,
     PodOSNotSupported,

@@ -19,12 +19,12 @@
 //!               ▲  └─ failed ─► Waiting
 //!               └─── time ────────┘
 //!
-//! container  Waiting ── its turn ──► Pulling ──► Starting ──► Running ──► Terminated
-//!               ▲                       │           │                        │   │
-//!               └────── failed ─────────┴───────────┘                        │   └─ restart at once ─► Pulling
-//!               └────── restart after back-off ──────────────────────────────┘
+//! container  Waiting ── its turn ──► Pulling ──► Starting ──► PostStart ──► Running ──► Terminated
+//!               ▲                       │           │                                      │   │
+//!               └────── failed ─────────┴───────────┘                                      │   └─ restart at once ─► Pulling
+//!               └────── restart after back-off ────────────────────────────────────────────┘
 //!
-//! stop       Untold ── it runs ──► Turn ── alone, or others ended, or grace over ──► Signalled ─────────────┐
+//! stop       Untold ── it runs ──► PreStop ──► Turn ── alone, or others ended, or grace over ──► Signalled ─┐
 //!               └─────────────────────────────── grace over ───────────────────────────────► Killed ◄─────┘
 //! ```
 //!
@@ -45,6 +45,7 @@ mod event;
 pub mod event_log;
 pub mod expansion;
 mod failure;
+mod hook;
 pub mod hosts;
 mod outbox;
 mod payload;
@@ -243,6 +244,14 @@ impl Pod {
                     return self.run_probes(now);
                 }
             }
+            Event::HookEnded {
+                container,
+                attempt,
+                hook,
+                result,
+            } if self.has(container) => {
+                self.handle_hook_ended(container, attempt, hook, result, now);
+            }
             Event::Delete { grace } => self.handle_delete(grace, now),
             Event::Evict { message } => self.handle_evict(message, now),
             Event::ImagePulling { .. }
@@ -333,8 +342,8 @@ impl Pod {
                 self.starts.poll_timeout(),
             ],
         };
-        let stops = self.stops_timeout();
-        times.into_iter().chain([stops]).flatten().min()
+        let always = [self.post_starts_timeout(), self.stops_timeout()];
+        times.into_iter().chain(always).flatten().min()
     }
 
     /// How messages name the pod: `name_namespace(uid)`.
@@ -356,6 +365,7 @@ impl Pod {
 
     fn handle_exited(&mut self, id: ContainerId, mut exit: Exit, now: Instant) {
         self.handle_started(id, now);
+        self.end_hooks(id, now);
         exit.message = exit
             .message
             .map(|message| self.cut_message(&message).to_owned());
@@ -384,6 +394,7 @@ impl Pod {
     fn advance(&mut self, now: Instant) {
         let containers = &self.containers;
         self.stops.retain(|id, _| containers[id.index()].is_alive());
+        self.advance_post_starts(now);
         if self.is_active() && self.deadline.is_some_and(|deadline| deadline <= now) {
             self.exceed_deadline(now);
         }

@@ -131,10 +131,15 @@ impl Probes {
             .for_each(Worker::hold);
     }
 
+    /// The container is being killed.
+    pub(super) fn halt(&mut self) {
+        self.workers.iter_mut().for_each(Worker::hold);
+    }
+
     /// The instance has ended.
     pub(super) fn end(&mut self) {
+        self.halt();
         for worker in &mut self.workers {
-            worker.hold();
             worker.verdict = initial(worker.kind);
             worker.streak = (Outcome::Success, 0);
         }
@@ -263,7 +268,7 @@ impl Pod {
         now: Instant,
     ) -> bool {
         let container = &mut self.containers[id.index()];
-        if container.running_attempt() != Some(attempt) {
+        if container.present_attempt() != Some(attempt) {
             return false;
         }
         let Some(heard) = container.probes.handle_result(kind, &result) else {
@@ -292,7 +297,7 @@ impl Pod {
 fn run(id: ContainerId, container: &Container, probe: ProbeKind) -> Action {
     Action::Probe {
         container: id,
-        attempt: container.attempt().saturating_sub(1),
+        attempt: container.present_attempt().unwrap_or_default(),
         probe,
     }
 }

@@ -412,13 +412,9 @@ impl Pod {
         if self.containers[id.index()].state != State::Starting {
             return;
         }
-        let instance = self.next_instance_id();
-        let container = &mut self.containers[id.index()];
-        container.handle_started(instance, now);
-        container.probes.begin(now, self.epoch, now);
         self.inform(EventReason::Created, "Container created", id);
         self.inform(EventReason::Started, "Container started", id);
-        self.starts.release(id);
+        self.begin_post_start(id, now);
     }
 
     pub(super) fn handle_start_failed(&mut self, id: ContainerId, error: StartError, now: Instant) {

@@ -225,6 +225,7 @@ pub enum WaitingReason {
     CreateContainerConfigError,
     CreateContainerError,
     RunContainerError,
+    PostStartHookError,
     CrashLoopBackOff,
     RestartingAllContainers,
 }

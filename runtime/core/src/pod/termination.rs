@@ -1,11 +1,13 @@
-//! How containers end: told, signalled when it is their turn, and killed when the grace period is over. One of them alone
-//! by [`Pod::stop_container`] while the pod goes on, or all of them by [`Pod::terminate`].
+//! How containers end: told, given time for `preStop`, signalled when it is their turn, and killed when the grace period is
+//! over. One of them alone by [`Pod::stop_container`] while the pod goes on, or all of them by [`Pod::terminate`].
 
 use super::container::Container;
-use super::event::{Action, ContainerId, EventReason, EventType};
+use super::event::{Action, ContainerId, EventReason, EventType, HookKind};
+use super::hook::{self, Run};
+use super::outbox::Outbox;
 use super::restart::Role;
 use super::{Life, Pod};
-use crate::spec::GracePeriod;
+use crate::spec::{GracePeriod, Hook};
 use crate::time::Instant;
 use std::time::Duration;
 
@@ -32,6 +34,10 @@ enum Order {
 enum Stage {
     /// Nobody has been told; it may be about to start and not know yet.
     Untold,
+    /// `preStop` is next.
+    Told,
+    /// `preStop` runs, until `ends` if it sleeps.
+    PreStop { ends: Option<Instant> },
     /// It waits until it is its turn.
     Turn,
     /// The stop signal is out.
@@ -85,11 +91,42 @@ impl Stop {
     fn timeout(&self, container: &Container) -> Option<Instant> {
         match self.stage {
             // A container that never comes to run is given up when all others are.
-            Stage::Untold if !container.is_running() => Some(self.clock.kill_at()),
-            Stage::Untold | Stage::Killed => None,
+            Stage::Untold if !container.has_process() => Some(self.clock.kill_at()),
+            Stage::Untold | Stage::Told | Stage::Killed => None,
+            Stage::PreStop { ends } => ends.into_iter().chain([self.clock.end()]).min(),
             Stage::Turn => Some(self.clock.end()),
             Stage::Signalled { kill_at } => Some(kill_at),
         }
+    }
+
+    /// Runs `preStop`, if there is one and time for it.
+    fn begin_pre_stop(
+        &mut self,
+        hook: Option<&Hook>,
+        id: ContainerId,
+        container: &Container,
+        outbox: &mut Outbox,
+        now: Instant,
+    ) {
+        let Some(hook) = hook.filter(|_| !self.clock.left.is_zero()) else {
+            self.stage = Stage::Turn;
+            return;
+        };
+        let kind = HookKind::PreStop;
+        self.stage = match hook::run(hook, kind, id, container, outbox, now) {
+            Run::Asked => Stage::PreStop { ends: None },
+            Run::Until(at) => Stage::PreStop { ends: Some(at) },
+            Run::Failed(_) => {
+                warn_of_pre_stop(id, outbox);
+                Stage::Turn
+            }
+        };
+    }
+
+    /// What it took is gone from the grace period.
+    fn end_pre_stop(&mut self, now: Instant) {
+        self.clock = self.clock.spend(now);
+        self.stage = Stage::Turn;
     }
 
     /// The pod ends while this container is being stopped: the new grace period is the one that counts.
@@ -112,8 +149,8 @@ impl Stop {
 }
 
 impl Pod {
-    /// Ends one container while the pod goes on: event `Killing` with `message`, stop signal, and SIGKILL when `grace` is
-    /// over. Nothing happens when it does not run or is being stopped already. Whether it starts again is another matter:
+    /// Ends one container while the pod goes on: event `Killing` with `message`, `preStop` unless `grace` is zero,
+    /// stop signal, and SIGKILL when `grace` is over but not before two seconds. Nothing happens when it does not run or is being stopped already. Whether it starts again is another matter:
     /// see [`Container::is_forced`] and [`Starts`](super::start::Starts). Takes effect in [`Pod::advance`].
     pub(super) fn stop_container(
         &mut self,
@@ -122,7 +159,7 @@ impl Pod {
         grace: GracePeriod,
         now: Instant,
     ) {
-        if !self.containers[id.index()].is_running() {
+        if !self.containers[id.index()].has_process() {
             return;
         }
         self.stops.entry(id).or_insert_with(|| Stop {
@@ -146,8 +183,11 @@ impl Pod {
     /// Ends all containers, and the pod with the last of them.
     fn stop_all(&mut self, clock: Clock, now: Instant) {
         self.life = Life::Terminating;
+        for (id, index) in (0..).map(ContainerId).zip(0..self.containers.len()) {
+            self.containers[index].give_up_pull(now);
+            self.abandon_post_start(id, now);
+        }
         for (id, container) in (0..).map(ContainerId).zip(&mut self.containers) {
-            container.give_up_pull(now);
             if !container.is_alive() {
                 continue;
             }
@@ -179,9 +219,28 @@ impl Pod {
         stops.filter_map(due).min()
     }
 
+    /// `preStop` has ended, or cannot go on.
+    pub(super) fn handle_pre_stop_ended(
+        &mut self,
+        id: ContainerId,
+        result: Result<(), ()>,
+        now: Instant,
+    ) {
+        let Some(stop) = self.stops.get_mut(&id) else {
+            return;
+        };
+        if stop.stage == (Stage::PreStop { ends: None }) {
+            stop.end_pre_stop(now);
+            if result.is_err() {
+                warn_of_pre_stop(id, &mut self.outbox);
+            }
+        }
+    }
+
     /// Tells, signals and kills who is due.
     pub(super) fn advance_stops(&mut self, now: Instant) {
         let Self {
+            spec,
             stops,
             containers,
             outbox,
@@ -189,11 +248,23 @@ impl Pod {
         } = self;
         for (&id, stop) in stops.iter_mut() {
             let container = &mut containers[id.index()];
-            if stop.stage == Stage::Untold && container.is_running() {
-                stop.stage = Stage::Turn;
+            if stop.stage == Stage::Untold && container.has_process() {
+                stop.stage = Stage::Told;
                 container.probes.hold();
                 let (type_, reason) = (EventType::Normal, EventReason::Killing);
                 outbox.emit(type_, reason, stop.message.clone(), Some(id));
+            }
+        }
+        for (&id, stop) in stops.iter_mut() {
+            let container = &containers[id.index()];
+            if stop.stage == Stage::Told {
+                let own = spec.all_containers().nth(id.index());
+                let hook = own.and_then(|own| own.lifecycle.pre_stop.as_ref());
+                stop.begin_pre_stop(hook, id, container, outbox, now);
+            }
+            let timeout = stop.timeout(container);
+            if matches!(stop.stage, Stage::PreStop { .. }) && timeout.is_some_and(|at| at <= now) {
+                stop.end_pre_stop(now);
             }
         }
         for (&id, stop) in stops.iter_mut() {
@@ -201,19 +272,26 @@ impl Pod {
             if stop.stage == Stage::Turn && (is_turn || stop.clock.end() <= now) {
                 let kill_at = stop.clock.spend(now).kill_at();
                 stop.stage = Stage::Signalled { kill_at };
-                let signal = containers[id.index()].stop_signal;
                 outbox.act(Action::Signal {
                     container: id,
-                    signal,
+                    signal: containers[id.index()].stop_signal,
                 });
             }
             let timeout = stop.timeout(&containers[id.index()]);
-            if stop.stage != Stage::Turn && timeout.is_some_and(|at| at <= now) {
+            if matches!(stop.stage, Stage::Untold | Stage::Signalled { .. })
+                && timeout.is_some_and(|at| at <= now)
+            {
                 stop.stage = Stage::Killed;
+                containers[id.index()].probes.halt();
                 outbox.act(Action::Kill { container: id });
             }
         }
     }
+}
+
+fn warn_of_pre_stop(id: ContainerId, outbox: &mut Outbox) {
+    let (type_, reason) = (EventType::Warning, EventReason::FailedPreStopHook);
+    outbox.emit(type_, reason, "PreStopHook failed", Some(id));
 }
 
 /// Whether regular containers and later sidecars have made way for this one.

@@ -3,15 +3,17 @@
 use super::script::{EPOCH, identity};
 use crate::image::ImageConfig;
 use crate::pod::{
-    Action, ConditionType, ContainerId, ContainerState, Event, Exit, ImageError, ImageErrorReason,
-    ImageFacts, Phase, Pod, Role, SandboxError, StartError, Status,
+    Action, ConditionType, ContainerId, ContainerState, Event, Exit, HookKind, ImageError,
+    ImageErrorReason, ImageFacts, Phase, Pod, ProbeKind, ProbeResult, Role, SandboxError,
+    StartError, Status,
 };
 use crate::process::{ExitStatus, Signal};
 use crate::seed::Seed;
 use crate::spec::{self, GracePeriod, RestartPolicy};
 use crate::time::Instant;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,9 @@ struct Engine {
     pulling: Option<ContainerId>,
     starting: Option<ContainerId>,
     alive: BTreeSet<ContainerId>,
+    /// Probes and hooks that run, and in which instance.
+    probes: BTreeMap<(ContainerId, ProbeKind), u32>,
+    hooks: BTreeMap<(ContainerId, HookKind), u32>,
     deleted: bool,
     removed: bool,
     shown: Status,
@@ -41,6 +46,16 @@ enum Step {
         code: u8,
         oom_killed: bool,
     },
+    /// A probe ends.
+    Probed {
+        which: usize,
+        kind: u8,
+    },
+    /// A hook ends.
+    HookEnded {
+        which: usize,
+        good: bool,
+    },
     Delete(Option<u32>),
     /// Time passes, up to the next timeout at most.
     Pass(u64),
@@ -58,6 +73,9 @@ fn steps() -> impl Strategy<Value = Step> {
         8 => (prop::bool::weighted(0.8), any::<u8>()).prop_map(|(good, kind)| Step::Answer { good, kind }),
         4 => (any::<usize>(), prop_oneof![Just(0u8), any::<u8>()], prop::bool::weighted(0.1))
             .prop_map(|(which, code, oom_killed)| Step::Exit { which, code, oom_killed }),
+        4 => (any::<usize>(), 0u8..4).prop_map(|(which, kind)| Step::Probed { which, kind }),
+        3 => (any::<usize>(), prop::bool::weighted(0.7))
+            .prop_map(|(which, good)| Step::HookEnded { which, good }),
         1 => prop::option::of(0u32..40).prop_map(Step::Delete),
         3 => (0u64..40_000).prop_map(Step::Pass),
         4 => Just(Step::Timeout),
@@ -70,35 +88,90 @@ fn policies() -> impl Strategy<Value = RestartPolicy> {
     prop_oneof![Just(Always), Just(OnFailure), Just(Never)]
 }
 
+fn probes() -> impl Strategy<Value = Option<spec::Probe>> {
+    let numbers = (
+        0u64..4,
+        1u64..5,
+        1u32..3,
+        1u32..3,
+        prop::option::of(1u32..9),
+    );
+    let probe = numbers.prop_map(|(delay, period, success, failure, grace)| spec::Probe {
+        handler: spec::ProbeHandler::Exec(Vec::new()),
+        initial_delay: Duration::from_secs(delay),
+        period: Duration::from_secs(period),
+        timeout: Duration::from_secs(1),
+        success_threshold: success,
+        failure_threshold: failure,
+        termination_grace_period: grace.map(|seconds| GracePeriod { seconds }),
+    });
+    prop::option::weighted(0.2, probe)
+}
+
+fn hooks() -> impl Strategy<Value = Option<spec::Hook>> {
+    let hook = prop_oneof![
+        Just(spec::Hook::Exec(Vec::new())),
+        Just(spec::Hook::TcpSocket(spec::TcpSocket {
+            host: None,
+            port: spec::TargetPort::Number(80),
+        })),
+        (0u64..9).prop_map(|seconds| spec::Hook::Sleep(Duration::from_secs(seconds))),
+    ];
+    prop::option::weighted(0.2, hook)
+}
+
+/// Containers without names. Only those that stay have probes and hooks.
+fn containers(
+    prefix: &'static str,
+    count: Range<usize>,
+) -> impl Strategy<Value = Vec<spec::Container>> {
+    let one = (
+        prop::option::weighted(0.3, policies()),
+        [probes(), probes(), probes()],
+        [hooks(), hooks()],
+    );
+    let one = one.prop_map(move |(restart_policy, probes, [post_start, pre_stop])| {
+        let bare = spec::Container {
+            image: "image".to_owned(),
+            restart_policy,
+            ..spec::Container::default()
+        };
+        if prefix == "i" && !bare.is_sidecar() {
+            return bare;
+        }
+        let [startup_probe, liveness_probe, readiness_probe] = probes;
+        let lifecycle = spec::Lifecycle {
+            post_start,
+            pre_stop,
+            stop_signal: None,
+        };
+        spec::Container {
+            startup_probe,
+            liveness_probe,
+            readiness_probe,
+            lifecycle,
+            ..bare
+        }
+    });
+    prop::collection::vec(one, count).prop_map(move |mut all| {
+        for (index, container) in all.iter_mut().enumerate() {
+            container.name = format!("{prefix}{index}");
+        }
+        all
+    })
+}
+
 fn pods() -> impl Strategy<Value = spec::Pod> {
-    let own = || prop::option::weighted(0.3, policies());
-    let init = prop::collection::vec(own(), 0..4);
-    let regular = prop::collection::vec(own(), 1..4);
     let deadline = prop::option::weighted(0.2, 1u64..200);
+    let (init, regular) = (containers("i", 0..4), containers("r", 1..4));
     (policies(), init, regular, deadline, 0u32..40).prop_map(
-        |(policy, init, regular, deadline, grace)| {
-            let container = |name: String| {
-                move |restart_policy| spec::Container {
-                    name: name.clone(),
-                    image: "image".to_owned(),
-                    restart_policy,
-                    ..spec::Container::default()
-                }
-            };
-            let named = |prefix: &str, policies: Vec<Option<RestartPolicy>>| -> Vec<_> {
-                let named = policies.into_iter().enumerate();
-                named
-                    .map(|(index, policy)| container(format!("{prefix}{index}"))(policy))
-                    .collect()
-            };
-            spec::Pod {
-                restart_policy: policy,
-                init_containers: named("i", init),
-                containers: named("r", regular),
-                active_deadline: deadline.map(Duration::from_secs),
-                termination_grace_period: GracePeriod { seconds: grace },
-                ..spec::Pod::default()
-            }
+        |(restart_policy, init_containers, containers, deadline, seconds)| spec::Pod {
+            restart_policy,
+            init_containers,
+            containers,
+            active_deadline: deadline.map(Duration::from_secs),
+            termination_grace_period: GracePeriod { seconds },
+            ..spec::Pod::default()
         },
     )
 }
@@ -120,6 +193,8 @@ impl Engine {
             pulling: None,
             starting: None,
             alive: BTreeSet::new(),
+            probes: BTreeMap::new(),
+            hooks: BTreeMap::new(),
             deleted: false,
             removed: false,
             shown,
@@ -145,6 +220,32 @@ impl Engine {
                 if !alive.is_empty() {
                     let status = ExitStatus::Exited(code);
                     self.exit(alive[which % alive.len()], status, oom_killed);
+                }
+            }
+            Step::Probed { which, kind } => {
+                let all: Vec<_> = self.probes.keys().copied().collect();
+                if let Some(&(container, probe)) = all.get(which % all.len().max(1)) {
+                    let attempt = self.probes.remove(&(container, probe)).expect("it runs");
+                    let result = probe_result(kind);
+                    self.handle(Event::Probed {
+                        container,
+                        attempt,
+                        probe,
+                        result,
+                    });
+                }
+            }
+            Step::HookEnded { which, good } => {
+                let all: Vec<_> = self.hooks.keys().copied().collect();
+                if let Some(&(container, hook)) = all.get(which % all.len().max(1)) {
+                    let attempt = self.hooks.remove(&(container, hook)).expect("it runs");
+                    let result = if good { Ok(()) } else { Err("x".to_owned()) };
+                    self.handle(Event::HookEnded {
+                        container,
+                        attempt,
+                        hook,
+                        result,
+                    });
                 }
             }
             Step::Delete(seconds) => {
@@ -203,13 +304,19 @@ impl Engine {
     }
 
     fn exit(&mut self, container: ContainerId, status: ExitStatus, oom_killed: bool) {
-        self.alive.remove(&container);
+        self.forget(container);
         let exit = Exit {
             status,
             oom_killed,
             message: None,
         };
         self.handle(Event::Exited { container, exit });
+    }
+
+    fn forget(&mut self, container: ContainerId) {
+        self.probes.retain(|(id, _), _| *id != container);
+        self.hooks.retain(|(id, _), _| *id != container);
+        assert!(self.alive.remove(&container));
     }
 
     /// Only what no real state of the engine could mean.
@@ -222,7 +329,7 @@ impl Engine {
         }
         let status = self.pod.status().clone();
         let before = self.pod.poll_timeout();
-        self.handle(match kind % 6 {
+        self.handle(match kind % 8 {
             0 => image_answer(container, true, kind),
             1 => image_answer(container, false, kind),
             2 => Event::Started { container },
@@ -230,7 +337,19 @@ impl Engine {
                 container,
                 error: StartError::Start("x".to_owned()),
             },
-            4 => Event::SandboxReady {
+            4 => Event::Probed {
+                container,
+                attempt: u32::from(kind) / 8,
+                probe: ProbeKind::Liveness,
+                result: ProbeResult::Failure("x".to_owned()),
+            },
+            5 => Event::HookEnded {
+                container,
+                attempt: u32::from(kind) / 8,
+                hook: HookKind::PreStop,
+                result: Err("x".to_owned()),
+            },
+            6 => Event::SandboxReady {
                 pod_ip: [1; 4].into(),
             },
             _ => Event::Exited {
@@ -256,8 +375,24 @@ impl Engine {
                     assert!(!self.sandbox && !self.deleted);
                     self.sandbox = true;
                 }
-                Action::Probe { container, .. } | Action::RunHook { container, .. } => {
+                Action::Probe {
+                    container,
+                    attempt,
+                    probe,
+                } => {
                     assert!(self.alive.contains(&container));
+                    assert_eq!(attempt, self.status_of(container).restart_count);
+                    let before = self.probes.insert((container, probe), attempt);
+                    assert!(before.is_none(), "{probe} runs twice");
+                }
+                Action::RunHook {
+                    container,
+                    attempt,
+                    hook,
+                } => {
+                    assert!(self.alive.contains(&container));
+                    let before = self.hooks.insert((container, hook), attempt);
+                    assert!(before.is_none(), "{hook} runs twice");
                 }
                 Action::PullImage { container, .. } => {
                     assert!(self.pulling.is_none() && self.starting.is_none() && !self.deleted);
@@ -293,7 +428,7 @@ impl Engine {
                 .pod
                 .handle(self.now, Event::StartFailed { container, error });
         }
-        assert!(self.alive.remove(&container));
+        self.forget(container);
         let exit = Exit {
             status: ExitStatus::Signaled(Signal::KILL),
             oom_killed: false,
@@ -348,7 +483,9 @@ impl Engine {
         for (index, _) in self.pod.spec().all_containers().enumerate() {
             let id = ContainerId(u16::try_from(index).unwrap());
             let running = matches!(self.status_of(id).state, ContainerState::Running { .. });
-            assert_eq!(running, self.alive.contains(&id));
+            let hook = &self.pod.spec_of(id).lifecycle.post_start;
+            let is_hidden = self.alive.contains(&id) && hook.is_some();
+            assert!(running == self.alive.contains(&id) || (is_hidden && !running));
         }
         self.shown = self.pod.status().clone();
     }
@@ -396,9 +533,18 @@ impl Engine {
         {
             assert!(holds(ConditionType::Initialized));
         }
-        for one in status.all_containers() {
+        for (own, one) in self.pod.spec().all_containers().map(|own| {
+            let mut all = status.all_containers();
+            (
+                own,
+                all.find(|one| one.name == own.name).expect("always there"),
+            )
+        }) {
             let running = matches!(one.state, ContainerState::Running { .. });
-            assert_eq!(one.started, running);
+            assert!(running || !one.started);
+            assert!(!running || one.started || own.startup_probe.is_some());
+            let is_done = matches!(&one.state, ContainerState::Terminated(_));
+            assert!(!one.ready || one.started || is_done);
         }
         let all_zero = status.containers.iter().all(|one| match &one.state {
             ContainerState::Terminated(ended) => ended.exit_code == 0,
@@ -410,13 +556,23 @@ impl Engine {
     /// Deletes the pod and does nothing but what it must.
     fn finish(&mut self) {
         self.step(Step::Delete(None));
-        for _ in 0..100 {
+        for _ in 0..1000 {
             if self.removed {
                 return;
             }
             self.step(Step::Timeout);
         }
         panic!("the pod never ends");
+    }
+}
+
+fn probe_result(kind: u8) -> ProbeResult {
+    let text = || "x".to_owned();
+    match kind {
+        0 => ProbeResult::Success,
+        1 => ProbeResult::Failure(text()),
+        2 => ProbeResult::Error(text()),
+        _ => ProbeResult::Warning(text()),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Words: `Never` (policy), `grace:5`, `deadline:60`, `init:i`, `sidecar:s`, `a`, `a:Never` (own policy), `a@image:tag`,
 //! `pull:Always` (for all containers that follow), `nonroot`, `os:windows`, `select:label=value`, `sysctl:name`, `label:name=value`.
-//! After a container come its probes: `startup()`, `live(delay=5,period=10,ok=1,fail=3,grace=7)`, `ready()`.
+//! After a container come its probes: `startup()`, `live(delay=5,period=10,ok=1,fail=3,grace=7)`, `ready()`,
+//! and its hooks: `poststart(exec)`, `prestop(http)`, `prestop(tcp)`, `prestop(sleep=5)`.
 //! Rules follow a policy: `a:Never,1/2>Restart`, `sidecar:s,!0>RestartAllContainers`.
 
 use crate::spec::{
@@ -128,8 +129,8 @@ fn parse_policy(text: &str) -> Option<RestartPolicy> {
 /// Adds what `word(key=value,…)` says.
 fn modify(container: &mut spec::Container, text: &str) {
     let (word, arguments) = text.split_once('(').expect("a bracket");
-    let arguments = arguments.strip_suffix(')').expect("a bracket").split(',');
-    let pairs = arguments.filter_map(|pair| pair.split_once('='));
+    let arguments = arguments.strip_suffix(')').expect("a bracket");
+    let pairs = arguments.split(',').filter_map(|pair| pair.split_once('='));
     let pairs: BTreeMap<&str, &str> = pairs.collect();
     let number = |key, default| {
         let given = pairs.get(key).map(|value| value.parse().expect("a number"));
@@ -148,7 +149,24 @@ fn modify(container: &mut spec::Container, text: &str) {
         failure_threshold: number("fail", 3),
         termination_grace_period: grace,
     };
+    let hook = || match arguments {
+        "exec" => spec::Hook::Exec(vec!["hook".to_owned(), "now".to_owned()]),
+        "http" => spec::Hook::HttpGet(spec::HttpGet {
+            scheme: spec::Scheme::Http,
+            host: None,
+            port: spec::TargetPort::Number(80),
+            path: "/".to_owned(),
+            headers: Vec::new(),
+        }),
+        "tcp" => spec::Hook::TcpSocket(spec::TcpSocket {
+            host: None,
+            port: spec::TargetPort::Number(80),
+        }),
+        _ => spec::Hook::Sleep(seconds("sleep", 0)),
+    };
     match word {
+        "poststart" => container.lifecycle.post_start = Some(hook()),
+        "prestop" => container.lifecycle.pre_stop = Some(hook()),
         "startup" => container.startup_probe = Some(probe),
         "live" => container.liveness_probe = Some(probe),
         "ready" => container.readiness_probe = Some(probe),

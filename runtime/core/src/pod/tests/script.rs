@@ -3,13 +3,13 @@
 //! How a pod is written, [`manifest`](super::manifest) says. A script is `1s a exits 1 | 11s delete 5 | 20s end`. The
 //! engine answers every action at once, and containers die of their stop signal with 143, unless told otherwise: see
 //! [`Engine::step`]. Probes succeed; `a live fails` makes them fail from then on, `a live hangs` leaves the answer to steps
-//! like `a live says errs no such program`.
+//! like `a live says errs no such program`. Hooks work likewise: `a prestop fails`.
 
 use super::manifest::parse_pod;
 use crate::image::ImageConfig;
 use crate::pod::duration::go_duration;
 use crate::pod::{
-    Action, ContainerId, ContainerState, Event, EventType, Exit, Identity, ImageError,
+    Action, ContainerId, ContainerState, Event, EventType, Exit, HookKind, Identity, ImageError,
     ImageErrorReason, ImageFacts, Pod, ProbeKind, ProbeResult, SandboxError, StartError, Status,
     printer,
 };
@@ -52,8 +52,10 @@ pub(super) struct Engine {
     slow: BTreeSet<String>,
     /// Containers that do not care about their stop signal.
     stubborn: BTreeSet<String>,
-    /// What probes say, by container and word; success when nothing is said, nothing when it is `None`.
-    probes: BTreeMap<(String, &'static str), Option<ProbeResult>>,
+    /// What probes and hooks say, by container and word; success when nothing is said, nothing when it is `None`.
+    answers: BTreeMap<(String, &'static str), Option<ProbeResult>>,
+    /// The hooks that the pod wants to know about.
+    hooks: BTreeMap<(ContainerId, HookKind), u32>,
 }
 
 /// The wall time of [`Instant::ZERO`] in all tests.
@@ -116,7 +118,8 @@ impl Engine {
             present: true,
             slow: BTreeSet::new(),
             stubborn: BTreeSet::new(),
-            probes: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            hooks: BTreeMap::new(),
         }
     }
 
@@ -167,16 +170,15 @@ impl Engine {
                 let signal = signal.parse().expect("a signal");
                 self.exit(name, ExitStatus::Signaled(signal), false, None);
             }
-            [name, probe, "says", result, ..] if probe_kind(probe).is_some() => {
-                let result = probe_result(result, rest(4)).expect("a result");
-                let probe = probe_kind(probe).expect("a probe");
-                self.probed(self.find(name), probe, result);
+            [name, what, "says", result, ..] if asked(what).is_some() => {
+                let result = answer(result, rest(4)).expect("an answer");
+                let container = self.find(name);
+                self.answer(container, asked(what).expect("a word"), result);
             }
-            [name, probe, result, ..] if probe_kind(probe).is_some() => {
-                let kind = probe_kind(probe).expect("a probe");
-                let result = probe_result(result, rest(3));
-                self.probes
-                    .insert(((*name).to_owned(), probe_word(kind)), result);
+            [name, what, result, ..] if asked(what).is_some() => {
+                let word = asked(what).expect("a word").word();
+                let key = ((*name).to_owned(), word);
+                self.answers.insert(key, answer(result, rest(3)));
             }
             [name, "ooms"] => self.exit(name, ExitStatus::Signaled(Signal::KILL), true, None),
             _ => panic!("unknown step {words:?}"),
@@ -248,15 +250,18 @@ impl Engine {
                 Action::Probe {
                     container, probe, ..
                 } => {
-                    let key = (self.name(container).to_owned(), probe_word(probe));
-                    let result = self.probes.get(&key).cloned();
-                    if let Some(result) = result.unwrap_or(Some(ProbeResult::Success)) {
-                        self.probed(container, probe, result);
-                    }
+                    self.answer_as_told(container, Asked::Probe(probe));
+                }
+                Action::RunHook {
+                    container,
+                    attempt,
+                    hook,
+                } => {
+                    self.hooks.insert((container, hook), attempt);
+                    self.answer_as_told(container, Asked::Hook(hook));
                 }
                 Action::PullImage { .. }
                 | Action::Start { .. }
-                | Action::RunHook { .. }
                 | Action::Emit(_)
                 | Action::StatusChanged
                 | Action::RemoveSandbox => {}
@@ -292,20 +297,41 @@ impl Engine {
         });
     }
 
-    /// The answer for the present instance.
-    fn probed(&mut self, container: ContainerId, probe: ProbeKind, result: ProbeResult) {
-        let name = self.name(container).to_owned();
-        let attempt = {
-            let mut all = self.pod.status().all_containers();
-            all.find(|one| one.name == name)
-                .map_or(0, |one| one.restart_count)
+    fn answer_as_told(&mut self, container: ContainerId, asked: Asked) {
+        let key = (self.name(container).to_owned(), asked.word());
+        let told = self.answers.get(&key).cloned();
+        if let Some(result) = told.unwrap_or(Some(ProbeResult::Success)) {
+            self.answer(container, asked, result);
+        }
+    }
+
+    /// The answer of a probe is for the present instance, that of a hook for the one that asked last.
+    fn answer(&mut self, container: ContainerId, asked: Asked, result: ProbeResult) {
+        let event = match asked {
+            Asked::Probe(probe) => {
+                let name = self.name(container);
+                let mut all = self.pod.status().all_containers();
+                let attempt = all
+                    .find(|one| one.name == name)
+                    .map_or(0, |one| one.restart_count);
+                Event::Probed {
+                    container,
+                    attempt,
+                    probe,
+                    result,
+                }
+            }
+            Asked::Hook(hook) => Event::HookEnded {
+                container,
+                attempt: self.hooks[&(container, hook)],
+                hook,
+                result: match result {
+                    ProbeResult::Failure(text) => Err(text),
+                    _ => Ok(()),
+                },
+            },
         };
-        self.handle(Event::Probed {
-            container,
-            attempt,
-            probe,
-            result,
-        });
+        self.handle(event);
     }
 
     fn end(&mut self, container: ContainerId, signal: Signal) {
@@ -465,31 +491,44 @@ fn start_error(kind: &str, message: String) -> StartError {
     }
 }
 
-fn probe_kind(word: &str) -> Option<ProbeKind> {
-    let all = [
-        ProbeKind::Startup,
-        ProbeKind::Liveness,
-        ProbeKind::Readiness,
-    ];
-    all.into_iter().find(|kind| probe_word(*kind) == word)
+/// What the pod wants an answer for.
+#[derive(Clone, Copy)]
+enum Asked {
+    Probe(ProbeKind),
+    Hook(HookKind),
 }
 
-fn probe_word(kind: ProbeKind) -> &'static str {
-    match kind {
-        ProbeKind::Startup => "startup",
-        ProbeKind::Liveness => "live",
-        ProbeKind::Readiness => "ready",
+impl Asked {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Probe(ProbeKind::Startup) => "startup",
+            Self::Probe(ProbeKind::Liveness) => "live",
+            Self::Probe(ProbeKind::Readiness) => "ready",
+            Self::Hook(HookKind::PostStart) => "poststart",
+            Self::Hook(HookKind::PreStop) => "prestop",
+        }
     }
 }
 
+fn asked(word: &str) -> Option<Asked> {
+    let all = [
+        Asked::Probe(ProbeKind::Startup),
+        Asked::Probe(ProbeKind::Liveness),
+        Asked::Probe(ProbeKind::Readiness),
+        Asked::Hook(HookKind::PostStart),
+        Asked::Hook(HookKind::PreStop),
+    ];
+    all.into_iter().find(|asked| asked.word() == word)
+}
+
 /// `None` when nobody answers.
-fn probe_result(word: &str, text: String) -> Option<ProbeResult> {
+fn answer(word: &str, text: String) -> Option<ProbeResult> {
     Some(match word {
         "works" => ProbeResult::Success,
         "warns" => ProbeResult::Warning(text),
         "fails" => ProbeResult::Failure(text),
         "errs" => ProbeResult::Error(text),
         "hangs" => return None,
-        _ => panic!("unknown result {word}"),
+        _ => panic!("unknown answer {word}"),
     })
 }
