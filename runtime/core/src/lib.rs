@@ -5,8 +5,9 @@
 //!
 //! Reading order: [`time`] and [`seed`], the words of the rest; [`spec`], what a person asked for; [`pod`], its
 //! lifecycle, and [`probe_client`], its probes over the network; then what guests see: [`process`], [`net`], [`ipc`],
-//! [`volume`], [`image`].
+//! [`volume`], [`image`], [`cpu`].
 
+pub mod cpu;
 pub mod image;
 pub mod ipc;
 pub mod kernel;

@@ -5,7 +5,7 @@ use crate::guest::Guest;
 use crate::program::{LoadError, Program};
 use crate::programs::Programs;
 use crate::settings::{Allocation, Compiler, EngineSettings, FirstRun, Slice, config};
-use crate::ticker::Ticker;
+use crate::ticker::{ShortSlices, Ticker};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -103,6 +103,11 @@ impl Engine {
         if let Some(ticker) = &self.inner.ticker {
             ticker.note_step();
         }
+    }
+
+    /// Makes slices short for as long as the answer is held.
+    pub(crate) fn short_slices(&self) -> Option<ShortSlices> {
+        self.inner.ticker.as_ref().map(Ticker::short_slices)
     }
 
     /// How long a guest may run.

@@ -4,17 +4,17 @@ use crate::Engine;
 use crate::console::Console;
 use crate::description::Description;
 use crate::jobs::Ready;
+use crate::meters::{Meters, ProcessMeter};
 use crate::outbox::Outbox;
 use crate::running::Spawn;
 use crate::world::{Random, World};
 use seedpod_core::kernel::Kernel;
-use seedpod_core::limits::{INSTANCES_PER_PROCESS, TABLE_ELEMENTS};
 use seedpod_core::process::{NamespaceId, ProcessId, Program};
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::volume::{Caller, Files};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::component::ResourceTable;
 
@@ -126,8 +126,8 @@ pub struct Container {
     pub user: u32,
     /// The files its processes see.
     pub files: Arc<Files>,
-    /// Linear memory of all its processes.
-    pub(crate) memory: Arc<MemoryMeter>,
+    /// What all its processes use.
+    pub(crate) meters: Arc<Meters>,
     /// What its first process was given, and those that are added from outside.
     pub(crate) environment: Vec<(String, String)>,
     /// Where they start.
@@ -193,123 +193,5 @@ impl Guest {
 impl wasmtime_wasi_io::IoView for Guest {
     fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
-    }
-}
-
-/// Linear memory of a container.
-pub(crate) struct MemoryMeter {
-    limit: u64,
-    used: AtomicU64,
-    exceeded: AtomicBool,
-}
-
-impl MemoryMeter {
-    /// `limit` in bytes.
-    pub(crate) fn new(limit: u64) -> Self {
-        Self {
-            limit,
-            used: AtomicU64::new(0),
-            exceeded: AtomicBool::new(false),
-        }
-    }
-
-    /// Whether a process asked for more than there is.
-    pub(crate) fn is_exceeded(&self) -> bool {
-        self.exceeded.load(Ordering::Acquire)
-    }
-
-    fn grow(&self, bytes: u64) -> Result<(), OutOfMemory> {
-        let used = self
-            .used
-            .fetch_add(bytes, Ordering::AcqRel)
-            .saturating_add(bytes);
-        if used > self.limit {
-            self.used.fetch_sub(bytes, Ordering::AcqRel);
-            self.exceeded.store(true, Ordering::Release);
-            return Err(OutOfMemory { limit: self.limit });
-        }
-        Ok(())
-    }
-}
-
-/// The container exceeded its memory limit.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("memory limit of {limit} bytes exceeded")]
-pub(crate) struct OutOfMemory {
-    limit: u64,
-}
-
-/// Linear memory and tables of one process.
-pub(crate) struct ProcessMeter {
-    container: Arc<MemoryMeter>,
-    usage: Arc<Usage>,
-    table_bytes: u64,
-}
-
-impl ProcessMeter {
-    /// `usage` is what `ps` shows.
-    pub(crate) fn new(container: Arc<MemoryMeter>, usage: Arc<Usage>) -> Self {
-        Self {
-            container,
-            usage,
-            table_bytes: 0,
-        }
-    }
-}
-
-impl wasmtime::ResourceLimiter for ProcessMeter {
-    /// Growing beyond the limit of the container ends it, as the kernel's OOM killer would: Linux never refuses `brk`.
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let bytes = desired.saturating_sub(current) as u64;
-        self.container.grow(bytes)?;
-        self.usage.memory.fetch_add(bytes, Ordering::Relaxed);
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if desired > TABLE_ELEMENTS || maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let bytes = (desired.saturating_sub(current) as u64).saturating_mul(TABLE_ELEMENT_BYTES);
-        self.container.grow(bytes)?;
-        self.table_bytes += bytes;
-        Ok(true)
-    }
-
-    fn instances(&self) -> usize {
-        INSTANCES_PER_PROCESS
-    }
-
-    fn memories(&self) -> usize {
-        INSTANCES_PER_PROCESS
-    }
-
-    fn tables(&self) -> usize {
-        INSTANCES_PER_PROCESS
-    }
-}
-
-/// A pointer, on every machine alike.
-const TABLE_ELEMENT_BYTES: u64 = 8;
-
-impl Drop for ProcessMeter {
-    fn drop(&mut self) {
-        let memory = self.usage.memory.swap(0, Ordering::Relaxed);
-        self.container
-            .used
-            .fetch_sub(memory + self.table_bytes, Ordering::AcqRel);
     }
 }

@@ -12,6 +12,7 @@ pub mod world;
 
 mod capture;
 mod catalog;
+mod cgroup;
 mod console;
 mod description;
 mod engine;
@@ -19,6 +20,7 @@ mod exec;
 mod host_dir;
 mod ipc;
 mod jobs;
+mod meters;
 mod outbox;
 mod proc;
 mod program;

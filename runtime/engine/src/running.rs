@@ -2,7 +2,8 @@
 
 use crate::capture::Ran;
 use crate::description::Description;
-use crate::guest::{Container, Guest, PodCell, ProcessMeter, ProcessStart, Usage};
+use crate::guest::{Container, Guest, PodCell, ProcessStart, Usage};
+use crate::meters::ProcessMeter;
 use crate::program::{LoadError, Program};
 use crate::session::ExitSender;
 use crate::settings::Slice;
@@ -151,7 +152,7 @@ async fn run_program(
     usage: Arc<Usage>,
     seed: Seed,
 ) -> (ProcessEnd, Option<Spawn>) {
-    let memory = spawn.container.memory.clone();
+    let memory = spawn.container.meters.memory.clone();
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_PER_PROCESS);
     let guest = Guest {

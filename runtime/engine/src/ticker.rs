@@ -17,6 +17,17 @@ struct Shared {
     steps: AtomicU64,
     parked: AtomicBool,
     stopped: AtomicBool,
+    /// Containers with less than one core.
+    limited: AtomicU64,
+}
+
+/// While one of these is held, slices are short: a container with a limit must not take much more than its quota.
+pub(crate) struct ShortSlices(Arc<Shared>);
+
+impl Drop for ShortSlices {
+    fn drop(&mut self) {
+        self.0.limited.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Ticker {
@@ -36,6 +47,12 @@ impl Ticker {
             shared,
             thread: thread.ok().map(|handle| handle.thread().clone()),
         }
+    }
+
+    /// Shortens slices.
+    pub(crate) fn short_slices(&self) -> ShortSlices {
+        self.shared.limited.fetch_add(1, Ordering::Relaxed);
+        ShortSlices(self.shared.clone())
     }
 
     /// Says that a guest is about to run.
@@ -65,7 +82,12 @@ fn tick(slice: Duration, engines: &[EngineWeak], shared: &Shared) {
     let mut idle = 0;
     let mut seen = 0;
     while !shared.stopped.load(Ordering::Acquire) {
-        thread::park_timeout(slice);
+        let limited = shared.limited.load(Ordering::Relaxed) > 0;
+        thread::park_timeout(if limited {
+            slice.min(SHORT_SLICE)
+        } else {
+            slice
+        });
         for engine in engines.iter().filter_map(EngineWeak::upgrade) {
             engine.increment_epoch();
         }
@@ -86,3 +108,6 @@ fn tick(slice: Duration, engines: &[EngineWeak], shared: &Shared) {
 }
 
 const TICKS_UNTIL_PARKED: u32 = 10;
+
+/// The smallest quota that a container can have in a period.
+const SHORT_SLICE: Duration = Duration::from_millis(1);

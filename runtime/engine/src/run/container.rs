@@ -4,16 +4,14 @@ use super::network::Dials;
 use super::{Done, PodTask, entrypoint};
 use crate::console::Console;
 use crate::description::Description;
-use crate::guest::{Container, MemoryMeter, PodCell, ProcessStart};
+use crate::guest::{Container, PodCell, ProcessStart};
 use crate::jobs::JobId;
 use crate::outbox::LogWriter;
 use crate::program::LoadError;
 use crate::running::{OnEnd, ProcessEnd, Spawn};
 use crate::world::{ImageError, LogLine, LogStream, Output, ResolvedImage};
 use bytes::Bytes;
-use seedpod_core::limits::{
-    CONTAINER_MEMORY_DEFAULT, TERMINATION_LOG_BYTES, TERMINATION_MESSAGE_BYTES,
-};
+use seedpod_core::limits::{TERMINATION_LOG_BYTES, TERMINATION_MESSAGE_BYTES};
 use seedpod_core::pod::{
     self, ContainerId, Event, Exit, ImageErrorReason, ImageFacts, StartError, security,
 };
@@ -201,7 +199,10 @@ impl PodTask {
             .clone();
         let target = self.target_namespace(&spec)?;
         let given = self.given(&spec, &image)?;
-        let (files, termination_log) = self.files(&spec, &image, &given.environment)?;
+        let meters = self
+            .meters
+            .container(&spec.resources.limits, self.cell.now());
+        let (files, termination_log) = self.files(&spec, &image, &given.environment, &meters)?;
         let (stdin, stdin_writer) = stdin(&spec);
         let console = Console::new(stdin_writer, spec.stdin_once);
         let log = |stream| {
@@ -209,17 +210,12 @@ impl PodTask {
             Arc::new(LogWriter::new(&spec.name, attempt, stream, console, outbox))
         };
         let logs = [LogStream::Stdout, LogStream::Stderr].map(log);
-        let limit = spec
-            .resources
-            .limits
-            .memory
-            .unwrap_or(CONTAINER_MEMORY_DEFAULT);
         let container = Arc::new(Container {
             name: spec.name.clone(),
             namespace: self.process_namespace(id, target),
             user: security::user(self.pod.spec(), &spec, &image.config.user),
             files,
-            memory: Arc::new(MemoryMeter::new(limit)),
+            meters,
             environment: given.variables.clone(),
             directory: given.directory.clone(),
             console,
@@ -385,7 +381,7 @@ impl PodTask {
         }
         instance.container.console.end();
         self.after_step(now);
-        let oom_killed = instance.container.memory.is_exceeded();
+        let oom_killed = instance.container.meters.memory.is_exceeded();
         let message = self.termination_message(index, &instance, end);
         let id = ContainerId(u16::try_from(index).expect("a pod has fewer containers than 2^16"));
         let exit = Exit {
@@ -428,7 +424,7 @@ impl PodTask {
     pub(super) fn kill_out_of_memory(&mut self) {
         for slot in &self.slots {
             if let (Some(main), Some(instance)) = (slot.main, &slot.instance)
-                && instance.container.memory.is_exceeded()
+                && instance.container.meters.memory.is_exceeded()
             {
                 self.cell
                     .with(|kernel| kernel.processes.signal(main, Signal::KILL));

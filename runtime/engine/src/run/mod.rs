@@ -20,6 +20,7 @@ use crate::Engine;
 use crate::catalog::{Catalog, Watching};
 use crate::guest::PodCell;
 use crate::jobs::Jobs;
+use crate::meters::PodMeters;
 use crate::program::LoadError;
 use crate::running::{HookRun, ProbeRun, ProcessEnd, yield_now};
 use crate::world::{Output, PodName, World};
@@ -110,6 +111,7 @@ impl PodStart {
             ),
             processes: Processes::default(),
             sandbox: Sandbox::default(),
+            meters: PodMeters::new(self.spec.resources.as_ref(), self.engine.clone(), now),
             node_port: network::EPHEMERAL_PORT_MIN,
             over: false,
             handle: handle.clone(),
@@ -149,6 +151,7 @@ struct PodTask {
     /// By [`ContainerId`].
     slots: Vec<Slot>,
     sandbox: Sandbox,
+    meters: PodMeters,
     inbox: Arc<Inbox>,
     handle: PodHandle,
     /// Of the next connection from the node.
@@ -248,7 +251,8 @@ impl PodTask {
             return false;
         };
         let now = self.start.world.step_ended();
-        self.processes.account(job, now.saturating_since(before));
+        self.processes
+            .account(job, now, now.saturating_since(before));
         match result {
             Poll::Ready(done) => {
                 self.handle_done(now, done);

@@ -3,6 +3,7 @@
 use super::{Done, PodTask};
 use crate::guest::Usage;
 use crate::jobs::JobId;
+use crate::meters::{CpuMeter, within_limit};
 use crate::running::{self, OnEnd, ProcessEnd, Spawn};
 use seedpod_core::ipc;
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
@@ -27,6 +28,7 @@ pub(super) struct Processes {
 struct Running {
     job: JobId,
     usage: Arc<Usage>,
+    cpu: Arc<CpuMeter>,
     on_end: OnEnd,
     timeout: Option<Instant>,
     timed_out: bool,
@@ -34,9 +36,11 @@ struct Running {
 
 impl Processes {
     /// Adds the time of a step to the process whose job it was.
-    pub(super) fn account(&self, job: JobId, time: Duration) {
+    pub(super) fn account(&self, job: JobId, now: Instant, time: Duration) {
         let process = self.by_job.get(&job);
-        if let Some(running) = process.and_then(|process| self.running.get(process)) {
+        if let Some(running) = process.and_then(|process| self.running.get(process))
+            && running.cpu.account(now, time)
+        {
             let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
             running.usage.cpu_time.fetch_add(nanos, Ordering::Relaxed);
         }
@@ -91,14 +95,24 @@ impl PodTask {
             .fork(&self.processes.started.to_string());
         self.processes.started += 1;
         let (cell, used) = (self.cell.clone(), usage.clone());
-        let job = self
-            .jobs
-            .add(async move { Done::Ended(process, running::run(cell, spawn, used, seed).await) });
+        let cpu = spawn.container.meters.cpu.clone();
+        let job = if cpu.can_throttle() {
+            let cpu = cpu.clone();
+            self.jobs.add(async move {
+                let run = running::run(cell.clone(), spawn, used, seed);
+                Done::Ended(process, within_limit(cell, cpu, run).await)
+            })
+        } else {
+            let run = running::run(cell, spawn, used, seed);
+            self.jobs
+                .add(async move { Done::Ended(process, run.await) })
+        };
         self.cell.usage().insert(process, usage.clone());
         self.processes.by_job.insert(job, process);
         let running = Running {
             job,
             usage,
+            cpu,
             on_end,
             timeout: None,
             timed_out: false,

@@ -3,6 +3,8 @@
 use super::container::TERMINATION_LOG;
 use super::environment::NAMESERVER;
 use super::{PodStart, PodTask};
+use crate::cgroup::Cgroup;
+use crate::meters::Meters;
 use crate::proc::Proc;
 use crate::world::{Output, Random};
 use bytes::Bytes;
@@ -181,6 +183,7 @@ impl PodTask {
         spec: &spec::Container,
         image: &Image,
         environment: &Environment,
+        meters: &Arc<Meters>,
     ) -> Result<(Arc<Files>, Arc<MemoryVolume>), StartError> {
         let read_only = spec.security.read_only_root_filesystem.unwrap_or(false);
         let access = if read_only {
@@ -190,7 +193,7 @@ impl PodTask {
         };
         let mut files = Files::of_image(image.tree.clone(), access);
         let termination_log = self.file(TERMINATION_LOG, String::new(), 0o666)?;
-        let mut mounts = self.system_mounts(spec)?;
+        let mut mounts = self.system_mounts(spec, meters)?;
         let path = &spec.termination_message_path;
         mounts.push(part(path, termination_log.clone(), TERMINATION_LOG));
 
@@ -219,14 +222,28 @@ impl PodTask {
     }
 
     /// What every container has, whatever its image.
-    fn system_mounts(&self, spec: &spec::Container) -> Result<Vec<Mount<'static>>, StartError> {
+    fn system_mounts(
+        &self,
+        spec: &spec::Container,
+        meters: &Arc<Meters>,
+    ) -> Result<Vec<Mount<'static>>, StartError> {
         let (pod, wall_time) = (self.pod.spec(), self.cell.wall_time());
         let seed = self.start.seed.fork("dev").fork(&spec.name);
         let entropy = Box::new(FromWorld(self.start.world.random(seed)));
         let devices = MemoryVolume::devices(entropy, wall_time).map_err(config_error)?;
         let proc = Proc::new(&self.cell, pod.clone(), self.name.clone(), &spec.name);
+        let cgroup = Arc::new(Cgroup {
+            cell: self.cell.clone(),
+            container: spec.name.clone(),
+            meters: meters.clone(),
+        });
         let mut mounts = vec![
             whole("/proc", SyntheticVolume::new(proc), Access::ReadOnly),
+            whole(
+                "/sys/fs/cgroup",
+                SyntheticVolume::new(cgroup),
+                Access::ReadOnly,
+            ),
             whole("/dev", devices, Access::ReadWrite),
         ];
         if let Some(etc) = &self.sandbox.etc {

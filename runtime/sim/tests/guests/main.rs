@@ -1,5 +1,6 @@
 //! Real guests in virtual time.
 
+mod limits;
 mod processes;
 mod programs;
 mod sessions;
