@@ -214,7 +214,8 @@ impl Writer {
 
     fn status(&mut self, pod: &PodName, status: &Status) {
         if self.settings.format == Format::Json {
-            let line = json::status(pod, status);
+            let spec = self.pods.get(pod);
+            let line = json::status(pod, spec, status);
             self.write_err(&line);
             return;
         }

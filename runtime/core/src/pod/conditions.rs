@@ -4,7 +4,7 @@ use super::restart::Role;
 use super::status::{
     Condition, ConditionReason, ConditionType, ContainerState, ContainerStatus, Phase,
 };
-use crate::spec;
+use crate::spec::{self, RestartAction};
 use crate::time::WallTime;
 
 /// One condition without its time.
@@ -20,6 +20,7 @@ pub(super) fn conditions(
     statuses: &[ContainerStatus],
     phase: Phase,
     sandbox_ready: bool,
+    is_restarting_all: bool,
     before: &[Condition],
     now: WallTime,
 ) -> Vec<Condition> {
@@ -37,6 +38,10 @@ pub(super) fn conditions(
         (ConditionType::ContainersReady, ready()),
         (ConditionType::PodScheduled, Finding::plain(true)),
     ];
+    let restarting = may_restart_all(spec).then(|| {
+        let type_ = ConditionType::AllContainersRestarting;
+        (type_, restarting_all(phase, is_restarting_all))
+    });
     let timed = |(type_, finding): (ConditionType, Finding)| {
         let Finding {
             status,
@@ -55,7 +60,7 @@ pub(super) fn conditions(
             last_transition,
         }
     };
-    findings.into_iter().map(timed).collect()
+    findings.into_iter().chain(restarting).map(timed).collect()
 }
 
 impl Finding {
@@ -118,6 +123,26 @@ fn containers_ready(spec: &spec::Pod, statuses: &[ContainerStatus], phase: Phase
             false,
             ConditionReason::ContainersNotReady,
             Some(format!("containers with unready status: {names}")),
+        ),
+    }
+}
+
+/// Only a pod with such a rule has the condition.
+fn may_restart_all(spec: &spec::Pod) -> bool {
+    let declared = spec.init_containers.iter().chain(&spec.containers);
+    let mut rules = declared.flat_map(|container| &container.restart_policy_rules);
+    rules.any(|rule| rule.action == RestartAction::RestartAllContainers)
+}
+
+fn restarting_all(phase: Phase, is_restarting_all: bool) -> Finding {
+    match phase {
+        Phase::Succeeded => Finding::because(false, ConditionReason::PodCompleted, None),
+        Phase::Failed => Finding::because(false, ConditionReason::PodFailed, None),
+        Phase::Pending | Phase::Running if !is_restarting_all => Finding::plain(false),
+        Phase::Pending | Phase::Running => Finding::because(
+            true,
+            ConditionReason::RestartAllContainersStarted,
+            Some("container exited with restart policy rule".to_owned()),
         ),
     }
 }

@@ -3,12 +3,13 @@
 use super::backoff::Backoff;
 use super::event::{Exit, ImageFacts, ProbeKind};
 use super::probe::Probes;
-use super::restart::{Restart, Role};
+use super::restart::{Restart, Role, rule_for};
+use super::security::User;
 use super::status::{
     ContainerState, ContainerStatus, Terminated, TerminatedReason, Waiting, WaitingReason,
 };
 use crate::process::Signal;
-use crate::spec;
+use crate::spec::{self, RestartAction};
 use crate::time::{Instant, WallTime};
 
 /// The first process of a container and the attempts to have one.
@@ -21,6 +22,11 @@ pub(super) struct Container {
     pub(super) failure: Option<Waiting>,
     pub(super) crashes: Backoff,
     pub(super) image: Option<ImageFacts>,
+    pub(super) user: User,
+    /// The image of the last attempt, as the spec had it then.
+    pub(super) tried_image: String,
+    /// The image of the last instance.
+    instance_image: String,
     pub(super) stop_signal: Signal,
     pub(super) probes: Probes,
     /// The probe that says that this instance has to be stopped.
@@ -35,7 +41,20 @@ pub(super) struct Container {
     previous: Option<Ended>,
     /// How many times it ran, this time included.
     instances: u32,
+    /// What people see of that.
+    restart_count: u32,
+    /// Whether the last instance, dead or alive, is still there.
+    is_there: bool,
     id: Option<String>,
+}
+
+/// Why a container has to be stopped while the pod goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhyStop {
+    /// The spec has another image by now; it starts again whatever its policy.
+    Outdated,
+    /// A probe has failed.
+    Unhealthy(ProbeKind),
 }
 
 /// What happens to a container right now.
@@ -73,6 +92,9 @@ impl Container {
             failure: None,
             crashes: Backoff::default(),
             image: None,
+            user: User::default(),
+            tried_image: own.image.clone(),
+            instance_image: own.image.clone(),
             stop_signal: Signal::TERM,
             probes: Probes::new(own),
             unhealthy: None,
@@ -82,6 +104,8 @@ impl Container {
             latest: None,
             previous: None,
             instances: 0,
+            restart_count: 0,
+            is_there: false,
             id: None,
         }
     }
@@ -100,9 +124,23 @@ impl Container {
         matches!(self.state, State::Running { .. })
     }
 
-    /// Whether there ever was an instance.
+    /// Whether there was an instance since the pod started, or started anew.
     pub(super) fn has_run(&self) -> bool {
-        self.instances > 0
+        self.is_there
+    }
+
+    /// Whether it runs another image than the spec says by now, and is not one that runs only once.
+    pub(super) fn is_outdated(&self, own: &spec::Container) -> bool {
+        let goes_on = matches!(self.role, Role::Sidecar | Role::Regular);
+        goes_on && self.is_running() && self.instance_image != own.image
+    }
+
+    pub(super) fn why_stop(&self, own: &spec::Container) -> Option<WhyStop> {
+        match (self.is_outdated(own), self.unhealthy) {
+            (false, None) => None,
+            (false, Some(probe)) => Some(WhyStop::Unhealthy(probe)),
+            (true, _) => Some(WhyStop::Outdated),
+        }
     }
 
     /// The number of the next instance, from 0.
@@ -135,7 +173,20 @@ impl Container {
 
     /// How the last instance ended.
     pub(super) fn exit_code(&self) -> Option<i32> {
-        self.latest.as_ref().map(|ended| ended.shown.exit_code)
+        let latest = self.latest.as_ref().filter(|_| self.is_there);
+        latest.map(|ended| ended.shown.exit_code)
+    }
+
+    /// Whether its exit asks for a new start of all. A program that could not start has not exited.
+    pub(super) fn restarts_all(&self, own: &spec::Container) -> bool {
+        let exited = |ended: &&Ended| ended.shown.reason != TerminatedReason::StartError;
+        let latest = self.latest.as_ref().filter(exited);
+        let code = latest.and(self.exit_code());
+        !self.is_alive()
+            && !self.is_forced
+            && self.role != Role::Ephemeral
+            && code.and_then(|code| rule_for(own, code))
+                == Some(RestartAction::RestartAllContainers)
     }
 
     /// It is about to be stopped and will start again, whatever the policies say of its exit code.
@@ -150,6 +201,7 @@ impl Container {
             true => self.previous.as_ref(),
             false => self.latest.as_ref(),
         };
+        let ended = ended.filter(|_| self.is_there);
         ended.map(|ended| ended.at)
     }
 
@@ -187,9 +239,54 @@ impl Container {
         }
     }
 
-    pub(super) fn handle_started(&mut self, id: String, now: Instant) {
+    /// The spec has another image or other resources: nothing that failed before counts.
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        self.crashes = Backoff::default();
+        if let State::Waiting { due } = &mut self.state {
+            *due = now;
+        }
+    }
+
+    /// Its instances are gone, and it starts as if for the first time.
+    pub(super) fn reset(&mut self, now: Instant) {
+        if self.failure.is_none()
+            && let Some(latest) = &mut self.latest
+        {
+            let message = Some(RESET_MESSAGE.to_owned());
+            latest.shown = Terminated {
+                exit_code: 137,
+                reason: TerminatedReason::RestartingAllContainers,
+                message: message.clone(),
+                started_at: WallTime::default(),
+                finished_at: WallTime::default(),
+                container_id: String::new(),
+            };
+            let reason = WaitingReason::RestartingAllContainers;
+            self.failure = Some(Waiting { reason, message });
+            self.restart_count += 1;
+        }
+        (self.previous, self.id) = (None, None);
+        (self.is_there, self.is_forced, self.is_replaced) = (false, false, false);
+        self.state = State::Waiting { due: now };
+    }
+
+    /// All others are gone too.
+    pub(super) fn forget_reset(&mut self) {
+        if !self.is_there && self.latest.is_some() {
+            self.failure = None;
+        }
+    }
+
+    fn add_instance(&mut self, id: String) {
+        self.restart_count = self.instances;
         self.instances += 1;
         self.id = Some(id);
+        self.instance_image.clone_from(&self.tried_image);
+        self.is_there = true;
+    }
+
+    pub(super) fn handle_started(&mut self, id: String, now: Instant) {
+        self.add_instance(id);
         self.failure = None;
         self.is_forced = false;
         self.state = State::Running { since: now };
@@ -203,8 +300,7 @@ impl Container {
         now: Instant,
         epoch: WallTime,
     ) {
-        self.instances += 1;
-        self.id = Some(id);
+        self.add_instance(id);
         self.failure = Some(Waiting {
             reason: WaitingReason::RunContainerError,
             message: Some(message.to_owned()),
@@ -277,7 +373,7 @@ impl Container {
         let latest = self.latest.as_ref().map(|ended| ended.shown.clone());
         let failure = self.failure.clone().filter(|_| match view.restart {
             Restart::Allowed => true,
-            Restart::Never => latest.is_none(),
+            Restart::Never => latest.is_none() || !self.is_there,
         });
         let (state, last_state) = match (self.state, failure, latest) {
             (State::Running { since }, _, latest) => {
@@ -285,13 +381,13 @@ impl Container {
                 (ContainerState::Running { started_at }, latest)
             }
             (_, Some(failure), latest) => (ContainerState::Waiting(failure), latest),
-            (_, None, Some(latest)) => {
+            (_, None, Some(latest)) if self.is_there => {
                 let previous = self.previous.as_ref().map(|ended| ended.shown.clone());
                 (ContainerState::Terminated(latest), previous)
             }
-            (_, None, None) => {
+            (_, None, latest) => {
                 let (reason, message) = (view.untried, None);
-                (ContainerState::Waiting(Waiting { reason, message }), None)
+                (ContainerState::Waiting(Waiting { reason, message }), latest)
             }
         };
         ContainerStatus {
@@ -300,13 +396,19 @@ impl Container {
             last_state,
             ready: self.ready(),
             started: self.started(),
-            restart_count: self.instances.saturating_sub(1),
-            image: own.image.clone(),
+            restart_count: self.restart_count,
+            image: match self.is_there {
+                true => self.instance_image.clone(),
+                false => own.image.clone(),
+            },
             image_id: self.image_id(),
             container_id: self.id.clone(),
+            user: self.is_there.then(|| self.user.clone()),
         }
     }
 }
+
+const RESET_MESSAGE: &str = "The container is removed because RestartAllContainers in place";
 
 /// What the pod adds to the view of one container.
 #[derive(Clone, Copy, Debug)]

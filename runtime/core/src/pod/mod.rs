@@ -115,6 +115,7 @@ pub struct Pod {
     spec: Arc<spec::Pod>,
     identity: Identity,
     epoch: WallTime,
+    accepted_at: Instant,
     deadline: Option<Instant>,
     /// `metadata.generation`: 1, and one more for each change of the spec and for the deletion.
     generation: u64,
@@ -174,6 +175,7 @@ impl Pod {
         outbox.emit(EventType::Normal, EventReason::Scheduled, message, None);
         let rejected = failure::admit(&spec, &identity).err();
         let mut pod = Self {
+            accepted_at: now,
             deadline: spec.active_deadline.map(|span| now + span),
             generation: 1,
             status: Status::accepted(&spec, identity.host_ip, epoch.at(now)),
@@ -254,6 +256,7 @@ impl Pod {
             }
             Event::Delete { grace } => self.handle_delete(grace, now),
             Event::Evict { message } => self.handle_evict(message, now),
+            Event::Update { spec } => self.handle_update(&spec, now),
             Event::ImagePulling { .. }
             | Event::ImageReady { .. }
             | Event::ImageFailed { .. }
@@ -262,7 +265,6 @@ impl Pod {
             | Event::Exited { .. }
             | Event::Probed { .. }
             | Event::HookEnded { .. }
-            | Event::Update { .. }
             | Event::ObjectsChanged
             | Event::Conditions { .. } => {}
         }

@@ -2,7 +2,8 @@
 
 use super::duration::human_duration;
 use super::status::{
-    ConditionType, ContainerState, ContainerStatus, Status, TerminatedReason, WaitingReason,
+    ConditionType, ContainerState, ContainerStatus, Status, Terminated, TerminatedReason,
+    WaitingReason,
 };
 use crate::spec;
 use crate::time::WallTime;
@@ -32,8 +33,9 @@ struct Restarts {
 impl Restarts {
     fn add(&mut self, status: &ContainerStatus) {
         self.count += status.restart_count;
-        let ended = status.last_state.as_ref().map(|ended| ended.finished_at);
-        self.last = self.last.max(ended);
+        let known = |ended: &&Terminated| !ended.container_id.is_empty();
+        let ended = status.last_state.as_ref().filter(known);
+        self.last = self.last.max(ended.map(|ended| ended.finished_at));
     }
 }
 

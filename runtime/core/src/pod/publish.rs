@@ -50,8 +50,15 @@ impl Pod {
         let before = std::mem::take(&mut status.conditions);
         let ready = self.sandbox.is_ready();
         let now = self.epoch.at(now);
-        status.conditions =
-            conditions::conditions(&self.spec, &all, status.phase, ready, &before, now);
+        status.conditions = conditions::conditions(
+            &self.spec,
+            &all,
+            status.phase,
+            ready,
+            self.starts.is_removing(),
+            &before,
+            now,
+        );
         status.pod_ip = self.sandbox.pod_ip;
         status.deletion = self.deletion.map(|(requested_at, grace)| {
             let span = Duration::from_secs(grace.seconds.into());

@@ -51,13 +51,37 @@ pub fn check_non_root(
     }
 }
 
-/// The user a container runs as: `runAsUser` of the container, of the pod, or the number in the image's `USER`. A name
-/// there counts as root.
-pub fn user(pod: &spec::Pod, container: &spec::Container, image_user: &str) -> u32 {
-    let own = container.security.run_as_user;
-    let image_user = image_user.split(':').next().unwrap_or_default();
-    own.or(pod.security.run_as_user)
-        .unwrap_or_else(|| image_user.parse().unwrap_or(0))
+/// As whom the first process of a container runs: `status.containerStatuses[].user.linux`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// `runAsUser`, or the number that the image gives; 0 for names, which nobody here can look up.
+    pub uid: u32,
+    /// `runAsGroup`, or the number that the image gives.
+    pub gid: u32,
+    /// The group itself, `supplementalGroups` and `fsGroup`.
+    pub supplemental_groups: Vec<u32>,
+}
+
+/// As whom a container runs. `image` is the image's `USER`.
+pub fn user(pod: &spec::Pod, container: &spec::Container, image: &str) -> User {
+    let (own, shared) = (&container.security, &pod.security);
+    let number = |text: &str| text.parse().ok();
+    let (image_user, image_group) = image.split_once(':').unwrap_or((image, ""));
+    let asked = own.run_as_user.or(shared.run_as_user);
+    let image_group = number(image_group).filter(|_| asked.is_none());
+    let gid = own.run_as_group.or(shared.run_as_group).or(image_group);
+    let gid = gid.unwrap_or(0);
+    let mut groups = vec![gid];
+    for group in shared.supplemental_groups.iter().chain(&shared.fs_group) {
+        if !groups.contains(group) {
+            groups.push(*group);
+        }
+    }
+    User {
+        uid: asked.or(number(image_user)).unwrap_or(0),
+        gid,
+        supplemental_groups: groups,
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +123,48 @@ mod tests {
     }
 
     #[test]
+    fn users() {
+        let check = |shared: spec::SecurityContext, own, image, expect: expect_test::Expect| {
+            let pod = spec::Pod {
+                security: shared,
+                ..spec::Pod::default()
+            };
+            let container = spec::Container {
+                security: own,
+                ..spec::Container::default()
+            };
+            let user = user(&pod, &container, image);
+            expect.assert_eq(&format!(
+                "{}:{} {:?}",
+                user.uid, user.gid, user.supplemental_groups
+            ));
+        };
+        let none = spec::SecurityContext::default;
+        let shared = || spec::SecurityContext {
+            run_as_user: Some(1000),
+            run_as_group: Some(3000),
+            fs_group: Some(2000),
+            supplemental_groups: vec![4000, 3000],
+            ..none()
+        };
+        let own = || spec::SecurityContext {
+            run_as_user: Some(7),
+            ..none()
+        };
+        check(none(), none(), "", expect!["0:0 [0]"]);
+        check(none(), none(), "nginx", expect!["0:0 [0]"]);
+        check(none(), none(), "101:102", expect!["101:102 [102]"]);
+        check(none(), own(), "101:102", expect!["7:0 [0]"]);
+        check(
+            shared(),
+            none(),
+            "101:102",
+            expect!["1000:3000 [3000, 4000, 2000]"],
+        );
+        check(shared(), own(), "", expect!["7:3000 [3000, 4000, 2000]"]);
+    }
+
+    #[test]
     fn the_container_overrides_the_pod() {
         let mut pod = spec::Pod::default();
         pod.security.run_as_non_root = Some(true);
@@ -112,20 +178,5 @@ mod tests {
         );
         container.security.run_as_non_root = Some(false);
         assert_eq!(check_non_root(&pod, &container, ""), Ok(()));
-    }
-
-    #[test]
-    fn a_container_asks_itself_then_its_pod_then_its_image() {
-        let mut pod = spec::Pod::default();
-        let mut container = spec::Container::default();
-        let of_image = |image| user(&spec::Pod::default(), &spec::Container::default(), image);
-        assert_eq!(
-            ["", "nginx", "0", "1234", "1234:5678"].map(of_image),
-            [0, 0, 0, 1234, 1234]
-        );
-        pod.security.run_as_user = Some(7);
-        assert_eq!(user(&pod, &container, "1234"), 7);
-        container.security.run_as_user = Some(0);
-        assert_eq!(user(&pod, &container, "1234"), 0);
     }
 }

@@ -2,7 +2,7 @@
 //! after the other; only then comes the next look.
 
 use super::backoff::SYNC_PERIOD;
-use super::container::{Container, State};
+use super::container::{Container, State, WhyStop};
 use super::duration::go_duration;
 use super::event::{
     Action, ContainerId, EventReason, EventType, ImageError, ImageErrorReason, ImageFacts,
@@ -13,7 +13,7 @@ use super::status::WaitingReason;
 use super::{Pod, security};
 use crate::image::ImageConfig;
 use crate::process::Signal;
-use crate::spec::{self, ImagePullPolicy, VolumeSource};
+use crate::spec::{self, GracePeriod, ImagePullPolicy, VolumeSource};
 use crate::time::Instant;
 use std::collections::VecDeque;
 
@@ -33,6 +33,11 @@ impl Starts {
         self.next
     }
 
+    /// Whether containers are being taken away so that all start anew.
+    pub(super) fn is_removing(&self) -> bool {
+        self.queue.contains(&Step::Removed)
+    }
+
     pub(super) fn release(&mut self, id: ContainerId) {
         if self.busy == Some(id) {
             self.busy = None;
@@ -43,12 +48,16 @@ impl Starts {
 /// One thing to do about one container; the next one comes when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Stop it because a probe has failed.
+    /// Stop it while the pod goes on.
     Stop {
         id: ContainerId,
-        probe: ProbeKind,
+        why: WhyStop,
         restart: Restart,
     },
+    /// Take it away so that all start anew.
+    Remove(ContainerId),
+    /// All have been taken away.
+    Removed,
     /// Try to start it.
     Start(ContainerId),
 }
@@ -84,6 +93,9 @@ pub(super) enum Progress {
 /// Looks at the pod (kubelet `computePodActions`, `computeInitContainerActions`).
 pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> Plan {
     let [init, regular, ephemeral] = Role::split(spec, containers);
+    if let Some(steps) = restart_all(spec, containers) {
+        return Plan::Take(steps);
+    }
     let (mut stops, mut wanted) = (Vec::new(), Vec::new());
     let ran = regular.iter().any(Container::has_run);
     let mut reached = ran;
@@ -111,7 +123,8 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
             }
             wanted.push(index);
         }
-        stops.extend(container.unhealthy.map(|_| (index, Restart::Allowed)));
+        let why = container.why_stop(own);
+        stops.extend(why.map(|why| (index, why, Restart::Allowed)));
         reached = true;
     }
     if !reached && !init.is_empty() {
@@ -122,13 +135,15 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
         for ((index, container), own) in (init.len()..).zip(regular).zip(&spec.containers) {
             let restart = match container.is_running() {
                 false => container.restart(spec, own),
+                true if container.is_outdated(own) => Restart::Allowed,
                 true => Restart::after_probe(spec.restart_policy, own.restart_policy),
             };
             if !container.is_running() && restart == Restart::Allowed {
                 wanted.push(index);
             }
-            stops.extend(container.unhealthy.map(|_| (index, restart)));
-            let stays = container.is_running() && container.unhealthy.is_none();
+            let why = container.why_stop(own);
+            stops.extend(why.map(|why| (index, why, restart)));
+            let stays = container.is_running() && why.is_none();
             goes_on |= stays || restart == Restart::Allowed;
         }
         if !goes_on {
@@ -143,25 +158,44 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
     schedule(containers, &stops, &wanted, declared, now)
 }
 
+/// Takes all containers away, the last first and those whose exit asks for it at the end (kubelet
+/// `getContainersToReset`).
+fn restart_all(spec: &spec::Pod, containers: &[Container]) -> Option<Vec<Step>> {
+    let declared = (0..).map(ContainerId).zip(containers).zip(Role::all(spec));
+    let declared: Vec<_> = declared
+        .filter(|(_, (role, _))| *role != Role::Ephemeral)
+        .map(|((id, container), (_, own))| (id, container.restarts_all(own)))
+        .collect();
+    let (sources, targets): (Vec<_>, Vec<_>) = declared
+        .into_iter()
+        .rev()
+        .partition(|(_, is_source)| *is_source);
+    if sources.is_empty() {
+        return None;
+    }
+    let all = targets.into_iter().chain(sources);
+    let steps = all.map(|(id, _)| Step::Remove(id));
+    Some(steps.chain([Step::Removed]).collect())
+}
+
 /// First the stops, then the starts: ephemeral containers, those from `declared` on, before the others.
 fn schedule(
     containers: &[Container],
-    stops: &[(usize, Restart)],
+    stops: &[(usize, WhyStop, Restart)],
     wanted: &[usize],
     declared: usize,
     now: Instant,
 ) -> Plan {
     let due = |index: &usize| containers[*index].due();
-    let stopped = |index: usize| stops.iter().find(|(stop, _)| *stop == index);
+    let stopped = |index: usize| stops.iter().find(|(stop, ..)| *stop == index);
     let is_start = |(index, _): &(usize, ContainerId)| match stopped(*index) {
-        Some((_, restart)) => *restart == Restart::Allowed,
+        Some((.., restart)) => *restart == Restart::Allowed,
         None => wanted.contains(index) && due(index).is_some_and(|due| due <= now),
     };
     let ids: Vec<_> = (0..containers.len()).zip((0..).map(ContainerId)).collect();
     let stop = |&(index, id): &(usize, ContainerId)| {
-        let &(_, restart) = stopped(index)?;
-        let probe = containers[index].unhealthy?;
-        Some(Step::Stop { id, probe, restart })
+        let &(_, why, restart) = stopped(index)?;
+        Some(Step::Stop { id, why, restart })
     };
     let (declared, ephemeral) = ids.split_at(declared);
     let ordered = ephemeral.iter().chain(declared).copied();
@@ -180,9 +214,9 @@ impl Pod {
         while self.starts.busy.is_none() {
             if let Some(step) = self.starts.queue.pop_front() {
                 match step {
-                    Step::Stop { id, probe, restart } => {
-                        self.stop_unhealthy(id, probe, restart, now);
-                    }
+                    Step::Stop { id, why, restart } => self.stop_one(id, why, restart, now),
+                    Step::Remove(id) => self.remove(id, now),
+                    Step::Removed => self.containers.iter_mut().for_each(Container::forget_reset),
                     Step::Start(id) => self.attempt(id, now),
                 }
                 continue;
@@ -199,40 +233,52 @@ impl Pod {
         Progress::Ongoing
     }
 
-    fn stop_unhealthy(
-        &mut self,
-        id: ContainerId,
-        probe: ProbeKind,
-        restart: Restart,
-        now: Instant,
-    ) {
-        let container = &mut self.containers[id.index()];
-        if container.unhealthy != Some(probe) {
+    fn stop_one(&mut self, id: ContainerId, why: WhyStop, restart: Restart, now: Instant) {
+        let own = self.spec_of(id);
+        let container = &self.containers[id.index()];
+        if container.why_stop(own) != Some(why) {
             return;
         }
-        if restart == Restart::Allowed {
-            container.replace();
-        }
-        let (name, word) = (&container.name, probe.to_string().to_lowercase());
-        let message = match (container.role, restart) {
-            (Role::Init | Role::Sidecar, _) => format!("Init container {name} failed {word} probe"),
-            (Role::Regular | Role::Ephemeral, Restart::Never) => {
-                format!("Container {name} failed {word} probe")
-            }
-            (Role::Regular | Role::Ephemeral, Restart::Allowed) => {
-                format!("Container {name} failed {word} probe, will be restarted")
+        let what = match why {
+            WhyStop::Outdated => "definition changed".to_owned(),
+            WhyStop::Unhealthy(probe) => {
+                format!("failed {} probe", probe.to_string().to_lowercase())
             }
         };
-        let own = self.spec_of(id);
-        let probe = match probe {
-            ProbeKind::Startup => own.startup_probe.as_ref(),
-            ProbeKind::Liveness => own.liveness_probe.as_ref(),
-            ProbeKind::Readiness => own.readiness_probe.as_ref(),
+        let name = &own.name;
+        let message = match (container.role, restart) {
+            (Role::Init | Role::Sidecar, _) => format!("Init container {name} {what}"),
+            (Role::Regular | Role::Ephemeral, Restart::Never) => format!("Container {name} {what}"),
+            (Role::Regular | Role::Ephemeral, Restart::Allowed) => {
+                format!("Container {name} {what}, will be restarted")
+            }
+        };
+        let probe = match why {
+            WhyStop::Outdated => None,
+            WhyStop::Unhealthy(ProbeKind::Startup) => own.startup_probe.as_ref(),
+            WhyStop::Unhealthy(ProbeKind::Liveness) => own.liveness_probe.as_ref(),
+            WhyStop::Unhealthy(ProbeKind::Readiness) => own.readiness_probe.as_ref(),
         };
         let grace = probe.and_then(|probe| probe.termination_grace_period);
         let grace = grace.unwrap_or(self.spec.termination_grace_period);
+        if restart == Restart::Allowed {
+            self.containers[id.index()].replace();
+        }
         self.starts.busy = Some(id);
         self.stop_container(id, message, grace, now);
+    }
+
+    /// One that still runs is stopped first, and has its turn again when it has ended.
+    fn remove(&mut self, id: ContainerId, now: Instant) {
+        let container = &mut self.containers[id.index()];
+        if container.is_running() {
+            let message = format!("Stopping container {}", container.name);
+            self.starts.queue.push_front(Step::Remove(id));
+            self.starts.busy = Some(id);
+            self.stop_container(id, message, GracePeriod { seconds: 0 }, now);
+        } else {
+            container.reset(now);
+        }
     }
 
     /// Either leaves the container waiting for a later time or asks the engine.
@@ -259,6 +305,8 @@ impl Pod {
             }
             container.crashes.attempt(finished, now);
         }
+        let image = self.spec_of(id).image.clone();
+        self.containers[id.index()].tried_image = image;
         self.pull(id, 0, now);
     }
 
@@ -304,7 +352,7 @@ impl Pod {
             })
         });
         mounted.into_iter().nth(index).unwrap_or(NeededImage {
-            reference: own.image.clone(),
+            reference: self.containers[id.index()].tried_image.clone(),
             policy: own.image_pull_policy,
             volume: None,
         })
@@ -347,15 +395,19 @@ impl Pod {
                 "Successfully pulled image {name:?} in {time} ({time} including waiting). Image size: {size} bytes."
             )
         } else {
-            format!("Container image {name:?} already present on machine")
+            format!(
+                "Container image {name:?} already present on machine and can be accessed by the pod"
+            )
         };
         self.inform(EventReason::Pulled, message, id);
         if needed.volume.is_some() {
             return self.pull(id, index + 1, now);
         }
         let allowed = security::check_non_root(&self.spec, self.spec_of(id), &config.user);
+        let user = security::user(&self.spec, self.spec_of(id), &config.user);
         let container = &mut self.containers[id.index()];
         container.image = Some(image);
+        container.user = user;
         container.stop_signal = config.stop_signal.unwrap_or(Signal::TERM);
         container.state = State::Starting;
         if let Err(error) = allowed {

@@ -1,6 +1,7 @@
 //! What a pod shows of itself: the `status` of the Kubernetes object as checked types.
 
 use super::qos::qos_class;
+use super::security::User;
 use super::words::display_as_debug;
 use crate::spec::{self, GracePeriod};
 use crate::time::WallTime;
@@ -186,6 +187,8 @@ pub struct ContainerStatus {
     pub image_id: String,
     /// `seedpod://…`, once there is an instance.
     pub container_id: Option<String>,
+    /// As whom it runs or ran, once there is an instance.
+    pub user: Option<User>,
 }
 
 /// `state` of a container.
@@ -241,9 +244,9 @@ pub struct Terminated {
     pub message: Option<String>,
     /// 1970 when it never ran, as containerd reports it.
     pub started_at: WallTime,
-    /// When it ended.
+    /// When it ended; without a meaning when `container_id` is empty.
     pub finished_at: WallTime,
-    /// Which instance it was; empty when there was none.
+    /// Which instance it was; empty when nobody knows or it is gone.
     pub container_id: String,
 }
 

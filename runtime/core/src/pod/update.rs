@@ -3,8 +3,13 @@
 //! Labels and annotations may change freely. Of the spec a plain update may change images and shorten the life span;
 //! ephemeral containers have a verb of their own, which adds.
 
+use super::Pod;
+use super::container::Container;
+use super::restart::Role;
 use crate::limits::CONTAINERS_PER_POD;
 use crate::spec;
+use crate::time::Instant;
+use std::sync::Arc;
 
 /// Why a pod may not change like that. The texts are the apiserver's, with the path of the field first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -230,4 +235,29 @@ pub(super) fn merge(old: &spec::Pod, new: &spec::Pod) -> Option<spec::Pod> {
 /// Init containers, then regular ones.
 fn declared(pod: &mut spec::Pod) -> impl Iterator<Item = &mut spec::Container> {
     pod.init_containers.iter_mut().chain(&mut pod.containers)
+}
+
+impl Pod {
+    /// Takes over what may change. Containers that run another image are replaced when the pod is looked at next.
+    pub(super) fn handle_update(&mut self, new: &spec::Pod, now: Instant) {
+        let Some(new) = merge(&self.spec, new) else {
+            return;
+        };
+        let before = spec::Pod {
+            meta: new.meta.clone(),
+            ..(*self.spec).clone()
+        };
+        self.generation += u64::from(before != new);
+        self.deadline = new.active_deadline.map(|span| self.accepted_at + span);
+        let pairs = self.spec.all_containers().zip(new.all_containers());
+        for (container, (old, new)) in self.containers.iter_mut().zip(pairs) {
+            if old.image != new.image {
+                container.begin_anew(now);
+            }
+        }
+        let added = new.ephemeral_containers[self.spec.ephemeral_containers.len()..].iter();
+        let added = added.map(|own| Container::new(own, Role::Ephemeral, now));
+        self.containers.extend(added);
+        self.spec = Arc::new(new);
+    }
 }

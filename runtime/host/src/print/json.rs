@@ -44,12 +44,13 @@ pub(super) fn event(pod: &PodName, spec: Option<&spec::Pod>, event: &PodEvent) -
     to_line(&object)
 }
 
-pub(super) fn status(pod: &PodName, status: &Status) -> String {
+pub(super) fn status(pod: &PodName, spec: Option<&spec::Pod>, status: &Status) -> String {
+    let nothing = spec::Pod::default();
     to_line(&json!({
         "kind": "Pod",
         "apiVersion": "v1",
         "metadata": { "namespace": pod.namespace, "name": pod.name },
-        "status": api::pod_status(status),
+        "status": api::pod_status(spec.unwrap_or(&nothing), status),
     }))
 }
 

@@ -11,14 +11,14 @@ fn post_start_holds_back_the_next_container_and_hides_its_own() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating b=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started
             0s run a PostStart
             3s pull b
             3s     a=Running
-            3s   Pulled b: Container image "image" already present on machine
+            3s   Pulled b: Container image "image" already present on machine and can be accessed by the pod
             3s start b #0
             3s   Created b: Container created
             3s   Started b: Container started
@@ -82,7 +82,7 @@ fn a_failed_post_start_kills_the_container_before_anything_else_starts() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating b=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started
@@ -93,13 +93,13 @@ fn a_failed_post_start_kills_the_container_before_anything_else_starts() {
             5s kill a
             5s pull b
             5s     a=PostStartHookError 'no good' last Error/137
-            5s   Pulled b: Container image "image" already present on machine
+            5s   Pulled b: Container image "image" already present on machine and can be accessed by the pod
             5s start b #0
             5s   Created b: Container created
             5s   Started b: Container started
             5s pull a
             5s     [Running] b=Running
-            5s   Pulled a: Container image "image" already present on machine
+            5s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             5s start a #1
             5s   Created a: Container created
             5s   Started a: Container started

@@ -8,8 +8,8 @@ fn present_images_are_not_pulled_unless_always() {
         "Never a",
         "0s end",
         expect![[r#"
-        0s   Pulled a: Container image "image" already present on machine
-    "#]],
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
+        "#]],
     );
     check_only(
         &["Pull"],
@@ -91,7 +91,7 @@ fn failing_pulls_back_off() {
             40s   !Failed a: Error: ImagePullBackOff
             40s     a=ImagePullBackOff 'Back-off pulling image "image": ErrImagePull: no such manifest'
             1m10s pull a
-            1m10s   Pulled a: Container image "image" already present on machine
+            1m10s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             1m10s start a #0
             1m10s   Created a: Container created
             1m10s   Started a: Container started
@@ -227,16 +227,16 @@ fn containers_that_cannot_be_created_are_retried_every_ten_seconds() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   !Failed a: Error: configmap "c" not found
             0s     a=CreateContainerConfigError 'configmap "c" not found'
             10s pull a
-            10s   Pulled a: Container image "image" already present on machine
+            10s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             10s start a #0
             10s   !Failed a: Error: configmap "c" not found
             20s pull a
-            20s   Pulled a: Container image "image" already present on machine
+            20s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             20s start a #0
             20s   Created a: Container created
             20s   Started a: Container started
@@ -323,9 +323,9 @@ fn run_as_non_root_is_checked_before_the_start() {
         expect![[r#"
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
             0s     a=CreateContainerConfigError 'container has runAsNonRoot and image will run as root'
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s   !Failed a: Error: container has runAsNonRoot and image will run as root
-            10s   Pulled a: Container image "image" already present on machine
+            10s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             10s start a #0
             10s     [Running] +Ready +ContainersReady a=Running
             get pods: 1/1 Running 0 11s
@@ -341,13 +341,13 @@ fn images_of_volumes_come_before_the_own() {
         "1s a exits 1 | 2s end",
         expect![[r#"
             0s pull data for a
-            0s   Pulled a: Container image "files" already present on machine
+            0s   Pulled a: Container image "files" already present on machine and can be accessed by the pod
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Started a: Container started
             0s pull b
-            0s   Pulled b: Container image "image" already present on machine
+            0s   Pulled b: Container image "image" already present on machine and can be accessed by the pod
             0s start b #0
             0s   Started b: Container started
         "#]],
@@ -371,15 +371,15 @@ fn images_of_volumes_come_before_the_own() {
             0s   !Failed b: Failed to pull image "image": no such image
             0s   !Failed b: Error: ErrImagePull
             10s pull data for a
-            10s   Pulled a: Container image "files" already present on machine
+            10s   Pulled a: Container image "files" already present on machine and can be accessed by the pod
             10s pull a
-            10s   Pulled a: Container image "image" already present on machine
+            10s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             10s start a #0
             10s   Created a: Container created
             10s   Started a: Container started
             10s pull b
             10s     a=Running
-            10s   Pulled b: Container image "image" already present on machine
+            10s   Pulled b: Container image "image" already present on machine and can be accessed by the pod
             10s start b #0
             10s   Created b: Container created
             10s   Started b: Container started

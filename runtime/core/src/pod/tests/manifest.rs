@@ -1,7 +1,8 @@
 //! Pods in one line.
 //!
 //! Words: `Never` (policy), `grace:5`, `deadline:60`, `init:i`, `sidecar:s`, `a`, `a:Never` (own policy), `a@image:tag`,
-//! `pull:Always` (for all containers that follow), `nonroot`, `os:windows`, `select:label=value`, `sysctl:name`, `label:name=value`.
+//! `pull:Always` (for all containers that follow), `nonroot`, `os:windows`, `select:label=value`, `sysctl:name`,
+//! `label:name=value`, `debug:e@image` (ephemeral).
 //! After a container come its probes: `startup()`, `live(delay=5,period=10,ok=1,fail=3,grace=7)`, `ready()`,
 //! and its hooks: `poststart(exec)`, `prestop(http)`, `prestop(tcp)`, `prestop(sleep=5)`.
 //! Rules follow a policy: `a:Never,1/2>Restart`, `sidecar:s,!0>RestartAllContainers`.
@@ -42,6 +43,7 @@ pub(super) fn parse_pod(text: &str) -> spec::Pod {
             ("os", os) => pod.os = Some(os.to_owned()),
             ("select", _) => pod.node_selector.extend([pair()]),
             ("label", _) => pod.meta.labels.extend([pair()]),
+            ("debug", text) => pod.ephemeral_containers.push(container(text, "", pull)),
             ("sysctl", name) => pod.sysctls.push((name.to_owned(), "1".to_owned())),
             ("data", reference) => {
                 let container = pod.containers.last_mut().expect("a container before it");

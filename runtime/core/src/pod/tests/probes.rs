@@ -13,20 +13,20 @@ fn the_first_run_comes_at_once_and_then_every_period() {
         "Always a live(period=4)",
         "9s end",
         expect![[r#"
-        0s   Scheduled pod: Successfully assigned ns/p to node
-        0s create sandbox
-        0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
-        0s pull a
-        0s   Pulled a: Container image "image" already present on machine
-        0s start a #0
-        0s   Created a: Container created
-        0s   Started a: Container started
-        0s     [Running] +Ready +ContainersReady a=Running
-        0s probe a Liveness
-        4s probe a Liveness
-        8s probe a Liveness
-        get pods: 1/1 Running 0 9s
-    "#]],
+            0s   Scheduled pod: Successfully assigned ns/p to node
+            0s create sandbox
+            0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
+            0s pull a
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
+            0s start a #0
+            0s   Created a: Container created
+            0s   Started a: Container started
+            0s     [Running] +Ready +ContainersReady a=Running
+            0s probe a Liveness
+            4s probe a Liveness
+            8s probe a Liveness
+            get pods: 1/1 Running 0 9s
+        "#]],
     );
 }
 
@@ -103,7 +103,7 @@ fn liveness_failure_restarts_the_container() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started
@@ -119,7 +119,7 @@ fn liveness_failure_restarts_the_container() {
             3s signal a SIGTERM
             3s pull a
             3s     -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) a=Error/143
-            3s   Pulled a: Container image "image" already present on machine
+            3s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             3s start a #1
             3s   Created a: Container created
             3s   Started a: Container started

@@ -11,7 +11,7 @@ fn the_life_of_one_container() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started
@@ -33,7 +33,7 @@ fn a_failure_that_is_final() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started
@@ -55,14 +55,14 @@ fn the_first_restart_is_immediate_and_the_next_ones_wait() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started
             0s     [Running] +Ready +ContainersReady a=Running
             1s pull a
             1s     -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) a=Error/1
-            1s   Pulled a: Container image "image" already present on machine
+            1s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             1s start a #1
             1s   Created a: Container created
             1s   Started a: Container started
@@ -70,7 +70,7 @@ fn the_first_restart_is_immediate_and_the_next_ones_wait() {
             2s   !BackOff a: Back-off restarting failed container a in pod p_ns(uid)
             2s     -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) a=CrashLoopBackOff 'back-off 10s restarting failed container=a pod=p_ns(uid)' last Error/1 x1
             12s pull a
-            12s   Pulled a: Container image "image" already present on machine
+            12s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             12s start a #2
             12s   Created a: Container created
             12s   Started a: Container started

@@ -140,6 +140,10 @@ impl Engine {
                     grace: Some(GracePeriod { seconds }),
                 });
             }
+            ["update", ..] => {
+                let spec = Arc::new(parse_pod(&rest(1)));
+                self.handle(Event::Update { spec });
+            }
             ["evict", ..] => self.handle(Event::Evict { message: rest(1) }),
             ["sandbox", "works"] => self.sandbox = None,
             ["mounts", "fail", ..] => self.sandbox = Some(SandboxError::FailedMount(rest(2))),

@@ -11,13 +11,13 @@ fn regular_containers_start_one_after_the_other() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating b=ContainerCreating
             0s pull a
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started
             0s pull b
             0s     a=Running
-            0s   Pulled b: Container image "image" already present on machine
+            0s   Pulled b: Container image "image" already present on machine and can be accessed by the pod
             0s start b #0
             0s   Created b: Container created
             0s   Started b: Container started
@@ -84,21 +84,21 @@ fn init_containers_are_strictly_serial() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers -Initialized(ContainersNotInitialized) -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled i=PodInitializing j=PodInitializing a=PodInitializing
             0s pull i
-            0s   Pulled i: Container image "image" already present on machine
+            0s   Pulled i: Container image "image" already present on machine and can be accessed by the pod
             0s start i #0
             0s   Created i: Container created
             0s   Started i: Container started
             0s     i=Running
             1s pull j
             1s     i=Completed/0
-            1s   Pulled j: Container image "image" already present on machine
+            1s   Pulled j: Container image "image" already present on machine and can be accessed by the pod
             1s start j #0
             1s   Created j: Container created
             1s   Started j: Container started
             1s     j=Running
             3s pull a
             3s     +Initialized j=Completed/0
-            3s   Pulled a: Container image "image" already present on machine
+            3s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             3s start a #0
             3s   Created a: Container created
             3s   Started a: Container started
@@ -163,7 +163,7 @@ fn a_failing_init_container_fails_a_pod_that_never_restarts() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers -Initialized(ContainersNotInitialized) -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled i=PodInitializing j=PodInitializing a=PodInitializing
             0s pull i
-            0s   Pulled i: Container image "image" already present on machine
+            0s   Pulled i: Container image "image" already present on machine and can be accessed by the pod
             0s start i #0
             0s   Created i: Container created
             0s   Started i: Container started
@@ -292,19 +292,19 @@ fn sidecars_end_with_the_last_regular_container() {
             0s create sandbox
             0s     [Pending] +PodReadyToStartContainers -Initialized(ContainersNotInitialized) -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled s=PodInitializing t=PodInitializing a=PodInitializing
             0s pull s
-            0s   Pulled s: Container image "image" already present on machine
+            0s   Pulled s: Container image "image" already present on machine and can be accessed by the pod
             0s start s #0
             0s   Created s: Container created
             0s   Started s: Container started
             0s pull t
             0s     s=Running
-            0s   Pulled t: Container image "image" already present on machine
+            0s   Pulled t: Container image "image" already present on machine and can be accessed by the pod
             0s start t #0
             0s   Created t: Container created
             0s   Started t: Container started
             0s pull a
             0s     +Initialized t=Running
-            0s   Pulled a: Container image "image" already present on machine
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
             0s start a #0
             0s   Created a: Container created
             0s   Started a: Container started

@@ -7,29 +7,29 @@ fn a_deleted_pod_is_signalled_and_fails_if_the_signal_ends_it() {
         "Always a b",
         "5s delete",
         expect![[r#"
-        0s   Scheduled pod: Successfully assigned ns/p to node
-        0s create sandbox
-        0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating b=ContainerCreating
-        0s pull a
-        0s   Pulled a: Container image "image" already present on machine
-        0s start a #0
-        0s   Created a: Container created
-        0s   Started a: Container started
-        0s pull b
-        0s     a=Running
-        0s   Pulled b: Container image "image" already present on machine
-        0s start b #0
-        0s   Created b: Container created
-        0s   Started b: Container started
-        0s     [Running] +Ready +ContainersReady b=Running
-        5s   Killing a: Stopping container a
-        5s   Killing b: Stopping container b
-        5s signal a SIGTERM
-        5s signal b SIGTERM
-        5s     [Failed] deleted at 2026-01-02T15:04:40Z -PodReadyToStartContainers -Ready(PodFailed) -ContainersReady(PodFailed) a=Error/143 b=Error/143
-        5s remove sandbox
-        get pods: 0/2 Error 0 5s
-    "#]],
+            0s   Scheduled pod: Successfully assigned ns/p to node
+            0s create sandbox
+            0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating b=ContainerCreating
+            0s pull a
+            0s   Pulled a: Container image "image" already present on machine and can be accessed by the pod
+            0s start a #0
+            0s   Created a: Container created
+            0s   Started a: Container started
+            0s pull b
+            0s     a=Running
+            0s   Pulled b: Container image "image" already present on machine and can be accessed by the pod
+            0s start b #0
+            0s   Created b: Container created
+            0s   Started b: Container started
+            0s     [Running] +Ready +ContainersReady b=Running
+            5s   Killing a: Stopping container a
+            5s   Killing b: Stopping container b
+            5s signal a SIGTERM
+            5s signal b SIGTERM
+            5s     [Failed] deleted at 2026-01-02T15:04:40Z -PodReadyToStartContainers -Ready(PodFailed) -ContainersReady(PodFailed) a=Error/143 b=Error/143
+            5s remove sandbox
+            get pods: 0/2 Error 0 5s
+        "#]],
     );
 }
 
