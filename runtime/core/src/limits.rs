@@ -106,6 +106,12 @@ pub const PODS_PER_FABRIC: usize = (1 << 16) - 3;
 pub const SERVICES_PER_FABRIC: usize = (1 << 16) - 2;
 /// ConfigMaps, and as many Secrets, that the pods of one node can refer to.
 pub const OBJECTS_PER_KIND: usize = 1 << 16;
+/// Name servers of a pod (Kubernetes: `MaxDNSNameservers`, as glibc).
+pub const DNS_NAMESERVERS_MAX: usize = 3;
+/// Search domains of a pod (Kubernetes: `MaxDNSSearchPaths`).
+pub const DNS_SEARCHES_MAX: usize = 32;
+/// Bytes of all search domains with a space between them (Kubernetes: `MaxDNSSearchListChars`).
+pub const DNS_SEARCH_BYTES_MAX: usize = 2048;
 /// Bytes of a file of variables that `fileKeyRef` reads; enough for what an environment can hold.
 pub const ENV_FILE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of the name of a POSIX object after its slash (Linux `NAME_MAX`).

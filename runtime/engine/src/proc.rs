@@ -4,10 +4,9 @@ use crate::guest::PodCell;
 use crate::world::PodName;
 use bytes::Bytes;
 use seedpod_core::process::{Process, ProcessId, State};
-use seedpod_core::spec;
+use seedpod_core::spec::{self, Medium, VolumeSource};
 use seedpod_core::time::Instant;
 use seedpod_core::volume::{Caller, Device, DirEntry, FileType, Synthetic, SyntheticNode};
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +15,7 @@ use std::sync::atomic::Ordering;
 pub(crate) struct Proc {
     cell: Arc<PodCell>,
     spec: Arc<spec::Pod>,
+    hostname: String,
     pod: PodName,
     /// Name of the container, which has a mount namespace of its own.
     container: String,
@@ -25,12 +25,14 @@ impl Proc {
     pub(crate) fn new(
         cell: &Arc<PodCell>,
         spec: Arc<spec::Pod>,
+        hostname: String,
         pod: PodName,
         container: &str,
     ) -> Arc<Self> {
         Arc::new(Self {
             cell: cell.clone(),
             spec,
+            hostname,
             pod,
             container: container.to_owned(),
         })
@@ -165,7 +167,7 @@ impl Proc {
                     .map(|name| entry(name, FileType::Regular))
                     .into(),
             )),
-            "kernel/hostname" => Some(text(format!("{}\n", self.spec.hostname()))),
+            "kernel/hostname" => Some(text(format!("{}\n", self.hostname))),
             "kernel/osrelease" => Some(text("0.0.0-seedpod\n".to_owned())),
             "kernel/ostype" => Some(text("Linux\n".to_owned())),
             _ => None,
@@ -249,7 +251,7 @@ impl Row<'_> {
                 Some(SyntheticNode::File(line.into()))
             }
             "comm" => Some(text(format!("{}\n", self.command()))),
-            "hostname" => Some(text(format!("{}\n", self.proc.spec.hostname()))),
+            "hostname" => Some(text(format!("{}\n", self.proc.hostname))),
             "mounts" => Some(text(self.mounts())),
             "stat" => Some(text(self.stat())),
             "status" => Some(text(self.status())),
@@ -314,12 +316,23 @@ impl Row<'_> {
             .find(|spec| spec.name == self.row.container);
         for mount in container.into_iter().flat_map(|spec| &spec.volume_mounts) {
             let access = if mount.read_only { "ro" } else { "rw" };
-            writeln!(
-                lines,
-                "{} {} volume {access},relatime 0 0",
-                mount.name, mount.mount_path
-            )
-            .expect("writing to a String cannot fail");
+            let (name, path) = (&mount.name, &mount.mount_path);
+            let mut volumes = self.proc.spec.volumes.iter();
+            let volume = volumes.find(|volume| volume.name == *name);
+            let line = match volume.map(|volume| &volume.source) {
+                Some(VolumeSource::EmptyDir(dir)) if dir.medium == Medium::Memory => {
+                    let size = dir
+                        .size_limit
+                        .map(|bytes| format!(",size={}k", bytes / 1024));
+                    let size = size.unwrap_or_default();
+                    format!("tmpfs {path} tmpfs {access},relatime{size} 0 0\n")
+                }
+                Some(VolumeSource::Secret(_) | VolumeSource::Projected(_)) => {
+                    format!("tmpfs {path} tmpfs ro,relatime 0 0\n")
+                }
+                _ => format!("{name} {path} volume {access},relatime 0 0\n"),
+            };
+            lines.push_str(&line);
         }
         lines
     }

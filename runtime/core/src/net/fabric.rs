@@ -16,6 +16,9 @@ pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// The machine, as pods see it: the bridge that is every pod's gateway.
 pub const NODE_IP: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
 
+/// Where names of the cluster are resolved, the address kubeadm gives to its DNS Service.
+pub const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
+
 /// Pod IPs are 10.244.0.0/16 (flannel's default), and the same under fd00:10:244::/96.
 const POD_NETWORK: [u8; 2] = [10, 244];
 /// Services' addresses are 10.96.0.0/16, the beginning of kubeadm's default.
@@ -314,7 +317,7 @@ impl State {
         loop {
             self.last_service = next_host(self.last_service);
             let ip = address(SERVICE_NETWORK, self.last_service).into();
-            if !self.service_ips.contains_key(&ip) {
+            if ip != NAME_SERVER && !self.service_ips.contains_key(&ip) {
                 return Ok(ip);
             }
         }

@@ -36,7 +36,7 @@ mod tests;
 pub use crate::spec::Protocol;
 pub use datagram::{Datagram, Mailbox};
 pub use egress::{Denied, Egress, Event, OutsideConnect, OutsideLookup, Request};
-pub use fabric::{CLUSTER_DOMAIN, Fabric, FabricError, NODE_IP, may_be_cluster_ip};
+pub use fabric::{CLUSTER_DOMAIN, Fabric, FabricError, NAME_SERVER, NODE_IP, may_be_cluster_ip};
 pub use names::Lookup;
 pub use namespace::{Namespace, SocketId};
 pub use stream::{Buffers, End, Stream};

@@ -75,7 +75,7 @@ impl Namespace {
             namespace,
             hosts: Hosts {
                 hostname: pod.hostname().to_owned(),
-                fqdn: fqdn(pod, CLUSTER_DOMAIN),
+                fqdn: fqdn(pod),
                 ip,
                 aliases: pod.host_aliases.clone(),
             },

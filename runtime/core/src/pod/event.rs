@@ -340,6 +340,7 @@ pub enum EventReason {
     InspectFailed,
     FailedMount,
     FailedCreatePodSandBox,
+    DNSConfigForming,
     Unhealthy,
     ProbeWarning,
     FailedPostStartHook,

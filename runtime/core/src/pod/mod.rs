@@ -55,6 +55,7 @@ mod probe;
 mod publish;
 mod pull;
 mod qos;
+pub mod resolver;
 mod restart;
 mod sandbox;
 pub mod security;

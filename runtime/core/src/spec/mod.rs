@@ -111,8 +111,11 @@ impl Pod {
         declared.chain(&self.ephemeral_containers)
     }
 
-    /// The hostname of every container: `hostname` or the pod's name, cut to 63 characters (kubelet).
+    /// The name of the pod as a host: `hostnameOverride`, or `hostname` or the pod's name cut to 63 characters (kubelet).
     pub fn hostname(&self) -> &str {
+        if let Some(name) = &self.hostname_override {
+            return name;
+        }
         let name = self.hostname.as_deref().unwrap_or(&self.meta.name);
         match name.char_indices().nth(63) {
             Some((end, _)) => name[..end].trim_end_matches(['-', '.']),

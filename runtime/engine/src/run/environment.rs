@@ -4,13 +4,11 @@
 use super::PodTask;
 use seedpod_core::image::Image;
 use seedpod_core::limits::{CONTAINER_MEMORY_DEFAULT, ENV_FILE_BYTES_MAX};
-use seedpod_core::net::CLUSTER_DOMAIN;
 use seedpod_core::pod::downward::Facts;
 use seedpod_core::pod::environment::{EnvFiles, Environment, ServiceAddress, Sources};
 use seedpod_core::pod::{StartError, command, hosts, security};
 use seedpod_core::spec::{self, ResourceList};
 use seedpod_core::volume::{Access, Caller, Files};
-use std::net::{IpAddr, Ipv4Addr};
 
 /// What the first process of a container starts with.
 pub(super) struct Given {
@@ -38,8 +36,8 @@ impl PodTask {
         };
         let environment =
             Environment::resolve(spec, &sources).map_err(|error| wrong(error.to_string()))?;
-        let hostname =
-            hosts::hostname(pod, CLUSTER_DOMAIN).map_err(|error| wrong(error.to_string()))?;
+        let hostname = hosts::hostname(pod, &self.start.node_name)
+            .map_err(|error| wrong(error.to_string()))?;
         let variables = environment.for_process(spec, config, &hostname);
         let arguments = command::command(spec, config, &environment)
             .map_err(|error| StartError::CreateContainer(error.to_string()))?;
@@ -110,6 +108,3 @@ impl PodTask {
         }
     }
 }
-
-/// Where `/etc/resolv.conf` points: no server listens there, names are resolved by `wasi:sockets/ip-name-lookup`.
-pub(super) const NAMESERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10));

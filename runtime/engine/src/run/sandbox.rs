@@ -1,7 +1,6 @@
 //! What a pod has before its first container: a network, volumes, and a process namespace if it shares one.
 
 use super::container::TERMINATION_LOG;
-use super::environment::NAMESERVER;
 use super::{PodStart, PodTask};
 use crate::cgroup::Cgroup;
 use crate::meters::Meters;
@@ -10,8 +9,9 @@ use crate::world::{Output, Random};
 use bytes::Bytes;
 use seedpod_core::image::Image;
 use seedpod_core::limits::SHARED_MEMORY_BYTES_TOTAL;
-use seedpod_core::net::{self, CLUSTER_DOMAIN};
+use seedpod_core::net;
 use seedpod_core::pod::environment::Environment;
+use seedpod_core::pod::resolver::Resolver;
 use seedpod_core::pod::{self, EventReason, EventType, PodEvent, SandboxError, StartError, hosts};
 use seedpod_core::process::{NamespaceId, ProcessId, Program, Which};
 use seedpod_core::spec::{self, Medium, VolumeSource};
@@ -66,8 +66,10 @@ impl PodTask {
         }
         let shm = MemoryVolume::empty(Some(SHARED_MEMORY_BYTES_TOTAL), self.cell.wall_time());
         self.sandbox.shm.get_or_insert(shm);
-        let etc = self.etc().map_err(SandboxError::FailedCreatePodSandBox)?;
-        self.sandbox.etc.get_or_insert(etc);
+        if self.sandbox.etc.is_none() {
+            let etc = self.etc().map_err(SandboxError::FailedCreatePodSandBox)?;
+            self.sandbox.etc = Some(etc);
+        }
         if spec.share_process_namespace && self.sandbox.shared_namespace.is_none() {
             let pause = Program {
                 path: "/pause".to_owned(),
@@ -118,6 +120,16 @@ impl PodTask {
         })
     }
 
+    fn warn(&self, reason: EventReason, message: String) {
+        let event = PodEvent {
+            type_: EventType::Warning,
+            reason,
+            message,
+            container: None,
+        };
+        self.start.world.output(&self.name, Output::Event(event));
+    }
+
     pub(super) fn mounted_volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
         let mounted = self.sandbox.volumes.get(name)?;
         Some(mounted.volume.clone())
@@ -144,13 +156,10 @@ impl PodTask {
                     .map_err(|error| error.to_string())
             });
             if let Err(reason) = result {
-                let event = PodEvent {
-                    type_: EventType::Warning,
-                    reason: EventReason::FailedMount,
-                    message: failed_mount(&volume.name, &reason),
-                    container: None,
-                };
-                self.start.world.output(&self.name, Output::Event(event));
+                self.warn(
+                    EventReason::FailedMount,
+                    failed_mount(&volume.name, &reason),
+                );
             }
         }
     }
@@ -231,7 +240,14 @@ impl PodTask {
         let seed = self.start.seed.fork("dev").fork(&spec.name);
         let entropy = Box::new(FromWorld(self.start.world.random(seed)));
         let devices = MemoryVolume::devices(entropy, wall_time).map_err(config_error)?;
-        let proc = Proc::new(&self.cell, pod.clone(), self.name.clone(), &spec.name);
+        let hostname = hosts::hostname(pod, &self.start.node_name).map_err(config_error)?;
+        let proc = Proc::new(
+            &self.cell,
+            pod.clone(),
+            hostname,
+            self.name.clone(),
+            &spec.name,
+        );
         let cgroup = Arc::new(Cgroup {
             cell: self.cell.clone(),
             container: spec.name.clone(),
@@ -260,12 +276,16 @@ impl PodTask {
     fn etc(&self) -> Result<Arc<MemoryVolume>, String> {
         let pod = self.pod.spec();
         let pod_ip = self.cell.with(|kernel| kernel.net.pod_ip().into());
-        let hostname =
-            hosts::etc_hostname(pod, CLUSTER_DOMAIN).map_err(|error| error.to_string())?;
+        let node = &self.start.node_name;
+        let hostname = hosts::hostname(pod, node).map_err(|error| error.to_string())?;
+        let (resolver, warnings) = Resolver::of_pod(pod);
+        for message in warnings {
+            self.warn(EventReason::DNSConfigForming, message);
+        }
         let texts = [
-            hosts::etc_hosts(pod, &[pod_ip], CLUSTER_DOMAIN),
-            hostname,
-            hosts::resolv_conf(pod, NAMESERVER, CLUSTER_DOMAIN),
+            hosts::etc_hosts(pod, &[pod_ip], node),
+            format!("{hostname}\n"),
+            resolver.text(),
         ];
         let files = ETC_FILES
             .map(|(_, file)| file)
