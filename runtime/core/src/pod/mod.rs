@@ -28,8 +28,8 @@
 //!               └─────────────────────────────── grace over ───────────────────────────────► Killed ◄─────┘
 //! ```
 //!
-//! Reading order: `event`, the two alphabets; `start`, who is tried next; `container`; `probe`; `termination`; what is
-//! shown: `status`, `phase`, `conditions`, `publish`. The rest are rules without state: [`environment`], [`command`],
+//! Reading order: `event`, the two alphabets; `plan` and `start`, who is tried next; `container`; `probe`, `hook`,
+//! `termination`; `update` and `failure`, what else changes or ends it; what is shown: `status`, `phase`, `conditions`, `publish`. The rest are rules without state: [`environment`], [`command`],
 //! [`downward`], [`hosts`], [`termination_message()`], [`printer`], [`security`].
 
 pub mod admission;
@@ -50,6 +50,7 @@ pub mod hosts;
 mod outbox;
 mod payload;
 mod phase;
+mod plan;
 pub mod printer;
 mod probe;
 mod publish;

@@ -150,8 +150,8 @@ impl Stop {
 
 impl Pod {
     /// Ends one container while the pod goes on: event `Killing` with `message`, `preStop` unless `grace` is zero,
-    /// stop signal, and SIGKILL when `grace` is over but not before two seconds. Nothing happens when it does not run or is being stopped already. Whether it starts again is another matter:
-    /// see [`Container::is_forced`] and [`Starts`](super::start::Starts). Takes effect in [`Pod::advance`].
+    /// stop signal, and SIGKILL when `grace` is over but not before two seconds. Nothing happens when it does not run or is
+    /// being stopped already. Whether it starts again is another matter: see [`Container::is_forced`] and [`Starts`](super::start::Starts). Takes effect in [`Pod::advance`].
     pub(super) fn stop_container(
         &mut self,
         id: ContainerId,
