@@ -6,7 +6,9 @@ use k8s_openapi::apimachinery::pkg::api::resource;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use seedpod_core::pod::security::User;
-use seedpod_core::pod::{Condition, ContainerState, ContainerStatus, Status, Terminated};
+use seedpod_core::pod::{
+    Condition, ContainerState, ContainerStatus, ForeignCondition, Status, Terminated,
+};
 use seedpod_core::spec;
 use seedpod_core::time::WallTime;
 use std::collections::BTreeMap;
@@ -31,13 +33,7 @@ pub fn pod_status(spec: &spec::Pod, status: &Status) -> k8s::PodStatus {
         phase: Some(status.phase.to_string()),
         reason: status.reason.map(|reason| reason.to_string()),
         message: status.message.clone(),
-        conditions: Some(
-            status
-                .conditions
-                .iter()
-                .map(|one| condition(one, generation))
-                .collect(),
-        ),
+        conditions: Some(conditions(status, generation)),
         host_ip: Some(status.host_ip.to_string()),
         host_ips: Some(vec![k8s::HostIP {
             ip: status.host_ip.to_string(),
@@ -55,6 +51,26 @@ pub fn pod_status(spec: &spec::Pod, status: &Status) -> k8s::PodStatus {
         ephemeral_container_statuses: ephemeral,
         ..k8s::PodStatus::default()
     }
+}
+
+fn conditions(status: &Status, generation: Option<i64>) -> Vec<k8s::PodCondition> {
+    let foreign = |condition: &ForeignCondition| k8s::PodCondition {
+        type_: condition.type_.clone(),
+        status: condition.status.clone(),
+        reason: condition.reason.clone(),
+        message: condition.message.clone(),
+        last_transition_time: Some(time(condition.last_transition)),
+        ..k8s::PodCondition::default()
+    };
+    let foreign = status.foreign_conditions.iter().map(foreign);
+    foreign
+        .chain(
+            status
+                .conditions
+                .iter()
+                .map(|one| condition(one, generation)),
+        )
+        .collect()
 }
 
 fn condition(condition: &Condition, generation: Option<i64>) -> k8s::PodCondition {
@@ -205,7 +221,7 @@ fn time(at: WallTime) -> Time {
 mod tests {
     use super::*;
     use expect_test::expect;
-    use seedpod_core::pod::{Phase, QosClass, TerminatedReason};
+    use seedpod_core::pod::{ConditionType, Phase, QosClass, TerminatedReason};
 
     #[test]
     fn a_pod_that_has_ended() {
@@ -221,7 +237,20 @@ mod tests {
             phase: Phase::Failed,
             reason: None,
             message: None,
-            conditions: Vec::new(),
+            foreign_conditions: vec![ForeignCondition {
+                type_: "example.com/gate".to_owned(),
+                status: "Unknown".to_owned(),
+                reason: Some("Asked".to_owned()),
+                message: None,
+                last_transition: WallTime::from_unix_nanos(1_767_366_245_900_000_000),
+            }],
+            conditions: vec![Condition {
+                type_: ConditionType::PodScheduled,
+                status: true,
+                reason: None,
+                message: None,
+                last_transition: WallTime::from_unix_nanos(1_767_366_245_000_000_000),
+            }],
             host_ip: [127, 0, 0, 1].into(),
             pod_ip: Some([10, 244, 0, 2].into()),
             start_time: WallTime::from_unix_nanos(1_767_366_245_000_000_000),
@@ -273,7 +302,20 @@ mod tests {
         let text = serde_json::to_string_pretty(&pod_status(&spec, &status)).unwrap();
         expect![[r#"
             {
-              "conditions": [],
+              "conditions": [
+                {
+                  "lastTransitionTime": "2026-01-02T15:04:05Z",
+                  "reason": "Asked",
+                  "status": "Unknown",
+                  "type": "example.com/gate"
+                },
+                {
+                  "lastTransitionTime": "2026-01-02T15:04:05Z",
+                  "observedGeneration": 1,
+                  "status": "True",
+                  "type": "PodScheduled"
+                }
+              ],
               "containerStatuses": [
                 {
                   "allocatedResources": {

@@ -305,3 +305,6 @@ pub const ATTACHED_CLIENTS: usize = 64;
 
 /// Bytes of output that one attached client has not read; then it is dropped, for the container does not wait for it.
 pub const ATTACH_BYTES_PENDING: usize = 1 << 20;
+
+/// Conditions of a pod that others than the kubelet have set; readiness gates need one each.
+pub const FOREIGN_CONDITIONS: usize = 64;

@@ -135,6 +135,8 @@ pub struct Pod {
     stops: BTreeMap<ContainerId, Stop>,
     pulls: Pulls,
     instance_ids: Rng,
+    /// What others have set.
+    foreign_conditions: Vec<ForeignCondition>,
     status: Status,
     outbox: Outbox,
 }
@@ -197,6 +199,7 @@ impl Pod {
             stops: BTreeMap::new(),
             pulls: Pulls::default(),
             instance_ids: seed.fork("container ids").rng(),
+            foreign_conditions: Vec::new(),
             outbox,
         };
         match rejected {
@@ -259,6 +262,11 @@ impl Pod {
             Event::Delete { grace } => self.handle_delete(grace, now),
             Event::Evict { message } => self.handle_evict(message, now),
             Event::Update { spec } => self.handle_update(&spec, now),
+            Event::Conditions { conditions } => {
+                if !self.is_finished() {
+                    self.foreign_conditions = conditions::foreign(conditions);
+                }
+            }
             Event::ImagePulling { .. }
             | Event::ImageReady { .. }
             | Event::ImageFailed { .. }
@@ -267,8 +275,7 @@ impl Pod {
             | Event::Exited { .. }
             | Event::Probed { .. }
             | Event::HookEnded { .. }
-            | Event::ObjectsChanged
-            | Event::Conditions { .. } => {}
+            | Event::ObjectsChanged => {}
         }
         self.advance(now);
         self.run_probes(now);

@@ -1,5 +1,6 @@
 //! Turns the state of a pod into the [`Status`] that people see.
 
+use super::conditions::Facts;
 use super::container::{Container, View};
 use super::event::Action;
 use super::failure::PodFailure;
@@ -48,17 +49,18 @@ impl Pod {
             mark_lost(&self.spec, &mut all);
         }
         let before = std::mem::take(&mut status.conditions);
-        let ready = self.sandbox.is_ready();
+        status
+            .foreign_conditions
+            .clone_from(&self.foreign_conditions);
+        let facts = Facts {
+            statuses: &all,
+            phase: status.phase,
+            sandbox_ready: self.sandbox.is_ready(),
+            is_restarting_all: self.starts.is_removing(),
+            foreign: &self.foreign_conditions,
+        };
         let now = self.epoch.at(now);
-        status.conditions = conditions::conditions(
-            &self.spec,
-            &all,
-            status.phase,
-            ready,
-            self.starts.is_removing(),
-            &before,
-            now,
-        );
+        status.conditions = conditions::conditions(&self.spec, facts, &before, now);
         status.pod_ip = self.sandbox.pod_ip;
         status.deletion = self.deletion.map(|(requested_at, grace)| {
             let span = Duration::from_secs(grace.seconds.into());

@@ -1,5 +1,6 @@
 //! What a pod shows of itself: the `status` of the Kubernetes object as checked types.
 
+use super::event::ForeignCondition;
 use super::qos::qos_class;
 use super::security::User;
 use super::words::display_as_debug;
@@ -16,7 +17,9 @@ pub struct Status {
     pub reason: Option<PodReason>,
     /// The sentence that goes with `reason`.
     pub message: Option<String>,
-    /// In the kubelet's order.
+    /// What others have set; comes before `conditions`.
+    pub foreign_conditions: Vec<ForeignCondition>,
+    /// What the kubelet sets, in its order.
     pub conditions: Vec<Condition>,
     /// Address of the node.
     pub host_ip: IpAddr,
@@ -45,6 +48,7 @@ impl Status {
             phase: Phase::Pending,
             reason: None,
             message: None,
+            foreign_conditions: Vec::new(),
             conditions: Vec::new(),
             host_ip,
             pod_ip: None,
@@ -58,7 +62,7 @@ impl Status {
         }
     }
 
-    /// The condition of this type; every pod has all of them.
+    /// The kubelet's condition of this type; every pod has all of them.
     pub fn condition(&self, type_: ConditionType) -> Option<&Condition> {
         self.conditions.iter().find(|one| one.type_ == type_)
     }
@@ -163,6 +167,7 @@ pub enum ConditionReason {
     PodFailed,
     ContainersNotInitialized,
     ContainersNotReady,
+    ReadinessGatesNotReady,
     RestartAllContainersStarted,
 }
 

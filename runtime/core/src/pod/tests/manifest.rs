@@ -2,7 +2,7 @@
 //!
 //! Words: `Never` (policy), `grace:5`, `deadline:60`, `init:i`, `sidecar:s`, `a`, `a:Never` (own policy), `a@image:tag`,
 //! `pull:Always` (for all containers that follow), `nonroot`, `os:windows`, `select:label=value`, `sysctl:name`,
-//! `label:name=value`, `debug:e@image` (ephemeral).
+//! `label:name=value`, `gate:example.com/ready`, `debug:e@image` (ephemeral).
 //! After a container come its probes: `startup()`, `live(delay=5,period=10,ok=1,fail=3,grace=7)`, `ready()`,
 //! and its hooks: `poststart(exec)`, `prestop(http)`, `prestop(tcp)`, `prestop(sleep=5)`.
 //! Rules follow a policy: `a:Never,1/2>Restart`, `sidecar:s,!0>RestartAllContainers`.
@@ -40,6 +40,7 @@ pub(super) fn parse_pod(text: &str) -> spec::Pod {
                 modify(all.last().expect("a container"), key);
             }
             ("nonroot", "") => pod.security.run_as_non_root = Some(true),
+            ("gate", type_) => pod.readiness_gates.push(type_.to_owned()),
             ("os", os) => pod.os = Some(os.to_owned()),
             ("select", _) => pod.node_selector.extend([pair()]),
             ("label", _) => pod.meta.labels.extend([pair()]),

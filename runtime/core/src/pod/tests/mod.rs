@@ -13,6 +13,7 @@ mod table;
 mod admission;
 mod deadlines;
 mod eviction;
+mod gates;
 mod hooks;
 mod images;
 mod probes;

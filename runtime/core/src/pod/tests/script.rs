@@ -9,9 +9,9 @@ use super::manifest::parse_pod;
 use crate::image::ImageConfig;
 use crate::pod::duration::go_duration;
 use crate::pod::{
-    Action, ContainerId, ContainerState, Event, EventType, Exit, HookKind, Identity, ImageError,
-    ImageErrorReason, ImageFacts, Pod, ProbeKind, ProbeResult, SandboxError, StartError, Status,
-    printer,
+    Action, ContainerId, ContainerState, Event, EventType, Exit, ForeignCondition, HookKind,
+    Identity, ImageError, ImageErrorReason, ImageFacts, Pod, ProbeKind, ProbeResult, SandboxError,
+    StartError, Status, printer,
 };
 use crate::process::{ExitStatus, Signal};
 use crate::seed::Seed;
@@ -143,6 +143,20 @@ impl Engine {
             ["update", ..] => {
                 let spec = Arc::new(parse_pod(&rest(1)));
                 self.handle(Event::Update { spec });
+            }
+            ["conditions", ..] => {
+                let condition = |word: &&str| {
+                    let (type_, status) = word.split_once('=').expect("type=status");
+                    ForeignCondition {
+                        type_: type_.to_owned(),
+                        status: status.to_owned(),
+                        reason: None,
+                        message: None,
+                        last_transition: EPOCH.at(self.now),
+                    }
+                };
+                let conditions = words[1..].iter().map(condition).collect();
+                self.handle(Event::Conditions { conditions });
             }
             ["evict", ..] => self.handle(Event::Evict { message: rest(1) }),
             ["sandbox", "works"] => self.sandbox = None,
@@ -419,6 +433,11 @@ fn difference(spec: &spec::Pod, before: &Status, after: &Status) -> String {
         .filter(|deletion| Some(*deletion) != before.deletion)
     {
         parts.push(format!("deleted at {}", deletion.timestamp));
+    }
+    if before.foreign_conditions != after.foreign_conditions {
+        let all = after.foreign_conditions.iter();
+        let all = all.map(|one| format!("{}={}", one.type_, one.status));
+        parts.push(format!("others: {}", all.collect::<Vec<_>>().join(" ")));
     }
     for condition in &after.conditions {
         let old = before.condition(condition.type_);
