@@ -49,6 +49,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
         "seedpod-sim",
         &[
             "async-trait",
+            "bytes",
             "seedpod-api",
             "seedpod-core",
             "seedpod-engine",

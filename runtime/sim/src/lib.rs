@@ -5,6 +5,7 @@
 //! clock, entropy, files or network: the same seed, objects and images give the same output, byte for byte.
 
 mod clock;
+mod machine;
 mod simulation;
 mod world;
 

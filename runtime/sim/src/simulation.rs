@@ -1,6 +1,7 @@
 //! Pods in virtual time.
 
 use crate::clock::Clock;
+use crate::machine::Machine;
 use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
 use seedpod_core::pod::Status;
@@ -72,9 +73,11 @@ impl Simulation {
             engine,
             images,
         } = settings;
+        let epoch = WallTime::from_unix_nanos(1_767_225_600_000_000_000);
         let world = Arc::new(SimWorld {
             clock: Clock::default(),
-            epoch: WallTime::from_unix_nanos(1_767_225_600_000_000_000),
+            epoch,
+            machine: Machine::new(epoch),
             images,
             records: Mutex::default(),
         });

@@ -1,6 +1,7 @@
 //! What a simulated pod gets from outside: virtual time, seeded chance, memory for files, and nothing else.
 
 use crate::clock::Clock;
+use crate::machine::Machine;
 use async_trait::async_trait;
 use seedpod_core::net;
 use seedpod_core::seed::Seed;
@@ -30,6 +31,7 @@ pub(crate) struct SimWorld {
     pub(crate) clock: Clock,
     pub(crate) epoch: WallTime,
     pub(crate) images: Images,
+    pub(crate) machine: Machine,
     pub(crate) records: Mutex<Vec<Record>>,
 }
 
@@ -73,10 +75,7 @@ impl World for SimWorld {
     }
 
     fn host_path(&self, path: &spec::HostPath) -> Result<Arc<dyn Volume>, String> {
-        Err(format!(
-            "hostPath {:?}: a simulation has no machine to take it from",
-            path.path
-        ))
+        self.machine.volume(path, self.epoch.at(self.now()))
     }
 
     fn remove_pod(&self, _uid: &str) {}

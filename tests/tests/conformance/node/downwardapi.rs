@@ -47,6 +47,28 @@ const CASES: &[Case] = &[
         }
     }),
     pass(
+        142,
+        "should provide host IP and pod IP as an env var if pod uses host network",
+        || {
+            let script = r#"[[ "${HOST_IP:?}" == "${POD_IP:?}" ]] && echo 'OK' || echo "HOST_IP: '${HOST_IP}' != POD_IP: '${POD_IP}'""#;
+            let fields = format!(
+                "command:
+- sh
+- -c
+- |
+  {script}
+env:
+- name: HOST_IP
+  valueFrom: {{fieldRef: {{apiVersion: v1, fieldPath: status.hostIP}}}}
+- name: POD_IP
+  valueFrom: {{fieldRef: {{apiVersion: v1, fieldPath: status.podIP}}}}"
+            );
+            let spec = "hostNetwork: true\nrestartPolicy: Never";
+            let pod = cases::pod("downward-api", spec, "dapi-container", BUSYBOX, &fields);
+            Cluster::new().test_output(&pod, "dapi-container", &["OK"]);
+        },
+    ),
+    pass(
         197,
         "should provide container's limits.cpu/memory and requests.cpu/memory as env vars",
         || {

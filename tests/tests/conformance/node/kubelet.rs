@@ -47,6 +47,11 @@ const CASES: &[Case] = &[
             "/bin/sh: can't create /file: Read-only file system\n",
         );
     }),
+    pass(
+        233,
+        "should write entries to /etc/hosts when hostNetwork is enabled",
+        || host_aliases("hostNetwork: true"),
+    ),
 ];
 
 /// Waits at most a minute until this is all that the container has written.

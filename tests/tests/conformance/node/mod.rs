@@ -9,6 +9,7 @@ mod expansion;
 mod image_volume;
 mod init_container;
 mod kubelet;
+mod kubelet_etc_hosts;
 mod lifecycle_hook;
 mod pod_admission;
 mod pod_hostnameoverride;
@@ -31,6 +32,7 @@ pub(crate) const FILES: &[File] = &[
     image_volume::FILE,
     init_container::FILE,
     kubelet::FILE,
+    kubelet_etc_hosts::FILE,
     lifecycle_hook::FILE,
     pod_admission::FILE,
     pod_hostnameoverride::FILE,
