@@ -112,6 +112,16 @@ pub const DNS_NAMESERVERS_MAX: usize = 3;
 pub const DNS_SEARCHES_MAX: usize = 32;
 /// Bytes of all search domains with a space between them (Kubernetes: `MaxDNSSearchListChars`).
 pub const DNS_SEARCH_BYTES_MAX: usize = 2048;
+/// Bytes of an answer of the name server in one datagram, for a client that says nothing (RFC 1035).
+pub const DNS_DATAGRAM_BYTES: usize = 512;
+/// Bytes of such an answer at most (DNS flag day 2020, CoreDNS).
+pub const DNS_DATAGRAM_BYTES_MAX: usize = 1232;
+/// Connections of a pod to the name server; of more, the oldest is closed.
+pub const DNS_CONNECTIONS_PER_POD: usize = 16;
+/// Addresses of one name in `/etc/hosts`.
+pub const ADDRESSES_PER_NAME: usize = 64;
+/// Bytes of `/etc/hosts` and of `/etc/resolv.conf` that a look-up reads.
+pub const NAME_FILE_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a file of variables that `fileKeyRef` reads; enough for what an environment can hold.
 pub const ENV_FILE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of the name of a POSIX object after its slash (Linux `NAME_MAX`).

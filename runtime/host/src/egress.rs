@@ -42,13 +42,17 @@ async fn connect_out(connect: OutsideConnect) {
 }
 
 async fn resolve(lookup: OutsideLookup) {
-    let found = lookup_host((lookup.name(), 0))
-        .await
-        .map(|addresses| addresses.map(|address| address.ip()).collect());
-    // The operating system does not say in a portable way whether a name is unknown or its server is.
-    let mut found: Vec<_> = found.unwrap_or_default();
-    found.dedup();
-    lookup.resolve(found);
+    for name in lookup.names() {
+        // The operating system does not say in a portable way whether a name is unknown or its server is.
+        let found = lookup_host((name.as_str(), 0)).await;
+        let found = found.map(|addresses| addresses.map(|address| address.ip()).collect());
+        let mut found: Vec<_> = found.unwrap_or_default();
+        found.dedup();
+        if !found.is_empty() {
+            return lookup.resolve(found);
+        }
+    }
+    lookup.resolve(Vec::new());
 }
 
 /// Sends what guests send to `remote`, each of their sockets by a socket of its own, until there was nothing for a while.

@@ -3,7 +3,7 @@
 use super::{Connect, SocketApi};
 use bytes::Bytes;
 use seedpod_core::net::{
-    Egress, End, Error, Fabric, Family, Mailbox, Namespace, Shutdown, SocketId,
+    Egress, End, Error, Fabric, Family, Mailbox, NameFiles, Namespace, Shutdown, SocketId,
 };
 use seedpod_core::spec::Pod;
 use std::cell::RefCell;
@@ -129,7 +129,12 @@ impl SocketApi for Virtual {
     }
 
     fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, Error> {
-        now(self.0.borrow_mut().lookup(None, name)?.poll(Waker::noop()))
+        let files = NameFiles {
+            hosts: "127.0.0.1 localhost\n::1 localhost\n",
+            resolv_conf: "nameserver 10.96.0.10\n",
+        };
+        let lookup = self.0.borrow_mut().lookup(None, name, files)?;
+        now(lookup.poll(Waker::noop()))
     }
 
     fn udp(&self, at: SocketAddr) -> Result<Socket, Error> {

@@ -118,18 +118,18 @@ impl Drop for OutsideConnect {
 /// A guest waits for the addresses of a name outside. Dropped unanswered, resolution fails for now (`EAI_AGAIN`).
 #[derive(Debug)]
 pub struct OutsideLookup {
-    name: String,
+    names: Vec<String>,
     answer: Answer,
 }
 
 impl OutsideLookup {
-    pub(super) fn new(name: String, answer: Answer) -> Self {
-        Self { name, answer }
+    pub(super) fn new(names: Vec<String>, answer: Answer) -> Self {
+        Self { names, answer }
     }
 
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// The names to try, in order, until one has addresses; a search list makes several of one.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Answers; no addresses are an unknown name.

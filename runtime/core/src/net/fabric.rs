@@ -1,7 +1,9 @@
 //! The virtual pod network that all pods of a host process share: addresses, Services, names.
 
 use super::listener::Listener;
+use super::shared::NodePorts;
 use super::stream::{Buffers, Stream};
+use super::zone::{Found, Kind};
 use super::{Error, Mailbox, Protocol};
 use crate::limits::{PODS_PER_FABRIC, SERVICES_PER_FABRIC, SOCKET_BUFFER_BYTES_DEFAULT};
 use crate::spec::{self, ClusterIp, TargetPort};
@@ -29,11 +31,14 @@ const SERVICE_NETWORK: [u8; 2] = [10, 96];
 pub struct Fabric(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
-struct State {
-    pods: BTreeMap<Ipv4Addr, Pod>,
+pub(super) struct State {
+    pub(super) pods: BTreeMap<PodKey, Pod>,
     last_pod: u16,
-    services: BTreeMap<ServiceKey, Service>,
-    service_ips: BTreeMap<IpAddr, ServiceKey>,
+    /// Pods with `hostNetwork` so far.
+    node_pods: u32,
+    node: NodePorts,
+    pub(super) services: BTreeMap<ServiceKey, Service>,
+    pub(super) service_ips: BTreeMap<IpAddr, ServiceKey>,
     last_service: u16,
     listeners: BTreeMap<SocketAddr, Arc<Listener>>,
     mailboxes: BTreeMap<SocketAddr, Mailbox>,
@@ -42,24 +47,32 @@ struct State {
 /// Namespace and name.
 type ServiceKey = (String, String);
 
+/// Names a pod. Those with `hostNetwork` share one address and are numbered from 1, the others have the number 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PodKey {
+    pub(super) ip: Ipv4Addr,
+    pub(super) number: u32,
+}
+
 #[derive(Debug)]
-struct Pod {
+pub(super) struct Pod {
     namespace: String,
     labels: BTreeMap<String, String>,
-    hostname: String,
-    subdomain: Option<String>,
-    ports: BTreeMap<(String, Protocol), u16>,
+    /// `hostname`, if the manifest has one.
+    pub(super) hostname: Option<String>,
+    pub(super) subdomain: Option<String>,
+    pub(super) ports: BTreeMap<(String, Protocol), u16>,
     ready: bool,
 }
 
 #[derive(Debug)]
-struct Service {
-    spec: spec::Service,
-    ip: Option<IpAddr>,
+pub(super) struct Service {
+    pub(super) spec: spec::Service,
+    pub(super) ip: Option<IpAddr>,
     /// Ready pods that the selector selects.
-    endpoints: BTreeSet<Ipv4Addr>,
+    pub(super) endpoints: BTreeSet<PodKey>,
     /// Who got the last connection: the next one in order gets the next.
-    last: Ipv4Addr,
+    last: PodKey,
 }
 
 /// Why the pod network cannot take a pod or a Service.
@@ -116,12 +129,12 @@ impl Fabric {
         old.map(|old| state.service_ips.remove(&old));
         ip.map(|ip| state.service_ips.insert(ip, key.clone()));
         let selected = state.pods.iter().filter(|(_, pod)| pod.is_behind(spec));
-        let endpoints = selected.map(|(ip, _)| *ip).collect();
+        let endpoints = selected.map(|(key, _)| *key).collect();
         let service = Service {
             spec: spec.clone(),
             ip,
             endpoints,
-            last: Ipv4Addr::UNSPECIFIED,
+            last: NOBODY,
         };
         state.services.insert(key, service);
         Ok(ip)
@@ -146,52 +159,59 @@ impl Fabric {
             .ip
     }
 
-    pub(super) fn attach(&self, spec: &spec::Pod) -> Result<Ipv4Addr, FabricError> {
+    /// Gives a pod its address; that of the node with `hostNetwork`.
+    pub(super) fn attach(&self, spec: &spec::Pod) -> Result<PodKey, FabricError> {
         let mut state = self.lock();
         if state.pods.len() >= PODS_PER_FABRIC {
             return Err(FabricError::PodsExhausted);
         }
-        let ip = loop {
-            state.last_pod = next_host(state.last_pod);
-            let ip = address(POD_NETWORK, state.last_pod);
-            if ip != NODE_IP && !state.pods.contains_key(&ip) {
-                break ip;
-            }
-        };
+        let key = state.free_pod_key(spec.host_network);
         let ports = spec.all_containers().flat_map(|container| &container.ports);
         let named = ports
             .filter_map(|port| Some(((port.name.clone()?, port.protocol), port.container_port)));
         let pod = Pod {
             namespace: spec.meta.namespace.clone(),
             labels: spec.meta.labels.clone(),
-            hostname: spec.hostname().to_owned(),
+            hostname: spec.hostname.clone(),
             subdomain: spec.subdomain.clone(),
             ports: named.collect(),
             ready: false,
         };
-        state.pods.insert(ip, pod);
-        state.select(ip);
-        Ok(ip)
+        state.pods.insert(key, pod);
+        state.select(key);
+        Ok(key)
     }
 
-    pub(super) fn detach(&self, ip: Ipv4Addr) {
+    pub(super) fn detach(&self, key: PodKey) {
         let mut state = self.lock();
-        state.pods.remove(&ip);
-        state.select(ip);
+        state.pods.remove(&key);
+        state.select(key);
     }
 
-    pub(super) fn set_ready(&self, ip: Ipv4Addr, ready: bool) {
+    pub(super) fn set_ready(&self, key: PodKey, ready: bool) {
         let mut state = self.lock();
-        if let Some(pod) = state.pods.get_mut(&ip) {
+        if let Some(pod) = state.pods.get_mut(&key) {
             pod.ready = ready;
         }
-        state.select(ip);
+        state.select(key);
+    }
+
+    pub(super) fn set_labels(&self, key: PodKey, labels: &BTreeMap<String, String>) {
+        let mut state = self.lock();
+        if let Some(pod) = state.pods.get_mut(&key) {
+            pod.labels.clone_from(labels);
+        }
+        state.select(key);
+    }
+
+    pub(super) fn with_node<R>(&self, call: impl FnOnce(&mut NodePorts) -> R) -> R {
+        call(&mut self.lock().node)
     }
 
     pub(super) fn resolve(&self, protocol: Protocol, to: SocketAddr) -> Resolved {
         let mut state = self.lock();
         let pod = pod_ipv4(to.ip());
-        if pod.is_some_and(|ip| state.pods.contains_key(&ip)) {
+        if pod.is_some_and(|ip| state.is_pod(ip)) {
             return Resolved::Pod(to);
         }
         let State {
@@ -207,38 +227,21 @@ impl Fabric {
             let backend = service.next_backend(protocol, to.port(), pods);
             return backend.map_or(Resolved::Refused, Resolved::Pod);
         }
-        let is_service = matches!(to.ip(), IpAddr::V4(ip) if ip.octets()[..2] == SERVICE_NETWORK);
-        if pod.is_some() || is_service {
+        if is_of_cluster(to.ip()) {
             Resolved::Nobody
         } else {
             Resolved::Outside
         }
     }
 
-    /// Addresses of a cluster name as a pod of `namespace` sees it, with the search list of `ClusterFirst`.
-    pub(super) fn lookup(&self, name: &str, namespace: &str) -> Vec<IpAddr> {
-        let state = self.lock();
-        let domain = format!("svc.{CLUSTER_DOMAIN}");
-        let search = [
-            &format!(".{namespace}.{domain}"),
-            &format!(".{domain}"),
-            &format!(".{CLUSTER_DOMAIN}"),
-            "",
-        ];
-        let full = search.iter().map(|suffix| format!("{name}{suffix}"));
-        let found = full.map(|full| {
-            match full
-                .strip_suffix(&domain)
-                .and_then(|rest| rest.strip_suffix('.'))
-            {
-                Some(rest) => state.find(&rest.split('.').collect::<Vec<_>>()),
-                None => Vec::new(),
-            }
-        });
-        found
-            .into_iter()
-            .find(|addresses| !addresses.is_empty())
-            .unwrap_or_default()
+    /// Answers a question about a full name in lower case.
+    pub(super) fn find(&self, name: &str, kind: Kind) -> Found {
+        self.lock().find(name, kind)
+    }
+
+    /// Addresses of a full name in lower case; `None` when it is no name of the cluster.
+    pub(super) fn addresses(&self, name: &str) -> Option<Vec<IpAddr>> {
+        self.lock().addresses(name)
     }
 
     pub(super) fn listener(&self, address: SocketAddr) -> Option<Arc<Listener>> {
@@ -271,42 +274,52 @@ impl Fabric {
 }
 
 impl State {
-    /// Adds or removes one pod from all Services.
-    fn select(&mut self, ip: Ipv4Addr) {
-        let pod = self.pods.get(&ip);
-        for service in self.services.values_mut() {
-            if pod.is_some_and(|pod| pod.is_behind(&service.spec)) {
-                service.endpoints.insert(ip);
+    fn is_pod(&self, ip: Ipv4Addr) -> bool {
+        let numbers = PodKey { ip, number: 0 }..=PodKey {
+            ip,
+            number: u32::MAX,
+        };
+        self.pods.range(numbers).next().is_some()
+    }
+
+    /// There is one: fewer pods are here than numbers.
+    fn free_pod_key(&mut self, host_network: bool) -> PodKey {
+        loop {
+            let key = if host_network {
+                self.node_pods = self.node_pods.wrapping_add(1).max(1);
+                PodKey {
+                    ip: NODE_IP,
+                    number: self.node_pods,
+                }
             } else {
-                service.endpoints.remove(&ip);
+                self.last_pod = next_host(self.last_pod);
+                PodKey {
+                    ip: address(POD_NETWORK, self.last_pod),
+                    number: 0,
+                }
+            };
+            let is_node = key.ip == NODE_IP && !host_network;
+            if !is_node && !self.pods.contains_key(&key) {
+                return key;
             }
         }
     }
 
-    fn find(&self, labels: &[&str]) -> Vec<IpAddr> {
-        match *labels {
-            [service, namespace] => {
-                let service = self
-                    .services
-                    .get(&(namespace.to_owned(), service.to_owned()));
-                service.map_or_else(Vec::new, |service| match service.ip {
-                    Some(ip) => vec![ip],
-                    None => service.endpoints.iter().map(|ip| (*ip).into()).collect(),
-                })
+    /// The number of a named port of a pod.
+    pub(super) fn named_port(&self, pod: PodKey, name: &str, protocol: Protocol) -> Option<u16> {
+        let ports = &self.pods.get(&pod)?.ports;
+        ports.get(&(name.to_owned(), protocol)).copied()
+    }
+
+    /// Adds or removes one pod from all Services.
+    fn select(&mut self, key: PodKey) {
+        let pod = self.pods.get(&key);
+        for service in self.services.values_mut() {
+            if pod.is_some_and(|pod| pod.is_behind(&service.spec)) {
+                service.endpoints.insert(key);
+            } else {
+                service.endpoints.remove(&key);
             }
-            [hostname, subdomain, namespace] => {
-                let is_named = |pod: &Pod| {
-                    pod.namespace == namespace
-                        && pod.subdomain.as_deref() == Some(subdomain)
-                        && pod.hostname == hostname
-                };
-                self.pods
-                    .iter()
-                    .filter(|(_, pod)| is_named(pod))
-                    .map(|(ip, _)| (*ip).into())
-                    .collect()
-            }
-            _ => Vec::new(),
         }
     }
 
@@ -334,6 +347,18 @@ impl State {
     }
 }
 
+/// Before every pod.
+const NOBODY: PodKey = PodKey {
+    ip: Ipv4Addr::UNSPECIFIED,
+    number: 0,
+};
+
+/// Whether an address is of the pod network or of the Services'.
+pub(super) fn is_of_cluster(ip: IpAddr) -> bool {
+    let is_service = matches!(ip, IpAddr::V4(ip) if ip.octets()[..2] == SERVICE_NETWORK);
+    is_service || pod_ipv4(ip).is_some()
+}
+
 /// Whether a Service may fix this address as its `clusterIP`.
 pub fn may_be_cluster_ip(ip: IpAddr) -> bool {
     !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || pod_ipv4(ip).is_some())
@@ -357,7 +382,7 @@ impl Service {
         &mut self,
         protocol: Protocol,
         port: u16,
-        pods: &BTreeMap<Ipv4Addr, Pod>,
+        pods: &BTreeMap<PodKey, Pod>,
     ) -> Option<SocketAddr> {
         let ports = &self.spec.ports;
         let port = ports
@@ -365,15 +390,15 @@ impl Service {
             .find(|entry| entry.port == port && entry.protocol == protocol)?;
         let after = self.endpoints.range((Excluded(self.last), Unbounded));
         let in_turn = after.chain(self.endpoints.range(..=self.last));
-        let target = |ip: &Ipv4Addr| match &port.target_port {
-            TargetPort::Number(number) => Some((*ip, *number)),
+        let target = |key: &PodKey| match &port.target_port {
+            TargetPort::Number(number) => Some((*key, *number)),
             TargetPort::Name(name) => {
-                Some((*ip, *pods.get(ip)?.ports.get(&(name.clone(), protocol))?))
+                Some((*key, *pods.get(key)?.ports.get(&(name.clone(), protocol))?))
             }
         };
-        let (ip, port) = in_turn.into_iter().find_map(target)?;
-        self.last = ip;
-        Some((ip, port).into())
+        let (key, port) = in_turn.into_iter().find_map(target)?;
+        self.last = key;
+        Some((key.ip, port).into())
     }
 }
 

@@ -18,17 +18,21 @@
 //! `namespace.rs`, which every connect and every datagram passes.
 
 mod datagram;
+mod dns;
 mod egress;
 mod fabric;
 mod listener;
+mod name_server;
 mod names;
 mod namespace;
 mod node;
 mod ports;
 mod ring;
+mod shared;
 mod stream;
 mod tcp;
 mod udp;
+mod zone;
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +41,7 @@ pub use crate::spec::Protocol;
 pub use datagram::{Datagram, Mailbox};
 pub use egress::{Denied, Egress, Event, OutsideConnect, OutsideLookup, Request};
 pub use fabric::{CLUSTER_DOMAIN, Fabric, FabricError, NAME_SERVER, NODE_IP, may_be_cluster_ip};
-pub use names::Lookup;
+pub use names::{Lookup, NameFiles};
 pub use namespace::{Namespace, SocketId};
 pub use stream::{Buffers, End, Stream};
 pub use tcp::TcpOptions;

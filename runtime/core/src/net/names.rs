@@ -2,53 +2,38 @@
 
 use super::stream::register;
 use super::{Error, Family};
-use crate::limits::HOST_NAME_BYTES_MAX;
-use crate::spec::HostAlias;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use crate::limits::{ADDRESSES_PER_NAME, HOST_NAME_BYTES_MAX};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// What `/etc/hosts` says, as [`etc_hosts`](crate::pod::hosts::etc_hosts) writes it.
-#[derive(Debug)]
-pub(super) struct Hosts {
-    pub(super) hostname: String,
-    pub(super) fqdn: Option<String>,
-    pub(super) ip: Ipv4Addr,
-    pub(super) aliases: Vec<HostAlias>,
+/// The two files that a process looks names up with.
+#[derive(Clone, Copy, Debug)]
+pub struct NameFiles<'a> {
+    /// `/etc/hosts`
+    pub hosts: &'a str,
+    /// `/etc/resolv.conf`
+    pub resolv_conf: &'a str,
 }
 
-impl Hosts {
-    /// Addresses of `name`, in the order to try them: `localhost` is 127.0.0.1 before ::1.
-    pub(super) fn lookup(&self, name: &str) -> Vec<IpAddr> {
-        let own = [Some(&self.hostname), self.fqdn.as_ref()];
-        match name {
-            "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-            "ip6-localhost" | "ip6-loopback" => vec![Ipv6Addr::LOCALHOST.into()],
-            _ if own
-                .into_iter()
-                .flatten()
-                .any(|own| own.eq_ignore_ascii_case(name)) =>
+impl NameFiles<'_> {
+    /// What `/etc/hosts` says of a name: IPv4 first, in the order of its lines.
+    pub(super) fn hosts(&self, name: &str) -> Vec<IpAddr> {
+        let mut found = Vec::new();
+        for line in self.hosts.lines() {
+            let line = line.split('#').next().unwrap_or_default();
+            let mut words = line.split_whitespace();
+            let ip = words.next().and_then(|word| word.parse::<IpAddr>().ok());
+            if let Some(ip) = ip
+                && words.any(|known| known.eq_ignore_ascii_case(name))
+                && !found.contains(&ip)
+                && found.len() < ADDRESSES_PER_NAME
             {
-                vec![self.ip.into()]
-            }
-            _ => {
-                let matches = |alias: &&HostAlias| {
-                    alias
-                        .hostnames
-                        .iter()
-                        .any(|known| known.eq_ignore_ascii_case(name))
-                };
-                let mut found: Vec<_> = self
-                    .aliases
-                    .iter()
-                    .filter(matches)
-                    .map(|alias| alias.ip)
-                    .collect();
-                found.sort_by_key(|ip| Family::of(*ip));
-                found.dedup();
-                found
+                found.push(ip);
             }
         }
+        found.sort_by_key(|ip| Family::of(*ip));
+        found
     }
 }
 

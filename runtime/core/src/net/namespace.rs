@@ -1,19 +1,18 @@
 //! The network stack of one pod.
 
-use super::egress::{Denied, Egress, Event, OutsideConnect, OutsideLookup, Request};
-use super::fabric::{Fabric, FabricError, Resolved, pod_ipv6};
-use super::names::{Hosts, Lookup, normalize};
+use super::egress::{Denied, Egress, Event, OutsideConnect, Request};
+use super::fabric::{Fabric, FabricError, NODE_IP, PodKey, Resolved, pod_ipv6};
+use super::name_server::{NameClient, is_name_server};
 use super::ports::Ports;
 use super::stream::{Buffers, Phase, Stream, pair};
 use super::tcp::Tcp;
 use super::udp::Udp;
-use super::{CLUSTER_DOMAIN, Error, Family, Mailbox, Protocol};
+use super::{Error, Family, Mailbox, Protocol};
 use crate::limits::{
     DATAGRAM_OUTSIDE_PEERS, DATAGRAM_QUEUE_BYTES_DEFAULT, EGRESS_DENIALS_REPORTED,
     OUTSIDE_REQUESTS_PENDING, SOCKET_BUFFER_BYTES_MAX, SOCKET_BUFFER_BYTES_MIN,
     SOCKET_BUFFER_BYTES_PER_POD, SOCKETS_PER_POD,
 };
-use crate::pod::hosts::fqdn;
 use crate::process::ProcessId;
 use crate::spec;
 use bytes::Bytes;
@@ -30,16 +29,19 @@ pub struct SocketId(u64);
 #[derive(Debug)]
 pub struct Namespace {
     pub(super) fabric: Fabric,
-    ip: Ipv4Addr,
-    /// `metadata.namespace`, where short names are looked up first.
-    namespace: String,
-    hosts: Hosts,
-    egress: Egress,
+    key: PodKey,
+    /// Whether its sockets are in the node's network.
+    pub(super) host_network: bool,
+    /// `metadata.namespace`
+    pub(super) namespace: String,
+    pub(super) egress: Egress,
     pub(super) sockets: BTreeMap<SocketId, Socket>,
     next_socket: u64,
     pub(super) ports: Ports,
     outside: BTreeMap<SocketAddr, Mailbox>,
-    requests: VecDeque<Request>,
+    pub(super) requests: VecDeque<Request>,
+    /// Connections to the name server.
+    pub(super) name_clients: Vec<NameClient>,
     denied: BTreeSet<Denied>,
     events: VecDeque<Event>,
 }
@@ -56,6 +58,8 @@ pub(super) enum Route {
     Here(SocketAddr),
     /// To a socket of another pod.
     Pod(SocketAddr),
+    /// To a name server of ours.
+    Names,
     /// To a Service without backends.
     Refused,
     /// Nowhere.
@@ -67,37 +71,38 @@ pub(super) enum Route {
 impl Namespace {
     /// Gives `pod` an address on the pod network. No Service selects it before [`set_ready`](Self::set_ready).
     pub fn new(fabric: &Fabric, pod: &spec::Pod, egress: Egress) -> Result<Self, FabricError> {
-        let ip = fabric.attach(pod)?;
-        let namespace = pod.meta.namespace.clone();
+        let key = fabric.attach(pod)?;
         Ok(Self {
             fabric: fabric.clone(),
-            ip,
-            namespace,
-            hosts: Hosts {
-                hostname: pod.hostname().to_owned(),
-                fqdn: fqdn(pod),
-                ip,
-                aliases: pod.host_aliases.clone(),
-            },
+            key,
+            host_network: pod.host_network,
+            namespace: pod.meta.namespace.clone(),
             egress,
             sockets: BTreeMap::new(),
-            next_socket: 0,
+            // Unique in the node's network.
+            next_socket: u64::from(key.number) << 32,
             ports: Ports::default(),
             outside: BTreeMap::new(),
             requests: VecDeque::new(),
+            name_clients: Vec::new(),
             denied: BTreeSet::new(),
             events: VecDeque::new(),
         })
     }
 
-    /// `status.podIP`
+    /// `status.podIP`; the node's with `hostNetwork`.
     pub fn pod_ip(&self) -> Ipv4Addr {
-        self.ip
+        self.key.ip
+    }
+
+    /// The labels of the pod have changed; Services select by them.
+    pub fn set_labels(&mut self, labels: &BTreeMap<String, String>) {
+        self.fabric.set_labels(self.key, labels);
     }
 
     /// Whether Services send connections to this pod.
     pub fn set_ready(&mut self, ready: bool) {
-        self.fabric.set_ready(self.ip, ready);
+        self.fabric.set_ready(self.key, ready);
     }
 
     /// What a person should know, oldest first. New ones appear only during calls of guests.
@@ -107,6 +112,7 @@ impl Namespace {
 
     /// What the world has to do for this pod. New ones appear only during calls of guests.
     pub fn poll_request(&mut self) -> Option<Request> {
+        self.serve_names();
         self.requests.pop_front()
     }
 
@@ -151,50 +157,6 @@ impl Namespace {
         } else {
             Err(Error::ConnectionRefused)
         }
-    }
-
-    /// Resolves a name as `getaddrinfo` in the pod would: an address, `/etc/hosts`, the cluster's names, then the
-    /// outside if the egress policy lets it.
-    pub fn lookup(&mut self, process: Option<ProcessId>, name: &str) -> Result<Lookup, Error> {
-        let literal = name
-            .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-            .unwrap_or(name);
-        if let Ok(ip) = literal.parse::<IpAddr>() {
-            return Ok(Lookup::ready(Ok(vec![ip.to_canonical()])));
-        }
-        let name = normalize(name)?;
-        let found = self.hosts.lookup(&name);
-        if found.is_empty() {
-            Ok(self.lookup_beyond_hosts(process, name))
-        } else {
-            Ok(Lookup::ready(Ok(found)))
-        }
-    }
-
-    /// The cluster's names, then the outside if the egress policy lets it.
-    pub(super) fn lookup_beyond_hosts(
-        &mut self,
-        process: Option<ProcessId>,
-        name: String,
-    ) -> Lookup {
-        let found = self.fabric.lookup(&name, &self.namespace);
-        if !found.is_empty() {
-            return Lookup::ready(Ok(found));
-        }
-        let in_cluster = name.ends_with(&format!(".{CLUSTER_DOMAIN}"));
-        match self.egress {
-            Egress::Host if !in_cluster && self.requests.len() < OUTSIDE_REQUESTS_PENDING => {
-                let (lookup, answer) = Lookup::pending();
-                self.requests
-                    .push_back(Request::Lookup(OutsideLookup::new(name, answer)));
-                return lookup;
-            }
-            Egress::Host => {}
-            Egress::None if in_cluster || !name.contains('.') => {}
-            Egress::None => self.deny(process, Denied::Name(name)),
-        }
-        Lookup::ready(Err(Error::NameUnresolvable))
     }
 
     /// Closes a socket as the last `close(2)` does; nothing happens if there is no such socket.
@@ -244,6 +206,13 @@ impl Namespace {
 
     /// The single place where paths fork, for connects and datagrams alike.
     pub(super) fn route(&self, protocol: Protocol, to: SocketAddr) -> Route {
+        // Clients of published ports stand behind the node's address.
+        if self.outside.contains_key(&to) {
+            return Route::Outside;
+        }
+        if self.asks_node(to) {
+            return Route::Names;
+        }
         if self.is_own(to.ip()) {
             return Route::Here(to);
         }
@@ -251,11 +220,16 @@ impl Namespace {
             Resolved::Pod(pod) if self.is_own(pod.ip()) => Route::Here(pod),
             Resolved::Pod(pod) => Route::Pod(pod),
             Resolved::Refused => Route::Refused,
-            // Clients of published ports stand behind the node's address.
-            Resolved::Nobody if self.outside.contains_key(&to) => Route::Outside,
+            Resolved::Nobody if is_name_server(to) => Route::Names,
             Resolved::Nobody => Route::Nobody,
             Resolved::Outside => Route::Outside,
         }
+    }
+
+    /// Whether a message to this address is for the node's name server, as nobody in its network has taken its port.
+    fn asks_node(&self, to: SocketAddr) -> bool {
+        let is_taken = || self.fabric.listener(to).is_some() || self.fabric.mailbox(to).is_some();
+        to.ip() == NODE_IP && is_name_server(to) && !is_taken()
     }
 
     /// The address Linux gives what a socket bound to `bound` sends to `to`.
@@ -341,8 +315,8 @@ impl Namespace {
 
     fn own(&self, family: Family) -> IpAddr {
         match family {
-            Family::Ipv4 => self.ip.into(),
-            Family::Ipv6 => pod_ipv6(self.ip).into(),
+            Family::Ipv4 => self.key.ip.into(),
+            Family::Ipv6 => pod_ipv6(self.key.ip).into(),
         }
     }
 
@@ -350,7 +324,7 @@ impl Namespace {
         ip.is_loopback() || ip == self.own(Family::of(ip))
     }
 
-    fn deny(&mut self, process: Option<ProcessId>, denied: Denied) {
+    pub(super) fn deny(&mut self, process: Option<ProcessId>, denied: Denied) {
         if self.denied.len() < EGRESS_DENIALS_REPORTED && self.denied.insert(denied.clone()) {
             self.events
                 .push_back(Event::EgressDenied { process, denied });
@@ -364,7 +338,7 @@ impl Drop for Namespace {
             self.close(*id);
         }
         self.outside.values().for_each(Mailbox::close);
-        self.fabric.detach(self.ip);
+        self.fabric.detach(self.key);
     }
 }
 

@@ -3,10 +3,11 @@
 //! A pod's own loopback is not there: a server on 127.0.0.1 does not answer probes. Outside the pod network the egress
 //! policy of the pod holds, for it is the pod's manifest that names the address.
 
-use super::fabric::{NODE_IP, Resolved, pod_ipv6};
+use super::fabric::{NAME_SERVER, NODE_IP, Resolved, pod_ipv6};
 use super::names::{Lookup, normalize};
 use super::stream::{Buffers, Stream};
 use super::{Error, Namespace, Protocol};
+use crate::pod::resolver::Resolver;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 impl Namespace {
@@ -18,12 +19,17 @@ impl Namespace {
             SocketAddr::V6(_) => pod_ipv6(NODE_IP).into(),
         };
         let is_node = to.ip().is_loopback() || to.ip() == node;
+        let original = to;
         let to = if is_node {
             (node, to.port()).into()
         } else {
             to
         };
         let from = (node, port).into();
+        if is_node && let Some(listener) = self.fabric.with_node(|shared| shared.listener(original))
+        {
+            return listener.connect(from, original, Buffers::default());
+        }
         match self.fabric.resolve(Protocol::Tcp, to) {
             Resolved::Pod(to) => match self.fabric.listener(to) {
                 Some(listener) => listener.connect(from, to, Buffers::default()),
@@ -47,6 +53,7 @@ impl Namespace {
         if name == "localhost" {
             return Ok(Lookup::ready(Ok(vec![Ipv4Addr::LOCALHOST.into()])));
         }
-        Ok(self.lookup_beyond_hosts(None, name))
+        let resolver = Resolver::of_cluster(&self.namespace);
+        Ok(self.lookup_names(None, NAME_SERVER.into(), resolver.candidates(&name)))
     }
 }

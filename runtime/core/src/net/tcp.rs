@@ -94,7 +94,7 @@ impl Namespace {
         }
         check_unicast(address.ip(), socket.family)?;
         self.check_bindable(address.ip())?;
-        let port = self.ports.bind(Protocol::Tcp, address, id)?;
+        let port = self.bind_port(Protocol::Tcp, address, id)?;
         let bound = Some((address.ip(), port).into());
         let socket = self.tcp_mut(id)?;
         (socket.bound, socket.local) = (bound, bound);
@@ -115,16 +115,14 @@ impl Namespace {
             self.tcp_bind(id, (any, 0).into())?;
         }
         let bound = self.tcp(id)?.bound.ok_or(Error::InvalidState)?;
-        self.ports.listen(bound, id)?;
+        self.check_listen(bound, id)?;
         let options = self.tcp(id)?.options;
         let listener = Arc::new(Listener::new(
             options.backlog,
             self.buffers(options.buffers),
         ));
         self.tcp_mut(id)?.state = State::Listening(listener.clone());
-        if let Some(address) = self.on_fabric(bound) {
-            self.fabric.set_listener(address, Some(listener));
-        }
+        self.publish_listener(bound, id, &listener);
         Ok(())
     }
 
@@ -140,7 +138,7 @@ impl Namespace {
         let source = self.source(bound.map(|bound| bound.ip()), to.ip())?;
         let port = match bound {
             Some(bound) => bound.port(),
-            None => self.ports.bind(Protocol::Tcp, (source, 0).into(), id)?,
+            None => self.bind_port(Protocol::Tcp, (source, 0).into(), id)?,
         };
         let from: SocketAddr = (source, port).into();
         let buffers = self.buffers(self.tcp(id)?.options.buffers);
@@ -151,6 +149,7 @@ impl Namespace {
         let result = match self.route(Protocol::Tcp, to) {
             Route::Here(to) => connect(self.listener(to), to),
             Route::Pod(to) => connect(self.fabric.listener(to), to),
+            Route::Names => self.connect_names(from, to, buffers),
             Route::Refused => Err(Error::ConnectionRefused),
             Route::Nobody => Err(Error::RemoteUnreachable),
             Route::Outside => self.connect_outside(process, [from, to], buffers),
@@ -304,9 +303,7 @@ impl Namespace {
         Ok(())
     }
 
-    /// Who listens on an address of this pod.
-    pub(super) fn listener(&self, to: SocketAddr) -> Option<Arc<Listener>> {
-        let id = self.ports.find(Protocol::Tcp, to)?;
+    pub(super) fn own_listener(&self, id: SocketId) -> Option<Arc<Listener>> {
         match &self.tcp(id).ok()?.state {
             State::Listening(listener) => Some(listener.clone()),
             State::Open
@@ -321,7 +318,7 @@ impl Namespace {
         let Some(bound) = socket.bound else {
             return;
         };
-        self.ports.release(Protocol::Tcp, bound, id);
+        self.release_port(Protocol::Tcp, bound, id);
         if let State::Listening(listener) = socket.state {
             if let Some(address) = self.on_fabric(bound) {
                 self.fabric.set_listener(address, None);

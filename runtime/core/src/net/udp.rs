@@ -72,14 +72,12 @@ impl Namespace {
         }
         check_unicast(address.ip(), socket.family)?;
         self.check_bindable(address.ip())?;
-        let port = self.ports.bind(Protocol::Udp, address, id)?;
+        let port = self.bind_port(Protocol::Udp, address, id)?;
         let bound: SocketAddr = (address.ip(), port).into();
         let socket = self.udp_mut(id)?;
         (socket.bound, socket.local) = (Some(bound), Some(bound));
         let mailbox = socket.mailbox.clone();
-        if let Some(address) = self.on_fabric(bound) {
-            self.fabric.set_mailbox(address, Some(mailbox));
-        }
+        self.publish_mailbox(bound, id, mailbox);
         Ok(())
     }
 
@@ -133,6 +131,10 @@ impl Namespace {
                 .fabric
                 .mailbox(to)
                 .is_some_and(|mailbox| mailbox.deliver(from, data)),
+            Route::Names => {
+                self.ask_names(process, to, &data, &mailbox);
+                true
+            }
             Route::Refused => false,
             Route::Nobody => return Err(Error::RemoteUnreachable),
             Route::Outside => return self.send_outside(process, [from, to], data),
@@ -162,14 +164,9 @@ impl Namespace {
         Ok(())
     }
 
-    /// Who takes datagrams to an address of this pod.
-    pub(super) fn mailbox_at(&self, to: SocketAddr) -> Option<Mailbox> {
-        self.mailbox(self.ports.find(Protocol::Udp, to)?).ok()
-    }
-
     pub(super) fn close_udp(&mut self, id: SocketId, socket: &Udp) {
         if let Some(bound) = socket.bound {
-            self.ports.release(Protocol::Udp, bound, id);
+            self.release_port(Protocol::Udp, bound, id);
             if let Some(address) = self.on_fabric(bound) {
                 self.fabric.set_mailbox(address, None);
             }

@@ -44,7 +44,8 @@ impl Resolver {
         }
     }
 
-    fn of_cluster(namespace: &str) -> Self {
+    /// The name server of the cluster, with the search list of a namespace.
+    pub fn of_cluster(namespace: &str) -> Self {
         let domain = CLUSTER_DOMAIN;
         Self {
             servers: vec![NAME_SERVER.into()],

@@ -1,8 +1,12 @@
 //! A script is a transcript: `pod socket call arguments -> answer`. `UPDATE_EXPECT=1` writes the answers.
 
+use crate::net::dns;
 use crate::net::{
-    Egress, End, Error, Fabric, Family, Mailbox, Namespace, Request, Shutdown, SocketId, Stream,
+    Egress, End, Error, Fabric, Family, Mailbox, NameFiles, Namespace, Request, Shutdown, SocketId,
+    Stream,
 };
+use crate::pod::hosts::etc_hosts;
+use crate::pod::resolver::Resolver;
 use crate::spec::{
     self, ClusterIp, Container, ContainerPort, HostAlias, Protocol, ServicePort, TargetPort,
 };
@@ -376,9 +380,15 @@ fn names() {
         a lookup none -> 10.244.0.3, 10.244.0.4
         a lookup nobody -> 10.96.0.1
         a lookup b -> name or service not known
-        a lookup b.sub -> 10.244.0.3
-        a lookup b.sub.default.svc.cluster.local -> 10.244.0.3
-        b lookup b.sub.default.svc.cluster.local -> 10.244.0.3
+        a lookup bee.sub -> name or service not known
+        service sub app=web - -> headless
+        a lookup bee.sub -> 10.244.0.3
+        a lookup bee.sub.default.svc.cluster.local -> 10.244.0.3
+        b lookup bee -> 10.244.0.3
+        b lookup bee.sub.default.svc.cluster.local -> 10.244.0.3
+        a lookup 10-244-0-4.sub -> 10.244.0.4
+        a lookup 10-244-0-4.default.pod -> 10.244.0.4
+        a lookup web.default.svc.cluster.local.x.y -> name or service not known
         a lookup - -> name or service not known
         a lookup a..b -> invalid argument
     "#]]);
@@ -649,9 +659,95 @@ fn the_node_leaves_the_pod_network_where_the_egress_policy_lets_the_pod() {
     "#]]);
 }
 
+#[test]
+fn the_name_server_of_the_cluster() {
+    check(&expect![[r#"
+        service web app=web 80:named -> 10.96.0.1
+        service none app=web 81/udp:53 -> 10.96.0.2
+        b ready
+        c ready
+        a ask 10.96.0.10:53 A web.default.svc.cluster.local -> ok 10.96.0.1
+        a ask 10.96.0.10:53 A WEB.Default.svc.cluster.local -> ok 10.96.0.1
+        a ask 10.96.0.10:53 AAAA web.default.svc.cluster.local -> ok
+        a ask 10.96.0.10:53 SRV web.default.svc.cluster.local -> ok 80@web.default.svc.cluster.local
+        a ask 10.96.0.10:53 SRV _p._tcp.web.default.svc.cluster.local -> ok 80@web.default.svc.cluster.local
+        a ask 10.96.0.10:53 TXT web.default.svc.cluster.local -> ok
+        a ask 10.96.0.10:53 A 10-244-0-3.web.default.svc.cluster.local -> ok 10.244.0.3
+        a ask 10.96.0.10:53 A 1-2-3-4.any.pod.cluster.local -> ok 1.2.3.4
+        a ask 10.96.0.10:53 A no.default.svc.cluster.local -> NXDOMAIN
+        a ask 10.96.0.10:53 A default.svc.cluster.local -> ok
+        a ask 10.96.0.10:53 A other.svc.cluster.local -> NXDOMAIN
+        a ask 10.96.0.10:53 A cluster.local -> ok
+        a ask 10.96.0.10:53 PTR 1.0.96.10.in-addr.arpa -> ok web.default.svc.cluster.local
+        a ask 10.96.0.10:53 PTR 3.0.244.10.in-addr.arpa -> ok 10-244-0-3.none.default.svc.cluster.local 10-244-0-3.web.default.svc.cluster.local
+        a ask 10.96.0.10:53 PTR 9.0.244.10.in-addr.arpa -> NXDOMAIN
+        a ask 10.96.0.10:53 PTR 9.9.9.9.in-addr.arpa -> REFUSED
+        a ask 10.96.0.10:53 A example.com -> NXDOMAIN
+        a ask 10.96.0.10:54 A example.com -> no route to host
+        a ask 10.244.0.1:53 A web.default.svc.cluster.local -> NXDOMAIN
+        a asks 10.96.0.10:53 web.default.svc.cluster.local no.cluster.local example.com -> ok 10.96.0.1, NXDOMAIN, NXDOMAIN
+        a events -> look-up of "example.com" denied: it is outside the pod network; allow it with --egress host
+    "#]]);
+    check_with_egress(&expect![[r#"
+        a ask 10.96.0.10:53 A example.com -> nothing
+        a request resolve 192.0.2.9
+        a heard -> ok 192.0.2.9
+        a ask 10.244.0.1:53 A example.com -> nothing
+        a heard -> nothing
+    "#]]);
+}
+
+#[test]
+fn pods_with_host_network_share_the_node() {
+    check(&expect![[r#"
+        pod h hostNetwork -> 10.244.0.1
+        pod i hostNetwork -> 10.244.0.1
+        h s tcp
+        h s bind 127.0.0.1:80
+        h s listen
+        i t tcp
+        i t bind 127.0.0.1:80 -> address already in use
+        i t bind 0.0.0.0:81
+        i t listen
+        h c tcp
+        h c connect 10.244.0.1:81
+        i t accept d
+        i d remote -> 10.244.0.1:49152
+        i e tcp
+        i e connect 127.0.0.1:80
+        h s accept f
+        a c tcp
+        a c connect 10.244.0.1:81
+        a l tcp
+        a l connect 10.244.0.1:80 -> connection refused
+        h u udp
+        h u bind 0.0.0.0:53
+        a ask 10.244.0.1:53 A example.com -> nothing
+        i w udp
+        i w bind 10.244.0.1:53 -> address already in use
+        service node app=node 8080:81 -> 10.96.0.1
+        i ready
+        a v tcp
+        a v connect 10.96.0.1:8080
+        a lookup node -> 10.96.0.1
+        i labels other
+        a w tcp
+        a w connect 10.96.0.1:8080 -> connection refused
+        node a one connect 127.0.0.1:80
+        node a two connect 127.0.0.1:81
+        i gone
+        h c tcp
+        h c connect 10.244.0.1:81 -> connection refused
+        h n tcp
+        h n bind 0.0.0.0:81
+    "#]]);
+}
+
 struct World {
     fabric: Fabric,
-    pods: BTreeMap<&'static str, Namespace>,
+    pods: BTreeMap<String, Namespace>,
+    /// `/etc/hosts` and `/etc/resolv.conf` by pod.
+    files: BTreeMap<String, [String; 2]>,
     sockets: BTreeMap<(String, String), (SocketId, Option<End>)>,
     streams: BTreeMap<String, Stream>,
     mailboxes: BTreeMap<String, Mailbox>,
@@ -661,8 +757,16 @@ struct World {
 impl World {
     /// Pods `a`, `b` and `c` at 10.244.0.2 to .4; the latter two have the label `app=web`.
     fn new(egress: Egress) -> Self {
-        let fabric = Fabric::default();
-        let pods = ["a", "b", "c"].map(|name| {
+        let mut world = Self {
+            fabric: Fabric::default(),
+            pods: BTreeMap::new(),
+            files: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
+            lookups: Vec::new(),
+        };
+        for name in ["a", "b", "c"] {
             let mut pod = spec::Pod::default();
             pod.meta.name = name.to_owned();
             pod.meta.namespace = "default".to_owned();
@@ -676,6 +780,7 @@ impl World {
                 }];
             }
             if name == "b" {
+                pod.hostname = Some("bee".to_owned());
                 pod.subdomain = Some("sub".to_owned());
             }
             if name == "c" {
@@ -691,16 +796,18 @@ impl World {
                     ..Container::default()
                 }];
             }
-            (name, Namespace::new(&fabric, &pod, egress).unwrap())
-        });
-        Self {
-            fabric,
-            pods: pods.into(),
-            sockets: BTreeMap::new(),
-            streams: BTreeMap::new(),
-            mailboxes: BTreeMap::new(),
-            lookups: Vec::new(),
+            world.add(&pod, egress);
         }
+        world
+    }
+
+    fn add(&mut self, pod: &spec::Pod, egress: Egress) {
+        let name = pod.meta.name.clone();
+        let net = Namespace::new(&self.fabric, pod, egress).unwrap();
+        let hosts = etc_hosts(pod, &[net.pod_ip().into()], "node");
+        let resolver = Resolver::of_pod(pod).0.text();
+        self.files.insert(name.clone(), [hosts, resolver]);
+        self.pods.insert(name, net);
     }
 
     fn check(&mut self, transcript: &Expect) {
@@ -765,9 +872,36 @@ impl World {
             }
             [pod, "request", answer, ref arguments @ ..] => self.request(pod, answer, arguments),
             [pod, "lookup", name] => {
-                let lookup = self.pods.get_mut(pod).unwrap().lookup(None, name);
+                let [hosts, resolv_conf] = &self.files[pod];
+                let files = NameFiles { hosts, resolv_conf };
+                let pod = self.pods.get_mut(pod).unwrap();
+                let lookup = pod.lookup(None, name, files);
                 self.lookup(lookup)
             }
+            ["pod", name, "hostNetwork"] => {
+                let mut pod = spec::Pod::default();
+                pod.meta.name = name.to_owned();
+                pod.meta.namespace = "default".to_owned();
+                pod.meta.labels.insert("app".to_owned(), "node".to_owned());
+                pod.host_network = true;
+                self.add(&pod, Egress::None);
+                self.pods[name].pod_ip().to_string()
+            }
+            [pod, "labels", app] => {
+                let labels = [("app".to_owned(), app.to_owned())].into();
+                self.pods.get_mut(pod).unwrap().set_labels(&labels);
+                String::new()
+            }
+            [pod, "gone"] => {
+                self.pods.remove(pod);
+                String::new()
+            }
+            [pod, "ask", server, kind, name] => self.ask(pod, server, kind, name),
+            [pod, "heard"] => {
+                let (id, _) = self.sockets[&(pod.to_owned(), "dns".to_owned())];
+                heard(&self.pods[pod], id)
+            }
+            [pod, "asks", server, ref names @ ..] => self.ask_over_tcp(pod, server, names),
             [pod, "events"] => {
                 let pod = self.pods.get_mut(pod).unwrap();
                 list(&std::iter::from_fn(|| pod.poll_event()).collect::<Vec<_>>())
@@ -822,6 +956,49 @@ impl World {
         }
     }
 
+    /// A question by datagram.
+    fn ask(&mut self, pod: &str, server: &str, kind: &str, name: &str) -> String {
+        let net = self.pods.get_mut(pod).unwrap();
+        let id = net.udp_create(None, Family::Ipv4).unwrap();
+        let message = dns::client::query(name, kind_number(kind), None);
+        let sent = net.udp_send(id, message.into(), Some(address(server)));
+        if let Err(error) = sent {
+            return error.to_string();
+        }
+        self.sockets
+            .insert((pod.to_owned(), "dns".to_owned()), (id, None));
+        heard(&self.pods[pod], id)
+    }
+
+    /// Questions about addresses over one connection, all sent before the first answer is read.
+    fn ask_over_tcp(&mut self, pod: &str, server: &str, names: &[&str]) -> String {
+        let net = self.pods.get_mut(pod).unwrap();
+        let id = net.tcp_create(None, Family::Ipv4).unwrap();
+        net.tcp_connect(id, address(server)).unwrap();
+        let Poll::Ready(Ok(end)) = net.poll_connect(id, Waker::noop()) else {
+            return "not connected".to_owned();
+        };
+        for name in names {
+            let message = dns::client::query(name, 1, None);
+            let len = u16::try_from(message.len()).unwrap().to_be_bytes();
+            end.write([&len[..], &message].concat().into()).unwrap();
+        }
+        assert!(net.poll_request().is_none());
+        let mut answers = Vec::new();
+        let mut input = Vec::new();
+        while let Some(read) = end.try_read(usize::MAX) {
+            input.extend_from_slice(&read.unwrap());
+        }
+        while let Some((len, rest)) = input.split_first_chunk::<2>() {
+            let (message, rest) = rest.split_at(u16::from_be_bytes(*len).into());
+            answers.push(dns::client::show(message));
+            input = rest.to_vec();
+        }
+        net.close(id);
+        assert!(net.poll_request().is_none());
+        answers.join(", ")
+    }
+
     fn door(
         &mut self,
         name: &str,
@@ -868,8 +1045,8 @@ impl World {
             (Some(_), "drop", []) => String::new(),
             (Some(Request::Lookup(lookup)), "resolve", [ip]) => {
                 lookup.resolve(vec![ip.parse().unwrap()]);
-                let lookup = self.lookups.last().unwrap();
-                poll(lookup.poll(Waker::noop()), drop)
+                let asked = self.lookups.last();
+                asked.map_or_else(String::new, |lookup| poll(lookup.poll(Waker::noop()), drop))
             }
             (Some(Request::Datagrams { remote, mailbox }), "datagrams", [name]) => {
                 self.mailboxes.insert((*name).to_owned(), mailbox);
@@ -890,7 +1067,7 @@ impl World {
             Some((port, target)) => {
                 let udp = port.strip_suffix("/udp");
                 service.ports = vec![ServicePort {
-                    name: None,
+                    name: Some("p".to_owned()),
                     port: udp.unwrap_or(port).parse().unwrap(),
                     target_port: target
                         .parse()
@@ -906,6 +1083,25 @@ impl World {
         }
         let ip = self.fabric.set_service(&service).unwrap();
         ip.map_or_else(|| "headless".to_owned(), |ip| ip.to_string())
+    }
+}
+
+fn kind_number(kind: &str) -> u16 {
+    match kind {
+        "A" => 1,
+        "AAAA" => 28,
+        "SRV" => 33,
+        "PTR" => 12,
+        "TXT" => 16,
+        _ => panic!("no such kind: {kind}"),
+    }
+}
+
+fn heard(net: &Namespace, id: SocketId) -> String {
+    match net.mailbox(id).unwrap().try_receive() {
+        Some(Ok(datagram)) => dns::client::show(&datagram.data),
+        Some(Err(error)) => error.to_string(),
+        None => "nothing".to_owned(),
     }
 }
 

@@ -4,7 +4,8 @@ use super::bindings::wasi::sockets::ip_name_lookup;
 use super::bindings::wasi::sockets::network::{ErrorCode, IpAddress};
 use super::{Network, SocketResult};
 use crate::guest::Guest;
-use seedpod_core::net::Lookup;
+use seedpod_core::limits::NAME_FILE_BYTES_MAX;
+use seedpod_core::net::{Lookup, NameFiles};
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use wasmtime::component::Resource;
@@ -32,9 +33,18 @@ impl ip_name_lookup::Host for Guest {
     ) -> SocketResult<Resource<ResolveAddressStream>> {
         self.table.get(&network)?;
         let process = self.process;
+        let [hosts, resolv_conf] = ["/etc/hosts", "/etc/resolv.conf"].map(|path| {
+            let file = self.files().read(self.caller(), path, NAME_FILE_BYTES_MAX);
+            // As to a C library, a file that is not there says nothing.
+            String::from_utf8_lossy(&file.unwrap_or_default()).into_owned()
+        });
+        let files = NameFiles {
+            hosts: &hosts,
+            resolv_conf: &resolv_conf,
+        };
         let lookup = self
             .pod
-            .with(|kernel| kernel.net.lookup(Some(process), &name))?;
+            .with(|kernel| kernel.net.lookup(Some(process), &name, files))?;
         Ok(self.table.push(ResolveAddressStream { lookup, taken: 0 })?)
     }
 }
