@@ -106,7 +106,7 @@ pub enum Event {
         attempt: u32,
         /// Which of its hooks.
         hook: HookKind,
-        /// Why it failed.
+        /// Why it failed: what a container waits with after `postStart`. No event shows it.
         result: Result<(), String>,
     },
     /// The spec or metadata has changed in a way that validation allows: an image, a deadline, labels, a new ephemeral

@@ -29,7 +29,8 @@
 //! ```
 //!
 //! Reading order: `event`, the two alphabets; `plan` and `start`, who is tried next; `container`; `probe`, `hook`,
-//! `termination`; `update` and `failure`, what else changes or ends it; what is shown: `status`, `phase`, `conditions`, `publish`. The rest are rules without state: [`environment`], [`command`],
+//! `termination`; `update` and `failure`, what else changes or ends it; what is shown: `status`, `phase`, `conditions`,
+//! `publish`. The rest are rules without state: [`environment`], [`command`],
 //! [`downward`], [`hosts`], [`termination_message()`], [`printer`], [`security`].
 
 pub mod admission;

@@ -8,6 +8,9 @@
 //! liveness   ticks once started; failure stops the container
 //! readiness  ticks once started, first at once, also while the container is being stopped
 //! ```
+//!
+//! The kubelet runs readiness once more, and ticks from then on, when it looks at a pod that is not ready. One such look
+//! always follows a start, a second later: so a server that needs a moment is ready before the period is over.
 
 use super::event::{Action, ContainerId, EventReason, EventType, ProbeKind, ProbeResult};
 use super::{Pod, container::Container};
@@ -41,6 +44,8 @@ struct Worker {
     delayed_until: Instant,
     /// The next tick on which it runs; `None` while it may not.
     next: Option<Instant>,
+    /// When the kubelet looks at the pod again after the start, for readiness.
+    relist: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +122,7 @@ impl Probes {
                 }
                 ProbeKind::Readiness => {
                     worker.origin = now;
+                    worker.relist = None;
                     Some(worker.tick(worker.delayed_until.max(now)))
                 }
             };
@@ -183,6 +189,7 @@ impl Worker {
             origin: Instant::ZERO,
             delayed_until: Instant::ZERO,
             next: None,
+            relist: None,
         }
     }
 
@@ -193,6 +200,9 @@ impl Worker {
         let delay = delay.saturating_sub(Duration::from_nanos(fraction));
         self.delayed_until = (since + delay).max(now);
         self.origin = now;
+        let relist = now + RELIST_PERIOD;
+        let is_of_use = self.kind == ProbeKind::Readiness && self.delayed_until < relist;
+        self.relist = is_of_use.then_some(relist);
     }
 
     /// The first tick at `at` or after it.
@@ -207,6 +217,12 @@ impl Worker {
         self.next = None;
     }
 
+    fn look_again(&mut self) {
+        if let Some(at) = self.relist.take() {
+            (self.origin, self.next) = (at, Some(at));
+        }
+    }
+
     fn handle_result(&mut self, result: &ProbeResult) -> Heard {
         let outcome = match result {
             ProbeResult::Success | ProbeResult::Warning(_) => Outcome::Success,
@@ -217,10 +233,15 @@ impl Worker {
             }
             ProbeResult::Error(_) => {
                 self.attempts = 0;
+                self.look_again();
                 return Heard::Same;
             }
         };
         self.attempts = 0;
+        match outcome {
+            Outcome::Success => self.relist = None,
+            Outcome::Failure => self.look_again(),
+        }
         let count = match self.streak {
             (before, count) if before == outcome => count.saturating_add(1),
             _ => 1,
@@ -239,6 +260,8 @@ impl Worker {
 }
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// How often the kubelet asks for the states of containers (`genericPlegRelistPeriod`).
+const RELIST_PERIOD: Duration = Duration::from_secs(1);
 /// Validation allows no shorter one.
 const PERIOD_MIN: Duration = Duration::from_secs(1);
 

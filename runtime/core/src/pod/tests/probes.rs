@@ -230,6 +230,97 @@ fn the_others_wait_for_startup_and_readiness_follows_at_once() {
 }
 
 #[test]
+fn readiness_has_a_second_chance_after_a_second() {
+    let check = |pod, script, expect| check_only(&["probe", "Running"], pod, script, expect);
+    let late = "0s a ready fails | 0.1s a ready works | 12s end";
+    check(
+        "Always a ready(period=10)",
+        late,
+        expect![[r#"
+        0s     [Running] a=Running unready
+        0s probe a Readiness
+        0s   !Unhealthy a: Readiness probe failed: 
+        1s probe a Readiness
+        1s     +Ready +ContainersReady a=Running
+        11s probe a Readiness
+        get pods: 1/1 Running 0 12s
+    "#]],
+    );
+    check(
+        "Always a ready(period=10)",
+        "0s a ready fails | 12s end",
+        expect![[r#"
+            0s     [Running] a=Running unready
+            0s probe a Readiness
+            0s   !Unhealthy a: Readiness probe failed: 
+            1s probe a Readiness
+            1s   !Unhealthy a: Readiness probe failed: 
+            11s probe a Readiness
+            11s   !Unhealthy a: Readiness probe failed: 
+            get pods: 0/1 Running 0 12s
+        "#]],
+    );
+    check(
+        "Always a ready(period=10)",
+        "12s end",
+        expect![[r#"
+        0s     [Running] a=Running unready
+        0s probe a Readiness
+        0s     +Ready +ContainersReady a=Running
+        10s probe a Readiness
+        get pods: 1/1 Running 0 12s
+    "#]],
+    );
+    check(
+        "Always a ready(period=10,delay=2)",
+        late,
+        expect![[r#"
+        0s     [Running] a=Running unready
+        10s probe a Readiness
+        10s     +Ready +ContainersReady a=Running
+        get pods: 1/1 Running 0 12s
+    "#]],
+    );
+    check(
+        "Always a ready(period=10)",
+        "0s a ready errs | 0.1s a ready works | 12s end",
+        expect![[r#"
+            0s     [Running] a=Running unready
+            0s probe a Readiness
+            0s probe a Readiness
+            0s probe a Readiness
+            0s   !Unhealthy a: Readiness probe errored and resulted in unknown state: 
+            1s probe a Readiness
+            1s     +Ready +ContainersReady a=Running
+            11s probe a Readiness
+            get pods: 1/1 Running 0 12s
+        "#]],
+    );
+    check(
+        "Always a ready(period=10)",
+        "0s a ready hangs | 3s a ready says fails | 4s a ready works | 14s end",
+        expect![[r#"
+            0s     [Running] a=Running unready
+            0s probe a Readiness
+            3s   !Unhealthy a: Readiness probe failed: 
+            3s probe a Readiness
+            get pods: 0/1 Running 0 14s
+        "#]],
+    );
+    check(
+        "Always a live(period=10)",
+        "0s a live fails | 0.1s a live works | 12s end",
+        expect![[r#"
+            0s     [Running] +Ready +ContainersReady a=Running
+            0s probe a Liveness
+            0s   !Unhealthy a: Liveness probe failed: 
+            10s probe a Liveness
+            get pods: 1/1 Running 0 12s
+        "#]],
+    );
+}
+
+#[test]
 fn readiness_waits_for_its_own_delay_after_startup() {
     check_only(
         &["probe", "Running"],
