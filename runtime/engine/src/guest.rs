@@ -12,10 +12,10 @@ use seedpod_core::kernel::Kernel;
 use seedpod_core::process::{NamespaceId, ProcessId, Program};
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
-use seedpod_core::volume::{Caller, Files};
+use seedpod_core::volume::{Caller, Device, Files};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use wasmtime::component::ResourceTable;
 
 /// What the containers of a pod share. One short lock, never held over an `await`, behind one function.
@@ -35,12 +35,14 @@ pub struct PodCell {
 }
 
 /// What a process has used so far, as `ps` shows it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Usage {
     /// Bytes of linear memory.
     pub(crate) memory: AtomicU64,
     /// Nanoseconds of execution.
     pub(crate) cpu_time: AtomicU64,
+    /// Its standard descriptors; it alone keeps them open.
+    pub(crate) standard: Mutex<[Weak<Description>; 3]>,
 }
 
 impl PodCell {
@@ -146,6 +148,18 @@ pub(crate) struct ProcessStart {
     pub(crate) descriptors: BTreeMap<u32, Arc<Description>>,
 }
 
+impl ProcessStart {
+    /// Its standard descriptors, for others who look at them.
+    pub(crate) fn standard(&self) -> [Weak<Description>; 3] {
+        [0, 1, 2].map(|number| {
+            self.descriptors
+                .get(&number)
+                .map(Arc::downgrade)
+                .unwrap_or_default()
+        })
+    }
+}
+
 /// One process of a container, as its host functions see it.
 pub struct Guest {
     /// Resources the guest holds handles of.
@@ -175,6 +189,27 @@ impl Guest {
             .get(&number)
             .cloned()
             .unwrap_or_else(|| Arc::new(Description::Null))
+    }
+
+    /// What stands behind a device that is a descriptor of some process.
+    pub(crate) fn described(&self, device: Option<Device>) -> Option<Arc<Description>> {
+        match device? {
+            Device::Standard(number) => Some(self.descriptor(number.into())),
+            Device::Descriptor(process, number) if process == self.process => {
+                Some(self.descriptor(number.into()))
+            }
+            Device::Descriptor(process, number) => {
+                let usage = self.pod.usage().get(&process).cloned();
+                let found = usage.and_then(|usage| {
+                    let standard = usage.standard.lock();
+                    let standard = standard.unwrap_or_else(PoisonError::into_inner);
+                    standard.get(usize::from(number))?.upgrade()
+                });
+                // It has ended meanwhile, or closed it.
+                Some(found.unwrap_or_else(|| Arc::new(Description::Null)))
+            }
+            Device::Null | Device::Zero | Device::Full | Device::Random => None,
+        }
     }
 
     pub(crate) fn files(&self) -> &Files {

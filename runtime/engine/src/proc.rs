@@ -238,7 +238,7 @@ impl Row<'_> {
             )),
             "fd/0" | "fd/1" | "fd/2" => {
                 let number = path.bytes().last()? - b'0';
-                Some(SyntheticNode::Device(Device::Standard(number)))
+                Some(SyntheticNode::Device(Device::Descriptor(self.id, number)))
             }
             "cmdline" => {
                 let line: String = self

@@ -13,7 +13,7 @@ use seedpod_core::pod::{ContainerId, HookKind, ProbeKind};
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
 use seedpod_core::seed::Seed;
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, ready};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, Trap};
@@ -152,6 +152,10 @@ async fn run_program(
     usage: Arc<Usage>,
     seed: Seed,
 ) -> (ProcessEnd, Option<Spawn>) {
+    *usage
+        .standard
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = spawn.start.standard();
     let memory = spawn.container.meters.memory.clone();
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_PER_PROCESS);

@@ -1,6 +1,7 @@
 //! The character devices of `/dev`.
 
 use super::{Caller, Errno, MemoryVolume, New, Tree, Usage, Volume};
+use crate::process::ProcessId;
 use crate::seed::Rng;
 use crate::time::WallTime;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub enum Device {
     /// `/dev/stdin`, `/dev/stdout`, `/dev/stderr`: this descriptor of the process that opens it. Only the process has
     /// it, so it is the process that connects it; an [`OpenFile`](super::OpenFile) of it neither reads nor writes.
     Standard(u8),
+    /// `/proc/PID/fd/0` to `2`: the same of another process.
+    Descriptor(ProcessId, u8),
 }
 
 /// Where `/dev/random` gets its bytes.

@@ -100,7 +100,9 @@ impl OpenFile {
             }
             Opened::Device(Device::Null) => Ok(Bytes::new()),
             Opened::Device(Device::Zero | Device::Full) => Ok(Bytes::from(vec![0; max])),
-            Opened::Device(Device::Standard(_) | Device::Random) => Err(Errno::Unsupported),
+            Opened::Device(Device::Standard(_) | Device::Descriptor(..) | Device::Random) => {
+                Err(Errno::Unsupported)
+            }
             Opened::Random(entropy) => {
                 let mut bytes = vec![0; max];
                 lock(entropy).fill(&mut bytes);
@@ -240,9 +242,8 @@ impl OpenFile {
             Opened::Host(file) => write_host(file.as_ref(), offset, data),
             Opened::Device(Device::Null | Device::Zero) | Opened::Random(_) => Ok((data.len(), 0)),
             Opened::Device(Device::Full) => Err(Errno::InsufficientSpace),
-            Opened::Device(Device::Standard(_) | Device::Random) | Opened::Bytes(_) => {
-                Err(Errno::Unsupported)
-            }
+            Opened::Device(Device::Standard(_) | Device::Descriptor(..) | Device::Random)
+            | Opened::Bytes(_) => Err(Errno::Unsupported),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Real guests in virtual time.
 
 mod limits;
+mod probes;
 mod processes;
 mod programs;
 mod sessions;

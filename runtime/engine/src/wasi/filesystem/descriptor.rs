@@ -7,7 +7,7 @@ use crate::description::{Input, Output};
 use crate::guest::Guest;
 use bytes::Bytes;
 use seedpod_core::limits;
-use seedpod_core::volume::{At, Device, Errno, FileType, Follow, OpenFile, OpenFlags, Stat, Times};
+use seedpod_core::volume::{At, Errno, FileType, Follow, OpenFile, OpenFlags, Stat, Times};
 use std::sync::Arc;
 use types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode,
@@ -26,9 +26,9 @@ impl types::HostDescriptor for Guest {
     ) -> Answer<Resource<DynInputStream>> {
         let open = self.open(&this)?;
         let file = &open.file;
-        let stream: DynInputStream = match file.device() {
-            Some(Device::Standard(number)) => Box::new(Input(self.descriptor(number.into()))),
-            _ => {
+        let stream: DynInputStream = match self.described(file.device()) {
+            Some(description) => Box::new(Input(description)),
+            None => {
                 if file.kind() == FileType::Directory {
                     return Err(Errno::IsDirectory.into());
                 }
@@ -342,11 +342,9 @@ impl Guest {
     ) -> Answer<Resource<DynOutputStream>> {
         let open = self.open(this)?;
         let file = &open.file;
-        let stream: DynOutputStream = match file.device() {
-            Some(Device::Standard(number)) => {
-                Box::new(Output::new(self, self.descriptor(number.into())).map_err(Failure::Trap)?)
-            }
-            _ => {
+        let stream: DynOutputStream = match self.described(file.device()) {
+            Some(description) => Box::new(Output::new(self, description).map_err(Failure::Trap)?),
+            None => {
                 if file.kind() == FileType::Directory {
                     return Err(Errno::IsDirectory.into());
                 }

@@ -6,7 +6,7 @@ use crate::description::{Description, DescriptionError};
 use crate::guest::Guest;
 use async_trait::async_trait;
 use seedpod_core::process::Signal;
-use seedpod_core::volume::{At, Device, FileType, Follow, OpenFlags};
+use seedpod_core::volume::{At, FileType, Follow, OpenFlags};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -146,10 +146,9 @@ impl Guest {
             .container
             .files
             .open(self.caller(), At::Root, path, flags)?;
-        Ok(match file.device() {
-            Some(Device::Standard(number)) => self.descriptor(number.into()),
-            _ => Arc::new(Description::File(file, self.pod.clone())),
-        })
+        Ok(self
+            .described(file.device())
+            .unwrap_or_else(|| Arc::new(Description::File(file, self.pod.clone()))))
     }
 
     /// Waits for `poll`, or until a caught signal is pending.
