@@ -18,10 +18,14 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     (
         "seedpod-engine",
         &[
+            "aes-gcm",
             "async-trait",
             "bytes",
             "cap-std",
+            "chacha20poly1305",
             "futures-util",
+            "hmac",
+            "rustls",
             "seedpod-core",
             "sha2",
             "thiserror",
@@ -31,6 +35,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
             "wasmtime-wasi",
             "wasmtime-wasi-io",
             "wit-component",
+            "x25519-dalek",
             "xxhash-rust",
         ],
     ),

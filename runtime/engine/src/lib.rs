@@ -28,6 +28,7 @@ mod programs;
 mod running;
 mod session;
 mod ticker;
+mod tls;
 mod wasi;
 
 pub use catalog::{Applied, Catalog, CatalogError};

@@ -112,14 +112,20 @@ pub enum DialError {
 
 /// A connection that has failed, as Go words it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("read tcp {local}->{remote}: read: {error}")]
-pub struct ReadError {
-    /// Our end.
-    pub local: SocketAddr,
-    /// The server's.
-    pub remote: SocketAddr,
-    /// What happened.
-    pub error: net::Error,
+pub enum ReadError {
+    /// The connection itself.
+    #[error("read tcp {local}->{remote}: read: {error}")]
+    Socket {
+        /// Our end.
+        local: SocketAddr,
+        /// The server's.
+        remote: SocketAddr,
+        /// What happened.
+        error: net::Error,
+    },
+    /// What came is no TLS.
+    #[error("{0}")]
+    Tls(String),
 }
 
 /// A port that stands for none, as the kubelet words it.

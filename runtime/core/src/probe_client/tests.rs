@@ -112,11 +112,13 @@ pub(super) fn play(mut client: Client, servers: &[Server], piece: usize, shown: 
                 Some(bytes) => client.handle(Event::Received(bytes)),
                 None => match server.unwrap() {
                     Server::SaysAndWaits(_) => client.handle(Event::TimedOut),
-                    Server::SaysAndResets(_) => client.handle(Event::ReadFailed(&ReadError {
-                        local: ([10, 244, 0, 1], 49152).into(),
-                        remote: (POD_IP, 8080).into(),
-                        error: Error::ConnectionReset,
-                    })),
+                    Server::SaysAndResets(_) => {
+                        client.handle(Event::ReadFailed(&ReadError::Socket {
+                            local: ([10, 244, 0, 1], 49152).into(),
+                            remote: (POD_IP, 8080).into(),
+                            error: Error::ConnectionReset,
+                        }));
+                    }
                     _ => client.handle(Event::Ended),
                 },
             },
@@ -372,6 +374,18 @@ fn a_server_that_does_not_answer() {
         resets("HTTP/1.1 200 OK\r\nServer: dead\r\n"),
         expect![[r#"
         Failure("Get \"http://10.244.0.2:8080/healthz\": net/http: HTTP/1.x transport connection broken: read tcp 10.244.0.1:49152->10.244.0.2:8080: read: connection reset by peer")
+    "#]],
+    );
+    check(
+        says("\u{15}\u{3}\u{3}\0\u{2}\u{2}2"),
+        expect![[r#"
+        Failure("Get \"http://10.244.0.2:8080/healthz\": net/http: HTTP/1.x transport connection broken: malformed HTTP response \"\\x15\\x03\\x03\\x00\\x02\\x022\"")
+    "#]],
+    );
+    check(
+        says("HTTP/1.1 200 OK"),
+        expect![[r#"
+        Failure("Get \"http://10.244.0.2:8080/healthz\": net/http: HTTP/1.x transport connection broken: unexpected EOF")
     "#]],
     );
 }

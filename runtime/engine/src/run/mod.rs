@@ -4,6 +4,7 @@
 //! many pods run side by side.
 
 mod added;
+mod connection;
 mod container;
 mod entrypoint;
 mod environment;
@@ -112,7 +113,7 @@ impl PodStart {
             processes: Processes::default(),
             sandbox: Sandbox::default(),
             meters: PodMeters::new(self.spec.resources.as_ref(), self.engine.clone(), now),
-            node_port: network::EPHEMERAL_PORT_MIN,
+            dialled: 0,
             over: false,
             handle: handle.clone(),
             start: self,
@@ -154,8 +155,8 @@ struct PodTask {
     meters: PodMeters,
     inbox: Arc<Inbox>,
     handle: PodHandle,
-    /// Of the next connection from the node.
-    node_port: u16,
+    /// Probes and hooks over the network so far.
+    dialled: u64,
     over: bool,
     _watching: Watching,
 }

@@ -3,6 +3,7 @@
 //! They come from the node's address, so they see what other pods see. Time is the pod's own; a probe ends with its
 //! timeout, and with the instance of the container it asks about.
 
+use super::connection::Connection;
 use super::probes::hook_of;
 use super::{Done, PodTask};
 use crate::guest::PodCell;
@@ -10,12 +11,12 @@ use crate::jobs::JobId;
 use crate::running::{HookRun, ProbeRun};
 use crate::world::Output;
 use bytes::Bytes;
-use seedpod_core::limits::PROBE_READ_BYTES;
 use seedpod_core::net::{Error, Stream};
 use seedpod_core::pod::{ContainerId, EventReason, EventType, PodEvent, ProbeResult};
 use seedpod_core::probe_client::{
     Client, DialError, Event, PortError, Purpose, ReadError, Step, Target,
 };
+use seedpod_core::seed::Seed;
 use seedpod_core::spec::{Hook, HttpGet};
 use seedpod_core::time::{Instant, TimerId};
 use std::future::{Future, pending, poll_fn};
@@ -87,31 +88,28 @@ impl PodTask {
     }
 
     fn dial(&mut self, dialer: Dialer, client: Client, timeout: Option<Instant>) {
-        let port = self.next_node_port();
-        let cell = self.cell.clone();
-        let job = self.jobs.add(async move {
-            Done::Dialed(
-                dialer,
-                Talk {
-                    cell,
-                    port,
-                    timeout,
-                }
-                .run(client)
-                .await,
-            )
-        });
+        let talk = self.talk(timeout);
+        let job = self
+            .jobs
+            .add(async move { Done::Dialed(dialer, talk.run(client).await) });
         self.slots[dialer.container().index()]
             .dials
             .0
             .push((dialer, job));
     }
 
-    /// Ephemeral ports of the node in turn. Two connections may share one: nobody tells them apart by it.
-    fn next_node_port(&mut self) -> u16 {
-        let port = self.node_port;
-        self.node_port = port.checked_add(1).unwrap_or(EPHEMERAL_PORT_MIN);
-        port
+    fn talk(&mut self, timeout: Option<Instant>) -> Talk {
+        let number = self.dialled;
+        self.dialled += 1;
+        // Two connections may share a port: nobody tells them apart by it.
+        let offset = number % EPHEMERAL_PORTS;
+        Talk {
+            cell: self.cell.clone(),
+            port: EPHEMERAL_PORT_MIN + u16::try_from(offset).unwrap_or(0),
+            timeout,
+            seed: self.start.seed.fork("dial").fork(&number.to_string()),
+            connections: 0,
+        }
     }
 
     pub(super) fn handle_dialed(&mut self, now: Instant, dialer: Dialer, result: ProbeResult) {
@@ -159,7 +157,8 @@ impl PodTask {
 }
 
 /// Where ports begin that the system chooses (RFC 6335).
-pub(super) const EPHEMERAL_PORT_MIN: u16 = 49152;
+const EPHEMERAL_PORT_MIN: u16 = 49152;
+const EPHEMERAL_PORTS: u64 = 16384;
 
 /// One client on its way.
 struct Talk {
@@ -167,11 +166,14 @@ struct Talk {
     /// Of the node.
     port: u16,
     timeout: Option<Instant>,
+    seed: Seed,
+    /// Connections so far; labels their seeds.
+    connections: u32,
 }
 
 /// What came of a step.
 enum Happened {
-    Connected(Stream),
+    Connected(Connection),
     DialFailed(DialError),
     Sent,
     Received(Bytes),
@@ -181,21 +183,23 @@ enum Happened {
 }
 
 impl Talk {
-    async fn run(self, mut client: Client) -> ProbeResult {
-        let mut timeout = Timer::new(&self.cell, self.timeout);
-        let mut stream = None;
+    async fn run(mut self, mut client: Client) -> ProbeResult {
+        let cell = self.cell.clone();
+        let mut timeout = Timer::new(&cell, self.timeout);
+        let mut connection = None;
         loop {
             let step = client.poll_step();
             if let Step::Done(result) = step {
                 return result;
             }
-            let Some(happened) = before(&mut timeout, self.perform(step, &mut stream)).await else {
+            let Some(happened) = before(&mut timeout, self.perform(step, &mut connection)).await
+            else {
                 client.handle(Event::TimedOut);
                 continue;
             };
             match happened {
                 Happened::Connected(connected) => {
-                    stream = Some(connected);
+                    connection = Some(connected);
                     client.handle(Event::Connected);
                 }
                 Happened::DialFailed(error) => client.handle(Event::DialFailed(&error)),
@@ -208,22 +212,26 @@ impl Talk {
         }
     }
 
-    async fn perform(&self, step: Step, stream: &mut Option<Stream>) -> Happened {
-        match (step, &*stream) {
+    async fn perform(&mut self, step: Step, connection: &mut Option<Connection>) -> Happened {
+        match (step, &mut *connection) {
             (Step::Connect(target), _) => {
-                *stream = None;
-                match self.connect(&target).await {
+                *connection = None;
+                match self.dial(&target).await {
                     Ok(connected) => Happened::Connected(connected),
                     Err(error) => Happened::DialFailed(error),
                 }
             }
-            (Step::Send(bytes), Some(stream)) => {
-                send(stream, bytes).await;
+            (Step::Send(bytes), Some(connection)) => {
+                connection.send(bytes).await;
                 Happened::Sent
             }
-            (Step::Receive, Some(stream)) => receive(stream).await,
+            (Step::Receive, Some(connection)) => match connection.receive().await {
+                Ok(bytes) if bytes.is_empty() => Happened::Ended,
+                Ok(bytes) => Happened::Received(bytes),
+                Err(error) => Happened::ReadFailed(error),
+            },
             (Step::Wait(time), _) => {
-                *stream = None;
+                *connection = None;
                 let mut timer = Timer::new(&self.cell, Some(self.cell.now() + time));
                 poll_fn(|cx| timer.poll(cx)).await;
                 Happened::Waited
@@ -231,6 +239,17 @@ impl Talk {
             (Step::Send(_) | Step::Receive, None) => Happened::Ended,
             (Step::Done(_), _) => pending().await,
         }
+    }
+
+    async fn dial(&mut self, target: &Target) -> Result<Connection, DialError> {
+        let stream = self.connect(target).await?;
+        if !target.secure {
+            return Ok(Connection::plain(stream));
+        }
+        let seed = self.seed.fork(&self.connections.to_string());
+        self.connections += 1;
+        let random = self.cell.world().random(seed);
+        Connection::secure(stream, &target.host, random).await
     }
 
     /// Tries the addresses in turn; the first error is the one to tell.
@@ -264,28 +283,6 @@ impl Talk {
             .with(|kernel| kernel.net.connect_from_node(self.port, address))?;
         poll_fn(|cx| stream.poll_connected(cx.waker())).await?;
         Ok(stream)
-    }
-}
-
-/// Until everything is sent or nobody takes it any more, which shows when reading.
-async fn send(stream: &Stream, mut bytes: Bytes) {
-    while !bytes.is_empty() {
-        let sent = poll_fn(|cx| stream.poll_write(&mut bytes, cx.waker())).await;
-        if sent.is_err() {
-            return;
-        }
-    }
-}
-
-async fn receive(stream: &Stream) -> Happened {
-    match poll_fn(|cx| stream.poll_read(PROBE_READ_BYTES, cx.waker())).await {
-        Ok(bytes) if bytes.is_empty() => Happened::Ended,
-        Ok(bytes) => Happened::Received(bytes),
-        Err(error) => Happened::ReadFailed(ReadError {
-            local: stream.local_address(),
-            remote: stream.remote_address(),
-            error,
-        }),
     }
 }
 

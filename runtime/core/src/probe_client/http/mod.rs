@@ -125,7 +125,11 @@ impl Http {
         } else if response.head().is_some() {
             self.fail_in_body("unexpected EOF");
         } else if response.is_begun() {
-            self.fail(&format!("{BROKEN}unexpected EOF"));
+            let error = match response.check_end_of_head() {
+                Ok(()) => "unexpected EOF".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            self.fail(&format!("{BROKEN}{error}"));
         } else {
             self.fail("EOF");
         }

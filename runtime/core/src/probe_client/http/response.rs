@@ -102,6 +102,14 @@ impl Response {
         self.head.is_some() && matches!(self.framing, Framing::UntilEnd | Framing::Complete)
     }
 
+    /// What is wrong when the answer ends within its head: maybe the little that came was no HTTP at all.
+    pub(super) fn check_end_of_head(&self) -> Result<(), ResponseError> {
+        if self.status_line_seen {
+            return Ok(());
+        }
+        status_line(&self.buffer).map(|_| ())
+    }
+
     /// Takes what has come.
     pub(super) fn handle(&mut self, mut bytes: &[u8]) -> Result<(), ResponseError> {
         while self.head.is_none() {
