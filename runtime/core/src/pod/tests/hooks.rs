@@ -613,3 +613,113 @@ fn a_hook_that_sleeps_is_a_timer() {
         Some(14)
     );
 }
+
+#[test]
+fn readiness_runs_during_pre_stop_of_a_pod_that_liveness_ends() {
+    check_only(
+        &["probe", "run", "Killing", "signal", "remove", "Ready"],
+        "Never a prestop(exec) live(fail=1,period=1) ready(period=1,fail=1)",
+        "0s a prestop hangs | 0.5s a live fails | 2.5s a ready fails | 3.5s a prestop says works",
+        expect![[r#"
+            0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled a=ContainerCreating
+            0s probe a Liveness
+            0s probe a Readiness
+            0s     +Ready +ContainersReady a=Running
+            1s probe a Liveness
+            1s probe a Readiness
+            1s   !Unhealthy a: Liveness probe failed: 
+            1s   Killing a: Stopping container a
+            1s run a PreStop
+            2s probe a Readiness
+            3s probe a Readiness
+            3s   !Unhealthy a: Readiness probe failed: 
+            3s     -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) a=Running unready
+            3.5s signal a SIGTERM
+            3.5s     [Failed] -PodReadyToStartContainers -Ready(PodFailed) -ContainersReady(PodFailed) a=Error/143
+            3.5s remove sandbox
+        "#]],
+    );
+}
+
+#[test]
+fn a_sidecar_with_a_failed_probe_runs_pre_stop_before_the_next_one_starts() {
+    let words = ["start", "run", "Killing", "Startup probe", "signal"];
+    check_only(
+        &words,
+        "Never sidecar:s prestop(exec) live(fail=1,delay=1,period=1) sidecar:t poststart(sleep=3) a",
+        "0s s prestop hangs | 0s s live fails | 2s s live works | 5s s prestop says works | 6s end",
+        expect![[r#"
+            0s start s #0
+            0s   Started s: Container started
+            0s start t #0
+            0s   Started t: Container started
+            3s   Killing s: Init container s failed liveness probe
+            3s run s PreStop
+            5s signal s SIGTERM
+            5s start s #1
+            5s   Started s: Container started
+            5s start a #0
+            5s   Started a: Container started
+        "#]],
+    );
+    check_only(
+        &words,
+        "Never sidecar:s prestop(sleep=2) startup(fail=2,period=1) a",
+        "0s s startup fails no | 2s s startup works | 6s end",
+        expect![[r#"
+            0s start s #0
+            0s   Started s: Container started
+            0s     s=Running unstarted
+            0s   !Unhealthy s: Startup probe failed: no
+            1s   !Unhealthy s: Startup probe failed: no
+            1s   Killing s: Init container s failed startup probe
+            3s signal s SIGTERM
+            3s start s #1
+            3s   Started s: Container started
+            3s     s=Running unstarted last Error/143 x1
+            3s start a #0
+            3s   Started a: Container started
+        "#]],
+    );
+}
+
+#[test]
+fn an_update_runs_pre_stop() {
+    check_only(
+        &ENDS,
+        "Never grace:9 a@one prestop(sleep=3) b",
+        "0s a stubborn | 2s update Never grace:9 a@two prestop(sleep=3) b | 20s end",
+        expect![[r#"
+            2s   Killing a: Container a definition changed, will be restarted
+            5s signal a SIGTERM
+            11s kill a
+        "#]],
+    );
+}
+
+#[test]
+fn restarting_all_containers_leaves_no_time_for_pre_stop() {
+    check_only(
+        &["run", "Killing", "signal", "kill ", "start"],
+        "Always a:Never,1>RestartAllContainers b prestop(exec)",
+        "0s b stubborn | 1s a exits 1 | 9s end",
+        expect![[r#"
+            0s     [Pending] +PodReadyToStartContainers +Initialized -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +PodScheduled -AllContainersRestarting a=ContainerCreating b=ContainerCreating
+            0s start a #0
+            0s   Started a: Container started
+            0s start b #0
+            0s   Started b: Container started
+            1s   Killing b: Stopping container b
+            1s signal b SIGTERM
+            1s     -Ready(ContainersNotReady) -ContainersReady(ContainersNotReady) +AllContainersRestarting(RestartAllContainersStarted) a=Error/1
+            3s kill b
+            3s     -AllContainersRestarting a=ContainerCreating last RestartingAllContainers/137 x1 b=ContainerCreating last RestartingAllContainers/137 x1
+            3s start a #1
+            3s   Started a: Container started
+            3s     a=Running last RestartingAllContainers/137 x1
+            3s start b #1
+            3s   Started b: Container started
+            3s     +Ready +ContainersReady b=Running last RestartingAllContainers/137 x1
+        "#]],
+    );
+}
