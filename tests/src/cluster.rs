@@ -19,6 +19,7 @@ use seedpod_engine::world::Output;
 use seedpod_sim::{Record, Settings, Simulation};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the e2e framework waits for a pod to start or to end: `PodStartTimeout`.
@@ -168,6 +169,19 @@ impl Cluster {
         if let Some(handle) = self.simulation.pod(pod) {
             handle.delete(grace);
         }
+    }
+
+    /// `kubectl set image`.
+    ///
+    /// # Panics
+    /// When there is no such pod or container.
+    pub fn set_image(&mut self, pod: &str, container: &str, image: &str) {
+        let handle = self.handle(pod);
+        let mut spec = Pod::clone(&handle.spec());
+        let mut all = spec.init_containers.iter_mut().chain(&mut spec.containers);
+        let own = all.find(|own| own.name == container);
+        own.expect("the pod has it").image = image.to_owned();
+        handle.update(Arc::new(spec));
     }
 
     /// Deletes a pod and waits until it is gone.

@@ -27,7 +27,7 @@ pub fn simulate(manifest: &str) -> Simulation {
     let mut simulation = Simulation::new(Settings {
         seed: Seed::new(7),
         engine: ENGINE.clone(),
-        images: Arc::new(image),
+        images: Arc::new(|reference: &str, _| image(reference)),
     });
     simulation
         .start(load(manifest))

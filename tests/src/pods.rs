@@ -1,7 +1,7 @@
 //! Pods of a manifest in virtual time, with the bundled images.
 
 use seedpod::images::Images;
-use seedpod::spec::{ImagePullPolicy, ObjectKey, ObjectKind, Objects};
+use seedpod::spec::{ObjectKey, ObjectKind, Objects};
 use seedpod::status::{ContainerState, Status};
 use seedpod_api::Source;
 use seedpod_core::net::Stream;
@@ -42,7 +42,7 @@ fn cache() -> PathBuf {
 /// The bundled images, and files of the repository.
 pub(crate) fn images() -> seedpod_sim::Images {
     let images = Images::new(crate::root());
-    Arc::new(move |reference: &str| images.resolve(reference, ImagePullPolicy::IfNotPresent))
+    Arc::new(move |reference: &str, policy| images.resolve(reference, policy))
 }
 
 /// How much virtual time passes between two looks at a connection.

@@ -228,7 +228,7 @@ fn run_in_container(script: &str, root: &str) -> String {
     let mut simulation = Simulation::new(Settings {
         seed: Seed::new(1),
         engine: ENGINE.clone(),
-        images: Arc::new(|_| Ok(IMAGE.clone())),
+        images: Arc::new(|_, _| Ok(IMAGE.clone())),
     });
     simulation.start(objects).unwrap();
     assert!(simulation.run(Duration::from_secs(60)));

@@ -3,7 +3,6 @@
 use seedpod::images::Images;
 use seedpod_api::Source;
 use seedpod_core::seed::Seed;
-use seedpod_core::spec::ImagePullPolicy;
 use seedpod_engine::{Engine, EngineSettings};
 use seedpod_sim::{Settings, Simulation};
 use seedpod_tests::root;
@@ -60,7 +59,7 @@ fn check(name: &str) {
     let mut simulation = Simulation::new(Settings {
         seed: Seed::new(1),
         engine: ENGINE.clone(),
-        images: Arc::new(|reference| IMAGES.resolve(reference, ImagePullPolicy::IfNotPresent)),
+        images: Arc::new(|reference: &str, policy| IMAGES.resolve(reference, policy)),
     });
     let source = Source {
         name: "shell.yaml".to_owned(),

@@ -9,6 +9,7 @@ use crate::outbox::Outbox;
 use crate::running::Spawn;
 use crate::world::{Random, World};
 use seedpod_core::kernel::Kernel;
+use seedpod_core::pod::security::User;
 use seedpod_core::process::{NamespaceId, ProcessId, Program};
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
@@ -94,6 +95,14 @@ impl PodCell {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As whom the processes of a container run; root for the pause process.
+    pub(crate) fn user(&self, container: &str) -> User {
+        let containers = self.containers.lock();
+        let containers = containers.unwrap_or_else(PoisonError::into_inner);
+        let container = containers.get(container);
+        container.map_or_else(User::default, |container| container.user.clone())
+    }
+
     /// What the pod is asked to be.
     pub(crate) fn spec(&self) -> Arc<spec::Pod> {
         let spec = self.spec.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,8 +133,8 @@ pub struct Container {
     pub name: String,
     /// Process namespace: its own, or the pod's.
     pub namespace: NamespaceId,
-    /// User id shown to its processes.
-    pub user: u32,
+    /// User and groups shown to its processes.
+    pub user: User,
     /// The files its processes see.
     pub files: Arc<Files>,
     /// What all its processes use.

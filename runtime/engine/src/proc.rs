@@ -3,6 +3,7 @@
 use crate::guest::PodCell;
 use crate::world::PodName;
 use bytes::Bytes;
+use seedpod_core::pod::security::User;
 use seedpod_core::process::{Process, ProcessId, State};
 use seedpod_core::spec::{self, Medium, VolumeSource};
 use seedpod_core::time::Instant;
@@ -359,9 +360,18 @@ impl Row<'_> {
         let (letter, word) = self.state();
         let (pid, parent, kib) = (self.row.pid, self.parent_pid(), memory >> 10);
         let command = self.command();
+        let User {
+            uid,
+            gid,
+            supplemental_groups,
+        } = self.proc.cell.user(&self.row.container);
+        let groups: String = supplemental_groups
+            .iter()
+            .map(|id| format!("{id} "))
+            .collect();
         format!(
             "Name:\t{command}\nState:\t{letter} ({word})\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{parent}\n\
-             Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nVmSize:\t{kib} kB\nVmRSS:\t{kib} kB\nThreads:\t1\n"
+             Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\nGroups:\t{groups}\nVmSize:\t{kib} kB\nVmRSS:\t{kib} kB\nThreads:\t1\n"
         )
     }
 }

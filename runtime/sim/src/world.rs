@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Where a simulation finds images. Must answer the same every time.
-pub type Images = Arc<dyn Fn(&str) -> Result<ResolvedImage, ImageError> + Send + Sync>;
+pub type Images =
+    Arc<dyn Fn(&str, spec::ImagePullPolicy) -> Result<ResolvedImage, ImageError> + Send + Sync>;
 
 /// What a pod said, and when.
 #[derive(Clone, Debug)]
@@ -65,9 +66,9 @@ impl World for SimWorld {
     async fn image(
         &self,
         reference: &str,
-        _policy: spec::ImagePullPolicy,
+        policy: spec::ImagePullPolicy,
     ) -> Result<ResolvedImage, ImageError> {
-        (self.images)(reference)
+        (self.images)(reference, policy)
     }
 
     fn empty_dir(&self, _uid: &str, _volume: &str) -> Result<Arc<dyn Volume>, String> {

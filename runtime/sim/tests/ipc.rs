@@ -62,7 +62,7 @@ fn run(manifest: &str, seed: u64) -> String {
     let settings = Settings {
         seed: Seed::new(seed),
         engine: ENGINE.clone(),
-        images: Arc::new(images),
+        images: Arc::new(|reference: &str, _| images(reference)),
     };
     let mut simulation = Simulation::new(settings);
     simulation.start(objects).unwrap();

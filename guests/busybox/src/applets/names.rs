@@ -150,17 +150,62 @@ pub fn id(tool: &mut Tool, arguments: &[String]) -> Ran {
         ],
     )?;
     let id = user();
-    let name = user_name(id);
-    let group = name_in("/etc/group", id).unwrap_or_else(|| name.clone());
-    match options.last_of("ugG") {
-        Some('u') if options.has('n') => tool.line(name),
-        Some('g' | 'G') if options.has('n') => tool.line(group),
-        Some(_) => tool.line(id),
-        None => tool.line(format_args!(
-            "uid={id}({name}) gid={id}({group}) groups={id}({group})"
-        )),
+    let (group, all) = groups();
+    let list = |show: &dyn Fn(u32) -> String, separator: &str| {
+        let shown: Vec<_> = all.iter().map(|id| show(*id)).collect();
+        shown.join(separator)
+    };
+    match (options.last_of("ugG"), options.has('n')) {
+        (Some('u'), true) => tool.line(user_name(id)),
+        (Some('u'), false) => tool.line(id),
+        (Some('g'), true) => tool.line(group_name(group)),
+        (Some('g'), false) => tool.line(group),
+        (Some(_), true) => tool.line(list(&group_name, " ")),
+        (Some(_), false) => tool.line(list(&|id| id.to_string(), " ")),
+        (None, _) => {
+            let named = |id: u32, name: Option<String>| match name {
+                Some(name) => format!("{id}({name})"),
+                None => id.to_string(),
+            };
+            let group_named = |id: u32| named(id, known_group(id));
+            let user = named(
+                id,
+                Some(user_name(id)).filter(|name| *name != id.to_string()),
+            );
+            tool.line(format_args!(
+                "uid={user} gid={} groups={}",
+                group_named(group),
+                list(&group_named, ",")
+            ));
+        }
     }
     Ok(0)
+}
+
+fn known_group(id: u32) -> Option<String> {
+    name_in("/etc/group", id).or_else(|| (id == 0).then(|| "root".to_owned()))
+}
+
+fn group_name(id: u32) -> String {
+    known_group(id).unwrap_or_else(|| id.to_string())
+}
+
+/// The group of this process, and all groups it is in.
+fn groups() -> (u32, Vec<u32>) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let numbers = |field: &str| -> Vec<u32> {
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        line.unwrap_or_default()
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect()
+    };
+    let group = numbers("Gid:").first().copied().unwrap_or_default();
+    let mut all = numbers("Groups:");
+    if !all.contains(&group) {
+        all.insert(0, group);
+    }
+    (group, all)
 }
 
 pub fn tty(tool: &mut Tool, arguments: &[String]) -> Ran {

@@ -261,10 +261,11 @@ impl Pod {
         }
         let allowed = security::check_non_root(&self.spec, self.spec_of(id), &config.user);
         let user = security::user(&self.spec, self.spec_of(id), &config.user);
+        let stop_signal = self.spec_of(id).lifecycle.stop_signal;
         let container = &mut self.containers[id.index()];
         container.image = Some(image);
         container.user = user;
-        container.stop_signal = config.stop_signal.unwrap_or(Signal::TERM);
+        container.stop_signal = stop_signal.or(config.stop_signal).unwrap_or(Signal::TERM);
         container.state = State::Starting;
         if let Err(error) = allowed {
             let error = StartError::CreateContainerConfig(error.to_string());

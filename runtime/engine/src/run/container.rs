@@ -213,7 +213,7 @@ impl PodTask {
         let container = Arc::new(Container {
             name: spec.name.clone(),
             namespace: self.process_namespace(id, target),
-            user: security::user(self.pod.spec(), &spec, &image.config.user).uid,
+            user: security::user(self.pod.spec(), &spec, &image.config.user),
             files,
             meters,
             environment: given.variables.clone(),

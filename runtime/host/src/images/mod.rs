@@ -245,12 +245,11 @@ fn pull_error(reference: &str, reason: String) -> ImageError {
 fn nothing_stands_in() -> String {
     let names: Vec<&str> = bundled()
         .iter()
-        .flat_map(|image| &image.repositories)
-        .map(String::as_str)
+        .filter_map(|image| Some(image.repositories.first()?.as_str()))
         .collect();
     format!(
         "a Linux image cannot run as WebAssembly, and none of the bundled images stands in for this one; \
-         what runs is a path to WebAssembly such as ./app.wasm, or one of {}",
+         what runs is a path to WebAssembly such as ./app.wasm, or one of {} under their usual names",
         names.join(", ")
     )
 }

@@ -60,7 +60,7 @@ pub fn simulate(spec: &str, engine: &Engine) -> Simulation {
     let mut simulation = Simulation::new(Settings {
         seed: Seed::new(7),
         engine: engine.clone(),
-        images: Arc::new(image),
+        images: Arc::new(|reference: &str, _| image(reference)),
     });
     simulation.start(objects).unwrap();
     simulation

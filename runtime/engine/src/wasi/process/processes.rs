@@ -155,7 +155,7 @@ impl Guest {
                     container: row.container.clone(),
                     arguments: row.program.arguments.clone(),
                     state: if id == self.process { "R" } else { state }.to_owned(),
-                    user: self.container.user,
+                    user: self.pod.user(&row.container).uid,
                     started: epoch.at(row.started).as_unix_nanos(),
                     cpu_time: usage.map_or(0, |usage| usage.cpu_time.load(Ordering::Relaxed)),
                     memory: usage.map_or(0, |usage| usage.memory.load(Ordering::Relaxed)),
