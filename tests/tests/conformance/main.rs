@@ -5,8 +5,10 @@
 //! (`UPDATE_EXPECT=1` writes it).
 
 mod cases;
+mod e2e_node;
 mod node;
 mod pending;
+mod podman;
 mod storage;
 mod table;
 
@@ -15,7 +17,14 @@ use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
 fn files() -> Vec<File> {
-    [node::FILES, node::WITHOUT_CASES, storage::FILES].concat()
+    [
+        node::FILES,
+        node::WITHOUT_CASES,
+        storage::FILES,
+        e2e_node::FILES,
+        podman::FILES,
+    ]
+    .concat()
 }
 
 fn main() -> ExitCode {

@@ -16,6 +16,8 @@ const PENDING: &[(&str, u32)] = &[
     ("common/storage/empty_dir.go", 301),
     ("common/storage/projected_downwardapi.go", 131),
     ("common/storage/projected_downwardapi.go", 163),
+    ("e2e_node/pod_hostnamefqdn_test.go", 115),
+    ("podman/e2e/play_kube_test.go", 4827),
 ];
 
 pub(crate) fn is_pending(path: &str, line: u32) -> bool {
