@@ -213,7 +213,7 @@ fn mounttest_shows_files() {
     check(
         "mounttest, --fs_type=/m, --new_file_0644=/m/f, --file_mode=/m, --file_perm=/m/f, --file_owner=/m/f",
         &expect![[r#"
-            mount type of "/m": volume
+            mount type of "/m": tmpfs
             content of file "/m/f": mount-tester new file
 
             mode of file "/m": drwxrwxrwx
@@ -315,6 +315,7 @@ fn test_webserver_serves_the_container() {
             <a href="localhost.key">localhost.key</a>
             <a href="m/">m/</a>
             <a href="proc/">proc/</a>
+            <a href="sys/">sys/</a>
             <a href="tmp/">tmp/</a>
             <a href="uploads/">uploads/</a>
             <a href="usr/">usr/</a>

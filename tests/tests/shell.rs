@@ -11,6 +11,11 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 #[test]
+fn awk() {
+    check("awk");
+}
+
+#[test]
 fn builtins() {
     check("builtins");
 }

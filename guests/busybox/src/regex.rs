@@ -197,6 +197,15 @@ pub fn decode(bytes: &[u8]) -> String {
     text
 }
 
+/// Bytes as text in which every byte is one character, and which [`encode`] takes back.
+pub fn bytes_as_text(bytes: &[u8]) -> String {
+    let character = |byte: &u8| match byte {
+        0..0x80 => Some(char::from(*byte)),
+        byte => char::from_u32(BYTES + u32::from(*byte)),
+    };
+    bytes.iter().filter_map(character).collect()
+}
+
 pub fn encode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for c in text.chars() {

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[test]
+fn awk() {
+    check("awk");
+}
+
+#[test]
 fn builtins() {
     check("builtins");
 }

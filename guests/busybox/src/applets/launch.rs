@@ -1,7 +1,7 @@
 //! Tools that run other programs: `env`, `nohup`, `timeout`, `xargs`, `time`, `which`.
 
 use super::sleep::duration;
-use crate::sys::{self, Disposition, Error, Exit, Program, SELF, SIGHUP, SIGKILL, SIGTERM};
+use crate::sys::{self, Desc, Disposition, Error, Exit, Program, SELF, SIGHUP, SIGKILL, SIGTERM};
 use crate::tool::{Options, Ran, Tool};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,12 @@ fn program(arguments: &[String]) -> Result<Program, Error> {
 
 /// Starts a program with this one's descriptors.
 pub fn spawn(arguments: &[String]) -> Result<u32, Error> {
-    sys::spawn(&program(arguments)?, &[])
+    spawn_with(arguments, &[])
+}
+
+/// As [`spawn`], with some descriptors of its own.
+pub fn spawn_with(arguments: &[String], descs: &[(u32, &Desc)]) -> Result<u32, Error> {
+    sys::spawn(&program(arguments)?, descs)
 }
 
 pub fn wait(pid: u32) -> Exit {

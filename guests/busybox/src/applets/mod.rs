@@ -1,6 +1,7 @@
 //! The tools, and the table that names them.
 
 pub mod archive;
+pub mod awk;
 pub mod bytes;
 pub mod cat;
 pub mod copy;
@@ -17,8 +18,10 @@ pub mod kill;
 pub mod launch;
 pub mod lines;
 pub mod ls;
+pub mod mounts;
 pub mod names;
 pub mod net;
+pub mod nmeter;
 pub mod printf;
 pub mod ps;
 pub mod sed;
@@ -40,6 +43,7 @@ type Applet = fn(&mut Tool, &[String]) -> Ran;
 const APPLETS: &[(&str, Applet)] = &[
     ("[", test::main),
     ("arch", names::arch),
+    ("awk", awk::main),
     ("base64", bytes::base64),
     ("basename", names::basename),
     ("cat", cat::main),
@@ -53,8 +57,9 @@ const APPLETS: &[(&str, Applet)] = &[
     ("cut", lines::cut),
     ("date", date::main),
     ("dd", dd::main),
-    ("df", usage::df),
+    ("df", mounts::df),
     ("dirname", names::dirname),
+    ("dnsdomainname", names::dnsdomainname),
     ("du", usage::du),
     ("echo", echo::main),
     ("egrep", grep::main),
@@ -79,9 +84,11 @@ const APPLETS: &[(&str, Applet)] = &[
     ("md5sum", bytes::md5sum),
     ("mkdir", trees::mkdir),
     ("mktemp", trees::mktemp),
+    ("mount", mounts::mount),
     ("mv", copy::mv),
     ("nc", net::nc),
     ("nl", streams::nl),
+    ("nmeter", nmeter::main),
     ("nohup", launch::nohup),
     ("nproc", names::nproc),
     ("nslookup", net::nslookup),
@@ -118,6 +125,7 @@ const APPLETS: &[(&str, Applet)] = &[
     ("uname", names::uname),
     ("uniq", lines::uniq),
     ("uptime", names::uptime),
+    ("usleep", sleep::usleep),
     ("wc", lines::wc),
     ("wget", wget::main),
     ("which", launch::which),

@@ -1,4 +1,4 @@
-//! Short answers: `basename`, `dirname`, `pwd`, `hostname`, `whoami`, `id`, `tty`, `nproc`, `uname`, `uptime`,
+//! Short answers: `basename`, `dirname`, `pwd`, `hostname`, `dnsdomainname`, `whoami`, `id`, `tty`, `nproc`, `uname`, `uptime`,
 //! `printenv`, `sync`, `free`, `arch`, `clear`.
 
 use super::reason;
@@ -81,27 +81,74 @@ fn host_name() -> String {
         .unwrap_or_else(|| "localhost".to_owned())
 }
 
+/// The line of `/etc/hosts` that has the name of this host: its address, and the name in full.
+fn own_line(hosts: &str, name: &str) -> Option<(String, String)> {
+    hosts.lines().find_map(|line| {
+        let line = line.split('#').next()?;
+        let mut words = line.split_whitespace();
+        let address = words.next()?.to_owned();
+        let names: Vec<&str> = words.collect();
+        names
+            .contains(&name)
+            .then(|| (address, names[0].to_owned()))
+    })
+}
+
+/// The name of this host with its domain, if there is one.
+fn full_name() -> String {
+    let name = host_name();
+    let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    own_line(&hosts, &name).map_or(name, |(_, full)| full)
+}
+
 pub fn hostname(tool: &mut Tool, arguments: &[String]) -> Ran {
-    let options = Options::read(arguments, "sifdF:I", &[])?;
+    let long = [
+        ("fqdn", 'f'),
+        ("long", 'f'),
+        ("short", 's'),
+        ("domain", 'd'),
+        ("ip-address", 'i'),
+        ("all-ip-addresses", 'I'),
+    ];
+    let options = Options::read(arguments, "sifdF:I", &long)?;
     if options.has('F') || !options.operands.is_empty() {
         return Err("sethostname: Operation not permitted".to_owned());
     }
     let name = host_name();
-    if options.has('i') || options.has('I') {
-        use std::net::ToSocketAddrs;
-        let addresses = (name.as_str(), 0)
-            .to_socket_addrs()
-            .map_err(|error| format!("{name}: {}", reason(&error)))?;
-        let addresses: Vec<String> = addresses.map(|address| address.ip().to_string()).collect();
-        tool.line(addresses.join(" "));
-    } else if options.has('d') {
-        tool.line(name.split_once('.').map_or("", |(_, domain)| domain));
-    } else if options.has('s') {
-        tool.line(name.split('.').next().unwrap_or(&name));
-    } else {
-        tool.line(name);
+    match options.last_of("sifdI") {
+        Some('i' | 'I') => tool.line(addresses(&name)?),
+        Some('d') => domain(tool),
+        Some('f') => tool.line(full_name()),
+        Some('s') => tool.line(name.split('.').next().unwrap_or(&name)),
+        _ => tool.line(name),
     }
     Ok(0)
+}
+
+pub fn dnsdomainname(tool: &mut Tool, _: &[String]) -> Ran {
+    domain(tool);
+    Ok(0)
+}
+
+fn domain(tool: &mut Tool) {
+    if let Some((_, domain)) = full_name().split_once('.') {
+        tool.line(domain);
+    }
+}
+
+fn addresses(name: &str) -> Result<String, String> {
+    use std::net::ToSocketAddrs;
+    let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    if let Some((address, _)) = own_line(&hosts, name) {
+        return Ok(address);
+    }
+    let mut addresses: Vec<String> = (name, 0)
+        .to_socket_addrs()
+        .map_err(|error| format!("{name}: {}", reason(&error)))?
+        .map(|address| address.ip().to_string())
+        .collect();
+    addresses.dedup();
+    Ok(addresses.join(" "))
 }
 
 pub fn whoami(tool: &mut Tool, _: &[String]) -> Ran {
@@ -309,4 +356,23 @@ pub fn sync(_: &mut Tool, _: &[String]) -> Ran {
 pub fn clear(tool: &mut Tool, _: &[String]) -> Ran {
     tool.print("\x1b[H\x1b[J");
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_own_line() {
+        let hosts = "127.0.0.1 localhost\n10.1.2.3\tweb.sub.ns.svc.cluster.local\tweb # me\n10.0.0.9 web.other\n";
+        let own = |name| own_line(hosts, name);
+        assert_eq!(
+            own("web"),
+            Some((
+                "10.1.2.3".to_owned(),
+                "web.sub.ns.svc.cluster.local".to_owned()
+            ))
+        );
+        assert_eq!(own("me"), None);
+    }
 }

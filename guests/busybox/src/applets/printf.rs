@@ -45,7 +45,7 @@ pub fn format(operands: &[String]) -> Printed {
 
 /// One conversion.
 #[derive(Debug, Default)]
-struct Conversion {
+pub struct Conversion {
     left: bool,
     zero: bool,
     plus: bool,
@@ -109,7 +109,7 @@ const STOPPED: u8 = 0xff;
 
 impl Conversion {
     /// Reads flags, width and precision; returns what follows.
-    fn read<'a>(
+    pub fn read<'a>(
         &mut self,
         format: &'a [u8],
         values: &mut std::slice::Iter<'_, String>,
@@ -173,54 +173,61 @@ impl Conversion {
                     b'c' => (text.chars().take(1).collect::<String>().into_bytes(), false),
                     _ => (text.as_bytes().to_vec(), false),
                 };
-                let bytes = &bytes[..self.precision.unwrap_or(bytes.len()).min(bytes.len())];
-                self.pad(bytes, &mut printed.output);
+                self.print_text(&bytes, &mut printed.output);
                 if stopped {
                     printed.output.push(STOPPED);
                 }
             }
-            b'd' | b'i' => {
+            b'd' | b'i' | b'u' | b'o' | b'x' | b'X' => {
                 let value = integer(values.next(), &mut printed.errors);
-                let sign = self.sign(value < 0);
-                self.number(
-                    sign,
-                    &self.digits(&value.unsigned_abs().to_string()),
-                    self.precision.is_none(),
-                    printed,
-                );
-            }
-            b'u' | b'o' | b'x' | b'X' => {
-                let value = integer(values.next(), &mut printed.errors) as u64;
-                let (prefix, digits) = match letter {
-                    b'u' => ("", value.to_string()),
-                    b'o' => ("0", format!("{value:o}")),
-                    b'x' => ("0x", format!("{value:x}")),
-                    _ => ("0X", format!("{value:X}")),
-                };
-                let prefix = if self.alternate && value != 0 {
-                    prefix
-                } else {
-                    ""
-                };
-                self.number(
-                    prefix,
-                    &self.digits(&digits),
-                    self.precision.is_none(),
-                    printed,
-                );
+                return self.print_integer(value, letter, &mut printed.output);
             }
             b'f' | b'F' | b'e' | b'E' | b'g' | b'G' => {
                 let value = float(values.next(), &mut printed.errors);
-                let text = self.float(value.abs(), letter);
-                self.number(
-                    self.sign(value.is_sign_negative()),
-                    &text,
-                    value.is_finite(),
-                    printed,
-                );
+                return self.print_float(value, letter, &mut printed.output);
             }
             _ => return false,
         }
+        true
+    }
+
+    pub fn print_text(&self, bytes: &[u8], output: &mut Vec<u8>) {
+        let bytes = &bytes[..self.precision.unwrap_or(bytes.len()).min(bytes.len())];
+        self.pad(bytes, output);
+    }
+
+    /// False if it is no conversion of an integer.
+    pub fn print_integer(&self, value: i64, letter: u8, output: &mut Vec<u8>) -> bool {
+        let bits = value as u64;
+        let (prefix, digits) = match letter {
+            b'd' | b'i' => (self.sign(value < 0), value.unsigned_abs().to_string()),
+            b'u' => ("", bits.to_string()),
+            b'o' => ("0", format!("{bits:o}")),
+            b'x' => ("0x", format!("{bits:x}")),
+            b'X' => ("0X", format!("{bits:X}")),
+            _ => return false,
+        };
+        let prefix = match letter {
+            b'o' | b'x' | b'X' if !self.alternate || value == 0 => "",
+            _ => prefix,
+        };
+        self.number(
+            prefix,
+            &self.digits(&digits),
+            self.precision.is_none(),
+            output,
+        );
+        true
+    }
+
+    /// False if it is no conversion of a number with a fraction.
+    pub fn print_float(&self, value: f64, letter: u8, output: &mut Vec<u8>) -> bool {
+        if !matches!(letter, b'f' | b'F' | b'e' | b'E' | b'g' | b'G') {
+            return false;
+        }
+        let text = self.float(value.abs(), letter);
+        let sign = self.sign(value.is_sign_negative());
+        self.number(sign, &text, value.is_finite(), output);
         true
     }
 
@@ -274,14 +281,12 @@ impl Conversion {
         }
     }
 
-    fn number(&self, sign: &str, digits: &str, zeros: bool, printed: &mut Printed) {
+    fn number(&self, sign: &str, digits: &str, zeros: bool, output: &mut Vec<u8>) {
         if self.zero && zeros && !self.left {
             let width = self.width.saturating_sub(sign.len());
-            printed
-                .output
-                .extend(format!("{sign}{digits:0>width$}").bytes());
+            output.extend(format!("{sign}{digits:0>width$}").bytes());
         } else {
-            self.pad(format!("{sign}{digits}").as_bytes(), &mut printed.output);
+            self.pad(format!("{sign}{digits}").as_bytes(), output);
         }
     }
 

@@ -1,4 +1,4 @@
-//! `sleep`.
+//! `sleep`, `usleep`.
 
 use crate::tool::{Options, Ran, Tool};
 use std::time::Duration;
@@ -21,6 +21,16 @@ pub fn main(_: &mut Tool, arguments: &[String]) -> Ran {
             std::thread::sleep(Duration::from_secs(1 << 30));
         },
     }
+    Ok(0)
+}
+
+/// Sleeps for microseconds.
+pub fn usleep(_: &mut Tool, arguments: &[String]) -> Ran {
+    let text = arguments.get(1).ok_or("missing operand")?;
+    let micros = text
+        .parse()
+        .map_err(|_| format!("invalid number '{text}'"))?;
+    std::thread::sleep(Duration::from_micros(micros));
     Ok(0)
 }
 

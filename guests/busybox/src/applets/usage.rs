@@ -1,4 +1,4 @@
-//! `stat`, `df`, `du`.
+//! `stat`, `du`.
 
 use super::ls::human;
 use super::reason;
@@ -8,7 +8,7 @@ use crate::tool::{Options, Ran, Tool};
 use std::fs;
 
 /// Directories inside each other that are visited.
-const DEPTH_MAX: u32 = 256;
+pub(super) const DEPTH_MAX: u32 = 256;
 
 pub fn stat(tool: &mut Tool, arguments: &[String]) -> Ran {
     let options = Options::read(arguments, "c:fLt", &[("format", 'c'), ("dereference", 'L')])?;
@@ -97,91 +97,6 @@ fn formatted(format: &str, path: &str, stat: &Stat) -> String {
         }
     }
     output
-}
-
-/// The mounts of `/proc/mounts`. WASI tells no sizes of file systems; what files use is counted.
-pub fn df(tool: &mut Tool, arguments: &[String]) -> Ran {
-    let options = Options::read(arguments, "kmhPTai", &[("human-readable", 'h')])?;
-    let mounts = fs::read_to_string("/proc/mounts")
-        .map_err(|error| format!("/proc/mounts: {}", reason(&error)))?;
-    let mut rows: Vec<(String, String, String)> = Vec::new();
-    for line in mounts.lines() {
-        let mut fields = line.split(' ');
-        if let (Some(device), Some(directory), Some(kind)) =
-            (fields.next(), fields.next(), fields.next())
-        {
-            rows.push((
-                device.to_owned(),
-                directory.replace("\\040", " "),
-                kind.to_owned(),
-            ));
-        }
-    }
-    let wanted = |directory: &str| {
-        options.operands.is_empty()
-            || options
-                .operands
-                .iter()
-                .any(|path| crate::tool::absolute(path).starts_with(directory))
-    };
-    let kind_title = if options.has('T') { " Type      " } else { "" };
-    tool.line(format_args!(
-        "Filesystem          {kind_title}1K-blocks      Used Available Use% Mounted on"
-    ));
-    for (device, directory, kind) in &rows {
-        let is_virtual = matches!(
-            kind.as_str(),
-            "proc" | "sysfs" | "devpts" | "mqueue" | "devtmpfs"
-        );
-        if is_virtual && !options.has('a') && options.operands.is_empty() || !wanted(directory) {
-            continue;
-        }
-        let others: Vec<&str> = rows
-            .iter()
-            .map(|(_, other, _)| other.as_str())
-            .filter(|other| *other != directory)
-            .collect();
-        let used = Count { mounts: &others }.blocks(directory, 0) * 512;
-        let used = if options.has('h') {
-            human(used)
-        } else {
-            (used / 1024).to_string()
-        };
-        let kind = if options.has('T') {
-            format!(" {kind:<10}")
-        } else {
-            String::new()
-        };
-        tool.line(format_args!(
-            "{device:<20}{kind}{:>9} {used:>9} {:>9} {:>4} {directory}",
-            "-", "-", "-"
-        ));
-    }
-    Ok(0)
-}
-
-/// Adds up a tree without what is mounted in it.
-struct Count<'a> {
-    mounts: &'a [&'a str],
-}
-
-impl Count<'_> {
-    fn blocks(&self, path: &str, depth: u32) -> u64 {
-        let Ok(stat) = Stat::read(path, false) else {
-            return 0;
-        };
-        if !stat.is_directory() || depth > DEPTH_MAX {
-            return stat.blocks;
-        }
-        let names = super::trees::names(path).unwrap_or_default();
-        let below = names
-            .iter()
-            .map(|name| format!("{}/{name}", path.trim_end_matches('/')));
-        below
-            .filter(|path| !self.mounts.contains(&path.as_str()))
-            .map(|path| self.blocks(&path, depth + 1))
-            .sum()
-    }
 }
 
 pub fn du(tool: &mut Tool, arguments: &[String]) -> Ran {
