@@ -79,7 +79,8 @@ pub(super) enum State {
 
 #[derive(Clone, Debug)]
 struct Ended {
-    at: Instant,
+    /// When, as long as it counts for back-off: until all start anew.
+    at: Option<Instant>,
     shown: Terminated,
 }
 
@@ -201,8 +202,7 @@ impl Container {
             true => self.previous.as_ref(),
             false => self.latest.as_ref(),
         };
-        let ended = ended.filter(|_| self.is_there);
-        ended.map(|ended| ended.at)
+        ended.and_then(|ended| ended.at)
     }
 
     /// Whether it is to run again; always, before its first instance.
@@ -249,7 +249,8 @@ impl Container {
 
     /// Its instances are gone, and it starts as if for the first time.
     pub(super) fn reset(&mut self, now: Instant) {
-        if self.failure.is_none()
+        if self.is_there
+            && self.failure.is_none()
             && let Some(latest) = &mut self.latest
         {
             let message = Some(RESET_MESSAGE.to_owned());
@@ -264,6 +265,9 @@ impl Container {
             let reason = WaitingReason::RestartingAllContainers;
             self.failure = Some(Waiting { reason, message });
             self.restart_count += 1;
+        }
+        if let Some(latest) = &mut self.latest {
+            latest.at = None;
         }
         (self.previous, self.id) = (None, None);
         (self.is_there, self.is_forced, self.is_replaced) = (false, false, false);
@@ -282,13 +286,12 @@ impl Container {
         self.instances += 1;
         self.id = Some(id);
         self.instance_image.clone_from(&self.tried_image);
-        self.is_there = true;
+        (self.is_there, self.is_forced) = (true, false);
     }
 
     pub(super) fn handle_started(&mut self, id: String, now: Instant) {
         self.add_instance(id);
         self.failure = None;
-        self.is_forced = false;
         self.state = State::Running { since: now };
     }
 
@@ -344,7 +347,10 @@ impl Container {
             finished_at: epoch.at(now),
             container_id: self.id.clone().unwrap_or_default(),
         };
-        let ended = Ended { at: now, shown };
+        let ended = Ended {
+            at: Some(now),
+            shown,
+        };
         self.previous = self.latest.replace(ended);
         self.state = State::Terminated;
         self.probes.end();

@@ -84,6 +84,9 @@ impl Pod {
         let container = &mut self.containers[id.index()];
         container.handle_started(instance, since);
         container.probes.begin(since, self.epoch, now);
+        if self.stops.contains_key(&id) {
+            container.probes.hold();
+        }
         self.starts.release(id);
     }
 

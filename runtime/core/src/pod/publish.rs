@@ -56,7 +56,7 @@ impl Pod {
             statuses: &all,
             phase: status.phase,
             sandbox_ready: self.sandbox.is_ready(),
-            is_restarting_all: self.starts.is_removing(),
+            is_restarting_all: self.restarts_all(),
             foreign: &self.foreign_conditions,
         };
         let now = self.epoch.at(now);
@@ -92,6 +92,12 @@ impl Pod {
             container.status(own, self.epoch, View { restart, untried })
         };
         pairs.map(status).collect()
+    }
+
+    /// Whether an exit asks for a new start of all that is not done.
+    fn restarts_all(&self) -> bool {
+        let mut pairs = self.containers.iter().zip(self.spec.all_containers());
+        pairs.any(|(container, own)| container.restarts_all(own))
     }
 
     fn is_initialized(&self) -> bool {

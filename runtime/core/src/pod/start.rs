@@ -34,11 +34,6 @@ impl Starts {
         self.next
     }
 
-    /// Whether containers are being taken away so that all start anew.
-    pub(super) fn is_removing(&self) -> bool {
-        self.queue.contains(&Step::Removed)
-    }
-
     pub(super) fn release(&mut self, id: ContainerId) {
         if self.busy == Some(id) {
             self.busy = None;

@@ -6,7 +6,10 @@
 )]
 
 mod invariants;
+mod law;
 mod manifest;
+mod model;
+mod random;
 mod script;
 mod table;
 
