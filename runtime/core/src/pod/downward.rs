@@ -42,7 +42,8 @@ impl Facts<'_> {
         }
     }
 
-    /// The value of a `resourceFieldRef` in a container of this name: the quantity in units of the divisor, rounded up.
+    /// The value of a `resourceFieldRef` in a container of this name: the quantity in units of the divisor, rounded up. In
+    /// place of a missing limit stands that of the pod, then what the node has.
     ///
     /// # Errors
     /// When it names a container that the pod does not have.
@@ -52,10 +53,13 @@ impl Facts<'_> {
         let found = containers.find(|container| container.name == name);
         let container = found.ok_or_else(|| ContainerNotFound(name.to_owned()))?;
         let spec::Resources { limits, requests } = container.resources;
-        let free = self.allocatable;
+        let (whole, free) = (
+            self.pod.resources.unwrap_or_default().limits,
+            self.allocatable,
+        );
         let amount = match resource.resource {
-            ResourceField::LimitsCpu => limits.cpu_m.or(free.cpu_m),
-            ResourceField::LimitsMemory => limits.memory.or(free.memory),
+            ResourceField::LimitsCpu => limits.cpu_m.or(whole.cpu_m).or(free.cpu_m),
+            ResourceField::LimitsMemory => limits.memory.or(whole.memory).or(free.memory),
             ResourceField::LimitsEphemeralStorage => {
                 limits.ephemeral_storage.or(free.ephemeral_storage)
             }
@@ -168,7 +172,11 @@ mod tests {
             pod_ip: None,
             allocatable,
         };
-        let check = |container: Option<&str>, resource, divisor, value: Result<&str, &str>| {
+        let check_in = |facts: Facts<'_>,
+                        container: Option<&str>,
+                        resource,
+                        divisor,
+                        value: Result<&str, &str>| {
             let container = container.map(str::to_owned);
             let found = facts.resource(
                 &ResourceRef {
@@ -185,6 +193,9 @@ mod tests {
                 "{resource:?} / {divisor}"
             );
         };
+        let check = |container, resource, divisor, value| {
+            check_in(facts, container, resource, divisor, value);
+        };
         check(None, ResourceField::LimitsCpu, 1000, Ok("1"));
         check(None, ResourceField::LimitsCpu, 1, Ok("500"));
         check(None, ResourceField::RequestsCpu, 1, Ok("500"));
@@ -199,5 +210,19 @@ mod tests {
             1000,
             Err("container c not found"),
         );
+        let whole = spec::Pod {
+            resources: Some(spec::Resources {
+                limits: list(Some(1500), Some(1 << 21)),
+                requests: list(None, None),
+            }),
+            ..pod.clone()
+        };
+        let facts = Facts {
+            pod: &whole,
+            ..facts
+        };
+        check_in(facts, None, ResourceField::LimitsCpu, 1, Ok("500"));
+        check_in(facts, Some("b"), ResourceField::LimitsCpu, 1, Ok("1500"));
+        check_in(facts, None, ResourceField::LimitsMemory, 1 << 20, Ok("2"));
     }
 }
