@@ -13,6 +13,7 @@ mod file;
 #[cfg(test)]
 mod tests;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use seedpod_core::spec;
@@ -185,20 +186,24 @@ impl StaticPods {
             let Some(pod) = &file.pod else { continue };
             let meta = &pod.spec.meta;
             let name = (meta.namespace.clone(), meta.name.clone());
-            if !wanted.contains_key(&name) {
-                wanted.insert(name, pod.clone());
-            } else if !file.is_reported {
-                file.is_reported = true;
-                let problem = Problem::DuplicateStaticPod {
-                    pod: format!("{}_{}({})", meta.name, meta.namespace, pod.uid),
-                    name: meta.name.clone(),
-                };
-                let source = Source {
-                    name: path.clone(),
-                    bytes: Vec::new(),
-                };
-                let errors = vec![single::error(&source, problem)];
-                self.actions.push_back(StaticAction::Report(errors));
+            match wanted.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(pod.clone());
+                }
+                Entry::Occupied(_) if file.is_reported => {}
+                Entry::Occupied(_) => {
+                    file.is_reported = true;
+                    let problem = Problem::DuplicateStaticPod {
+                        pod: format!("{}_{}({})", meta.name, meta.namespace, pod.uid),
+                        name: meta.name.clone(),
+                    };
+                    let source = Source {
+                        name: path.clone(),
+                        bytes: Vec::new(),
+                    };
+                    let errors = vec![single::error(&source, problem)];
+                    self.actions.push_back(StaticAction::Report(errors));
+                }
             }
         }
         wanted

@@ -267,6 +267,10 @@ pub const PROGRAMS: usize = 256;
 
 /// Bytes of log lines of a pod that an embedding program can still read; older ones are forgotten.
 pub const LOG_BYTES_KEPT: usize = 1 << 20;
+/// Files of a folder of static pods (a kubelet runs 110 pods).
+pub const STATIC_POD_FILES: usize = 1024;
+/// Starts and problems of static pods that an embedding program has not read yet.
+pub const STATIC_POD_EVENTS_PENDING: usize = 1024;
 /// Events of a pod that an embedding program can still read; Kubernetes keeps them for an hour.
 pub const EVENTS_KEPT: usize = 1024;
 /// Lines of all pods that wait for standard output; then the pods wait.

@@ -31,8 +31,12 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
     /// Manifests in YAML or JSON: files, folders of them, or - for standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "static_pods", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// Runs each file of a folder as a static pod while it is there, and follows changes until it is stopped
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) static_pods: Option<PathBuf>,
 
     /// Opens a port of this machine to a port of a pod; IP is 127.0.0.1 unless given, HOST 0 takes a free port
     #[arg(short, long, value_name = "[IP:]HOST:PORT[/udp][@POD]")]

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Reading order: [`Node`] starts pods, [`Pod`] is one of them; then what they meet outside: `world`, [`images`],
-//! `publish`, `egress`, [`folders`]. The command line is a program over this library.
+//! `publish`, `egress`, [`folders`]; [`StaticPods`] are pods that a folder asks for. The command line is a program over this library.
 
 pub mod folders;
 pub mod images;
@@ -25,6 +25,7 @@ mod node;
 mod pod;
 mod publish;
 mod record;
+mod static_pods;
 mod world;
 
 pub use connection::Connection;
@@ -36,4 +37,5 @@ pub use seedpod_core::net::Egress;
 pub use seedpod_core::{pod as status, spec};
 pub use seedpod_engine::world::{ImageError, LogLine, LogStream, Output, PodName};
 pub use seedpod_engine::{Engine, EngineSettings};
+pub use static_pods::{StaticPodEvent, StaticPods, StaticPodsError};
 pub use world::Observer;

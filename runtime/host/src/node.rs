@@ -4,12 +4,15 @@ use crate::folders::RunFolder;
 use crate::images::{Images, ImagesError};
 use crate::pod::Pod;
 use crate::publish::{self, Publish, PublishError, Published, Target};
+use crate::static_pods::{StaticPods, StaticPodsError};
 use crate::world::{HostWorld, Observer, fill_random};
+use seedpod_api::static_pods::StaticPod;
 use seedpod_api::{ManifestError, Source};
 use seedpod_core::net::{Egress, Fabric, FabricError};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
-use seedpod_engine::world::{Output, PodName};
+use seedpod_core::time::WallTime;
+use seedpod_engine::world::{Output, PodName, World};
 use seedpod_engine::{
     Applied, Catalog, CatalogError, Engine, EngineError, EngineSettings, PodStart,
 };
@@ -199,7 +202,7 @@ impl Node {
         let catalog = &self.inner.catalog;
         let applied = catalog.apply(&objects)?;
         let pods = self
-            .prepare(&objects)
+            .prepare(&objects, uid)
             .inspect_err(|_| catalog.withdraw(&applied))?;
         let published = bound.iter().map(|bound| bound.published.clone()).collect();
         let mut doors = Vec::new();
@@ -231,8 +234,51 @@ impl Node {
         self.inner.catalog.delete(key)
     }
 
+    /// Runs the pods of a folder, a file each, while the files are there: a new file starts a pod, a removed one stops it
+    /// with its grace period, a changed one does both. What begins with a dot is ignored.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn static_pods(&self, folder: impl Into<PathBuf>) -> Result<StaticPods, StaticPodsError> {
+        StaticPods::watch(self.clone(), folder.into())
+    }
+
+    /// Starts a pod of a folder. An image that cannot run shows in its status, as for a kubelet.
+    pub(crate) fn start_static(&self, pod: StaticPod) -> Result<Pod, StartError> {
+        let objects = spec::Objects {
+            pods: vec![pod.spec],
+            ..spec::Objects::default()
+        };
+        let bound = publish::bind(&objects, &[])?;
+        let applied = self.inner.catalog.apply(&spec::Objects::default())?;
+        let mut pods = self.prepare(&objects, || pod.uid.clone())?;
+        let doors = bound
+            .into_iter()
+            .map(|bound| self.open(bound, &objects, &pods))
+            .collect();
+        self.close_when_over(&pods, doors, applied);
+        Ok(pods.remove(0))
+    }
+
+    /// `spec.nodeName` of its pods.
+    pub(crate) fn name(&self) -> &'static str {
+        NODE_NAME
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.inner.world.runtime
+    }
+
+    pub(crate) fn wall_time(&self) -> WallTime {
+        self.inner.world.epoch().at(self.inner.world.now())
+    }
+
     /// Makes all pods, and lets them run only when all could be made.
-    fn prepare(&self, objects: &spec::Objects) -> Result<Vec<Pod>, StartError> {
+    fn prepare(
+        &self,
+        objects: &spec::Objects,
+        uid: impl Fn() -> String,
+    ) -> Result<Vec<Pod>, StartError> {
         let world = &self.inner.world;
         let mut pods = Vec::new();
         let mut tasks = Vec::new();

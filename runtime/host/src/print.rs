@@ -54,6 +54,8 @@ pub(crate) struct Printer {
 enum Message {
     Said(PodName, Output),
     Notice(String),
+    /// A further pod will speak.
+    Pod(Box<spec::Pod>),
     Closing(Pod, Box<Status>),
     /// The last one; the answer is that everything has been written.
     Finish(SyncSender<()>),
@@ -97,6 +99,11 @@ impl Printer {
                 }
             }
         }
+    }
+
+    /// A further pod will speak.
+    pub(crate) fn add(&self, pod: &spec::Pod) {
+        self.send(Message::Pod(Box::new(pod.clone())));
     }
 
     /// Prints a message of our own.
@@ -168,6 +175,9 @@ impl Writer {
                 Message::Said(pod, Output::Event(event)) => self.event(&pod, &event),
                 Message::Said(pod, Output::Status(status)) => self.status(&pod, &status),
                 Message::Notice(text) => self.notice(&text),
+                Message::Pod(pod) => {
+                    self.pods.insert(name_of(&pod), *pod);
+                }
                 Message::Closing(pod, status) => self.closing(&pod, &status),
                 Message::Finish(written) => {
                     self.progress.clear();

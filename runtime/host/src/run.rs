@@ -4,10 +4,10 @@ use crate::cli::RunArguments;
 use crate::print::{Printer, Settings};
 use crate::{EXIT_USAGE, optimize, sources};
 use anyhow::Context;
-use seedpod::api::NoteKind;
+use seedpod::api::{Loaded, ManifestError, NoteKind};
 use seedpod::spec::GracePeriod;
 use seedpod::status::{Phase, Status};
-use seedpod::{Node, Pod, Started};
+use seedpod::{Node, Pod, Started, StaticPodEvent, StaticPods};
 use std::env;
 use std::fs;
 use std::future::pending;
@@ -32,8 +32,7 @@ const EXIT_TERMINATED: u8 = 143;
 const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
-    let sources = sources::read(&arguments.files)?;
-    let loaded = match seedpod::api::load(&sources) {
+    let loaded = match load(&arguments.files)? {
         Ok(loaded) => loaded,
         Err(errors) => {
             errors.iter().for_each(|error| eprintln!("{error}"));
@@ -48,7 +47,7 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         eprintln!("{note}");
     }
     anyhow::ensure!(
-        !loaded.objects.pods.is_empty(),
+        !loaded.objects.pods.is_empty() || arguments.static_pods.is_some(),
         "there is no Pod in the manifests, so there is nothing to run"
     );
     let printer = Printer::start(
@@ -66,7 +65,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         for published in &started.published {
             printer.notice(&published.to_string());
         }
-        let code = wait(&started, arguments.timeout, signals, &printer).await;
+        let folder = arguments.static_pods.as_ref();
+        let static_pods = folder.map(|folder| node.static_pods(folder)).transpose()?;
+        let code = wait(&started, static_pods, arguments.timeout, signals, &printer).await;
         printer.finish();
         if let Some(cache) = cache_folder(arguments).filter(|_| node.is_optimizing()) {
             optimize::start(&cache.join(CODE));
@@ -76,6 +77,14 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     // What is left ends here, so that the node takes its folder away. Only a task that is stuck is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_TIME_MAX);
     code.map(ExitCode::from)
+}
+
+/// Without files there are no objects, which is no mistake beside a folder of static pods.
+fn load(files: &[PathBuf]) -> anyhow::Result<Result<Loaded, Vec<ManifestError>>> {
+    if files.is_empty() {
+        return Ok(Ok(Loaded::default()));
+    }
+    Ok(seedpod::api::load(&sources::read(files)?))
 }
 
 /// Folder of compiled code in the cache folder.
@@ -90,7 +99,7 @@ fn cache_folder(arguments: &RunArguments) -> Option<PathBuf> {
 fn node(arguments: &RunArguments, printer: &Printer) -> anyhow::Result<Node> {
     let mut builder = Node::builder()
         .egress(arguments.egress.into())
-        .image_folder(sources::folder(&arguments.files))
+        .image_folder(image_folder(arguments))
         .observer(printer.observer());
     let cache = cache_folder(arguments);
     builder = match cache.map(|cache| (fs::create_dir_all(&cache), cache)) {
@@ -109,6 +118,13 @@ fn node(arguments: &RunArguments, printer: &Printer) -> anyhow::Result<Node> {
     Ok(builder.build()?)
 }
 
+fn image_folder(arguments: &RunArguments) -> PathBuf {
+    match &arguments.static_pods {
+        Some(folder) if arguments.files.is_empty() => folder.clone(),
+        _ => sources::folder(&arguments.files),
+    }
+}
+
 /// Why the wait is over.
 enum End {
     Over(Vec<Status>),
@@ -117,6 +133,7 @@ enum End {
 
 async fn wait(
     started: &Started,
+    mut static_pods: Option<StaticPods>,
     timeout: Option<Duration>,
     mut signals: Signals,
     printer: &Printer,
@@ -125,18 +142,25 @@ async fn wait(
     tokio::pin!(over);
     let end = tokio::select! {
         biased;
-        statuses = &mut over => End::Over(statuses),
+        statuses = &mut over, if static_pods.is_none() => End::Over(statuses),
         code = signals.next() => End::Stop(code, None),
         () = printer.broken_pipe() => End::Stop(EXIT_BROKEN_PIPE, Some(GracePeriod { seconds: 0 })),
         () = after(timeout) => End::Stop(EXIT_TIMEOUT, None),
+        () = follow(static_pods.as_mut(), printer) => End::Stop(EXIT_USAGE, None),
     };
     let (statuses, code) = match end {
         End::Over(statuses) => (statuses, None),
         End::Stop(code, grace) => {
             started.pods.iter().for_each(|pod| pod.delete(grace));
+            let all_over = async {
+                for (pod, status) in stop(static_pods, grace).await {
+                    printer.closing(&pod, &status);
+                }
+                over.await
+            };
             let statuses = tokio::select! {
                 biased;
-                statuses = &mut over => statuses,
+                statuses = all_over => statuses,
                 // Without a word more: whoever reads our output may be what is stuck.
                 code = signals.next() => std::process::exit(code.into()),
             };
@@ -150,6 +174,26 @@ async fn wait(
         .iter()
         .all(|status| status.phase == Phase::Succeeded);
     code.unwrap_or(if succeeded { 0 } else { 1 })
+}
+
+/// Shows what happens to static pods, for as long as there are any.
+async fn follow(static_pods: Option<&mut StaticPods>, printer: &Printer) {
+    let Some(static_pods) = static_pods else {
+        return pending().await;
+    };
+    while let Some(event) = static_pods.next().await {
+        match event {
+            StaticPodEvent::Started(pod) => printer.add(pod.spec()),
+            StaticPodEvent::Report(text) => printer.notice(&text),
+        }
+    }
+}
+
+async fn stop(static_pods: Option<StaticPods>, grace: Option<GracePeriod>) -> Vec<(Pod, Status)> {
+    match static_pods {
+        Some(static_pods) => static_pods.stop(grace).await,
+        None => Vec::new(),
+    }
 }
 
 async fn all_over(pods: &[Pod]) -> Vec<Status> {

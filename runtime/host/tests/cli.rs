@@ -82,6 +82,24 @@ fn a_timeout_stops_the_pods_and_exits_with_124() {
 }
 
 #[test]
+fn static_pods_run_until_the_command_is_stopped() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let script = ["sh", "-c", "echo hello; exec sleep 3600"];
+    let manifest = pod("p", "Never", &[("hello", "busybox", &script)]);
+    std::fs::write(folder.path().join("p.yaml"), manifest).unwrap();
+    std::fs::write(folder.path().join("broken.yaml"), "kind: [").unwrap();
+    let path = folder.path().to_str().unwrap();
+    let run = run(&["run", "--timeout", "3s", "--static-pods", path], "");
+    assert_eq!(
+        (run.code, run.out.as_str()),
+        (Some(124), "[p-seedpod/hello] hello\n")
+    );
+    assert!(run.err.contains("unclosed bracket"), "{}", run.err);
+    let last = "[p-seedpod/hello] Error, exit code 143\n";
+    assert!(run.err.ends_with(last), "{}", run.err);
+}
+
+#[test]
 fn each_failure_of_a_container_that_starts_again_is_told() {
     let script = ["sh", "-c", "exit 7"];
     let manifest = pod("p", "OnFailure", &[("a", "busybox", &script)]);
