@@ -8,7 +8,7 @@ mod coverage;
 mod line;
 mod table;
 
-pub use table::TABLE;
+pub use table::table;
 
 /// What seedpod does with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +50,7 @@ pub struct Support {
 
 /// The lines of one field, `None` if its type or name is not in the table.
 pub(crate) fn support(kind: &str, field: &str) -> Option<&'static Support> {
-    TABLE
-        .iter()
-        .find(|line| line.kind == kind && line.fields.contains(&field))
+    table().find(|line| line.kind == kind && line.fields.contains(&field))
 }
 
 /// Whether a text is what Kubernetes assumes anyway, so that there is nothing to report about it.
@@ -77,6 +75,10 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
     ("PodSpec", "serviceAccount", "default"),
     ("PodSpec", "serviceAccountName", "default"),
     ("PodSecurityContext", "fsGroupChangePolicy", "Always"),
+    ("ConfigMapVolumeSource", "defaultMode", "420"),
+    ("DownwardAPIVolumeSource", "defaultMode", "420"),
+    ("ProjectedVolumeSource", "defaultMode", "420"),
+    ("SecretVolumeSource", "defaultMode", "420"),
     ("VolumeMount", "mountPropagation", "None"),
     ("VolumeMount", "recursiveReadOnly", "Disabled"),
     ("ServiceSpec", "allocateLoadBalancerNodePorts", "true"),

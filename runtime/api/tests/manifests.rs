@@ -879,7 +879,6 @@ fn what_is_ignored_is_noted() {
             f.yaml:12:45: spec.volumes[0].emptyDir.sizeLimit: ignored: not supported yet: only a volume in memory has a limit
             f.yaml:17:42: spec.containers[0].resources.limits[nvidia.com/gpu]: ignored: this machine offers no such resource
             f.yaml:17:54: spec.containers[0].resources.requests: shown but not enforced: there is one node and nothing is reserved on it
-            f.yaml:18:5: spec.containers[0].stdinOnce: ignored: not supported yet: nobody can attach to standard input
             f.yaml:19:42: spec.containers[0].securityContext.capabilities: ignored: a guest is WebAssembly and has no kernel privileges to give or take
         "#]],
     );
@@ -953,14 +952,14 @@ fn output_of_kubectl_get_loads() {
     check_notes(
         yaml,
         expect![[r#"
-        f.yaml:4:3: metadata.creationTimestamp: ignored: set by the API server, not by a manifest
-        f.yaml:6:3: metadata.uid: ignored: set by the API server, not by a manifest
-        f.yaml:7:3: metadata.resourceVersion: ignored: set by the API server, not by a manifest
-        f.yaml:8:3: metadata.managedFields: ignored: set by the API server, not by a manifest
-        f.yaml:22:3: spec.tolerations: ignored: there is one node, nothing to choose from
-        f.yaml:28:9: spec.volumes[0].projected.sources[0].serviceAccountToken: ignored: there is no API server to have a token for
-        f.yaml:31:1: status: ignored: set by the API server, not by a manifest
-    "#]],
+            f.yaml:4:3: metadata.creationTimestamp: ignored: set by the API server, not by a manifest
+            f.yaml:6:3: metadata.uid: ignored: set by the API server, not by a manifest
+            f.yaml:7:3: metadata.resourceVersion: ignored: set by the API server, not by a manifest
+            f.yaml:8:3: metadata.managedFields: ignored: set by the API server, not by a manifest
+            f.yaml:22:3: spec.tolerations: ignored: there is one node, nothing to choose from
+            f.yaml:28:9: spec.volumes[0].projected.sources[0].serviceAccountToken: ignored: there is no API server to have a token for
+            f.yaml:31:1: status: ignored: set by the API server, not by a manifest
+        "#]],
     );
 }
 

@@ -1,0 +1,56 @@
+//! Services.
+
+use super::super::Support;
+use super::super::line::{honoured, ignored, refused};
+
+pub(super) const LINES: &[Support] = &[
+    honoured(
+        "ServiceSpec",
+        &[
+            "clusterIP",
+            "ports",
+            "publishNotReadyAddresses",
+            "selector",
+            "type",
+        ],
+    ),
+    ignored(
+        "ServiceSpec",
+        &[
+            "allocateLoadBalancerNodePorts",
+            "externalIPs",
+            "externalTrafficPolicy",
+            "healthCheckNodePort",
+            "internalTrafficPolicy",
+            "loadBalancerClass",
+            "loadBalancerIP",
+            "loadBalancerSourceRanges",
+            "trafficDistribution",
+        ],
+        "there is one node and no load balancer in front of it",
+    ),
+    ignored(
+        "ServiceSpec",
+        &["clusterIPs", "ipFamilies", "ipFamilyPolicy"],
+        "a Service has the one address of clusterIP",
+    ),
+    ignored(
+        "ServiceSpec",
+        &["sessionAffinity", "sessionAffinityConfig"],
+        "each connection goes to the next pod that is ready",
+    ),
+    refused(
+        "ServiceSpec",
+        &["externalName"],
+        "names outside of the pod network are answered by nobody",
+    ),
+    honoured(
+        "ServicePort",
+        &["name", "nodePort", "port", "protocol", "targetPort"],
+    ),
+    ignored(
+        "ServicePort",
+        &["appProtocol"],
+        "a Service forwards bytes and does not look into them",
+    ),
+];
