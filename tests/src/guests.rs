@@ -30,7 +30,7 @@ pub fn simulate(manifest: &str) -> Simulation {
         images: Arc::new(|reference: &str, _| image(reference)),
     });
     simulation
-        .start(load(manifest))
+        .start(&load(manifest))
         .expect("room on the pod network");
     simulation
 }

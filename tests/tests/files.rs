@@ -230,7 +230,7 @@ fn run_in_container(script: &str, root: &str) -> String {
         engine: ENGINE.clone(),
         images: Arc::new(|_, _| Ok(IMAGE.clone())),
     });
-    simulation.start(objects).unwrap();
+    simulation.start(&objects).unwrap();
     assert!(simulation.run(Duration::from_secs(60)));
     let log = simulation.log();
     log.lines()

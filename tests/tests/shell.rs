@@ -71,7 +71,7 @@ fn check(name: &str) {
         bytes: manifest(name, &script).into_bytes(),
     };
     let objects = seedpod_api::load(&[source]).unwrap().objects;
-    simulation.start(objects).unwrap();
+    simulation.start(&objects).unwrap();
     assert!(
         simulation.run(Duration::from_secs(600)),
         "{name} does not end"

@@ -95,8 +95,8 @@ impl Simulation {
     ///
     /// # Errors
     /// As there.
-    pub fn start(&mut self, objects: Objects) -> Result<(), StartError> {
-        self.apply(&objects)
+    pub fn start(&mut self, objects: &Objects) -> Result<(), StartError> {
+        self.apply(objects)
     }
 
     /// Adds ConfigMaps, Secrets and Services or puts them in the place of those of the same name, then starts pods in

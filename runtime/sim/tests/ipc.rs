@@ -65,7 +65,7 @@ fn run(manifest: &str, seed: u64) -> String {
         images: Arc::new(|reference: &str, _| images(reference)),
     };
     let mut simulation = Simulation::new(settings);
-    simulation.start(objects).unwrap();
+    simulation.start(&objects).unwrap();
     assert!(
         simulation.run(Duration::from_secs(120)),
         "still running:\n{}",

@@ -212,11 +212,13 @@ impl PodTask {
     /// Everything but stepping guests.
     fn turn(&mut self, now: Instant) {
         for request in self.inbox.take() {
-            if matches!(request, Request::ObjectsChanged) {
-                self.refresh_volumes();
-            }
+            let changes_volumes =
+                matches!(request, Request::ObjectsChanged | Request::Update { .. });
             self.pod.handle(now, request.into());
             self.follow_spec();
+            if changes_volumes {
+                self.refresh_volumes();
+            }
         }
         self.pod.handle_timeout(now);
         self.kill_late(now);

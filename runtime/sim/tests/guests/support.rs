@@ -62,7 +62,7 @@ pub fn simulate(spec: &str, engine: &Engine) -> Simulation {
         engine: engine.clone(),
         images: Arc::new(|reference: &str, _| image(reference)),
     });
-    simulation.start(objects).unwrap();
+    simulation.start(&objects).unwrap();
     simulation
 }
 

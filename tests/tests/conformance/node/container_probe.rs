@@ -31,7 +31,7 @@ const CASES: &[Case] = &[
     pass(214, HTTP_KEEPS, || http_keeps(Regular)),
     pass(230, EXEC_TIMEOUT, || exec_timeout_restarts(Regular)),
     pass(247, EXEC_TIMEOUT_READINESS, || {
-        exec_timeout_is_not_ready(Regular)
+        exec_timeout_is_not_ready(Regular);
     }),
     pass(264, EXEC_TIMEOUT_FAILING, || failing_exec_restarts(Regular)),
     pass(281, LOCAL_REDIRECT, || local_redirect_restarts(Regular)),
@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
     pass(550, GRPC_RESTARTS, || grpc_restarts(Regular)),
     pass(565, TERMINATING, || unready_while_terminating(Regular)),
     pass(631, TERMINATING_LIVENESS, || {
-        no_liveness_while_terminating(Regular)
+        no_liveness_while_terminating(Regular);
     }),
     pass(749, INITIAL_DELAY, || initial_delay(Sidecar)),
     pass(786, NEVER_READY, || never_ready(Sidecar)),
@@ -58,7 +58,7 @@ const CASES: &[Case] = &[
     pass(916, HTTP_KEEPS, || http_keeps(Sidecar)),
     pass(934, EXEC_TIMEOUT, || exec_timeout_restarts(Sidecar)),
     pass(953, EXEC_TIMEOUT_READINESS, || {
-        exec_timeout_is_not_ready(Sidecar)
+        exec_timeout_is_not_ready(Sidecar);
     }),
     pass(972, EXEC_TIMEOUT_FAILING, || failing_exec_restarts(Sidecar)),
     pass(993, LOCAL_REDIRECT, || local_redirect_restarts(Sidecar)),
@@ -73,7 +73,7 @@ const CASES: &[Case] = &[
     pass(1284, GRPC_RESTARTS, || grpc_restarts(Sidecar)),
     pass(1299, TERMINATING, || unready_while_terminating(Sidecar)),
     pass(1376, TERMINATING_LIVENESS, || {
-        no_liveness_while_terminating(Sidecar)
+        no_liveness_while_terminating(Sidecar);
     }),
 ];
 

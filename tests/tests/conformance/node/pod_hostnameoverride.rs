@@ -16,7 +16,7 @@ const CASES: &[Case] = &[
             shows(
                 "hostnameOverride: override.example.host",
                 "override.example.host",
-            )
+            );
         },
     ),
     pass(
@@ -26,7 +26,7 @@ const CASES: &[Case] = &[
             shows(
                 "hostname: custom-host\nhostnameOverride: override-host",
                 "override-host",
-            )
+            );
         },
     ),
     pass(
@@ -41,7 +41,7 @@ const CASES: &[Case] = &[
             shows(
                 "subdomain: t\nhostnameOverride: override-host",
                 "override-host",
-            )
+            );
         },
     ),
     pass(

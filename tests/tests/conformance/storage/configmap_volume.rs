@@ -16,7 +16,7 @@ pub(crate) const FILE: File = File {
 
 const CASES: &[Case] = &[
     pass(47, "should be consumable from pods in volume", || {
-        consumable(Source::ConfigMap, Plain::default())
+        consumable(Source::ConfigMap, Plain::default());
     }),
     pass(
         57,
@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
                     default_mode: Some(("0400", "-r--------")),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     not_applicable(
@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
                     non_root: true,
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     not_applicable(
@@ -64,7 +64,7 @@ const CASES: &[Case] = &[
                     mapping: Some(None),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     pass(
@@ -77,7 +77,7 @@ const CASES: &[Case] = &[
                     mapping: Some(Some(("0400", "-r--------"))),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     pass(
@@ -91,7 +91,7 @@ const CASES: &[Case] = &[
                     non_root: true,
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     not_applicable(
@@ -100,7 +100,7 @@ const CASES: &[Case] = &[
         FS_GROUP,
     ),
     pass(124, "updates should be reflected in volume", || {
-        updates_show(Source::ConfigMap)
+        updates_show(Source::ConfigMap);
     }),
     pass(
         175,

@@ -13,13 +13,13 @@ const FORM: Form = Form::Plain;
 
 const CASES: &[Case] = &[
     pass(54, "should provide podname only", || {
-        prints(FORM, "podname", "downwardapi-volume\n")
+        prints(FORM, "podname", "downwardapi-volume\n");
     }),
     pass(69, "should set DefaultMode on files", || {
-        mode(FORM, "defaultMode: 0400", "")
+        mode(FORM, "defaultMode: 0400", "");
     }),
     pass(85, "should set mode on item file", || {
-        mode(FORM, "", "mode: 0400")
+        mode(FORM, "", "mode: 0400");
     }),
     not_applicable(
         95,
@@ -32,22 +32,22 @@ const CASES: &[Case] = &[
         FS_GROUP,
     ),
     pass(131, "should update labels on modification", || {
-        labels_change(FORM)
+        labels_change(FORM);
     }),
     pass(163, "should update annotations on modification", || {
-        annotations_change(FORM)
+        annotations_change(FORM);
     }),
     pass(194, "should provide container's cpu limit", || {
-        prints(FORM, "cpu_limit", "2\n")
+        prints(FORM, "cpu_limit", "2\n");
     }),
     pass(208, "should provide container's memory limit", || {
-        prints(FORM, "memory_limit", "134217728\n")
+        prints(FORM, "memory_limit", "134217728\n");
     }),
     pass(222, "should provide container's cpu request", || {
-        prints(FORM, "cpu_request", "1\n")
+        prints(FORM, "cpu_request", "1\n");
     }),
     pass(236, "should provide container's memory request", || {
-        prints(FORM, "memory_request", "33554432\n")
+        prints(FORM, "memory_request", "33554432\n");
     }),
     pass(
         250,

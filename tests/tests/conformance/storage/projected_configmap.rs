@@ -13,7 +13,7 @@ pub(crate) const FILE: File = File {
 
 const CASES: &[Case] = &[
     pass(47, "should be consumable from pods in volume", || {
-        consumable(Source::ProjectedConfigMap, Plain::default())
+        consumable(Source::ProjectedConfigMap, Plain::default());
     }),
     pass(
         57,
@@ -25,7 +25,7 @@ const CASES: &[Case] = &[
                     default_mode: Some(("0400", "-r--------")),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     not_applicable(
@@ -43,7 +43,7 @@ const CASES: &[Case] = &[
                     non_root: true,
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     not_applicable(
@@ -61,7 +61,7 @@ const CASES: &[Case] = &[
                     mapping: Some(None),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     pass(
@@ -74,7 +74,7 @@ const CASES: &[Case] = &[
                     mapping: Some(Some(("0400", "-r--------"))),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     pass(
@@ -88,7 +88,7 @@ const CASES: &[Case] = &[
                     non_root: true,
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     not_applicable(
@@ -97,7 +97,7 @@ const CASES: &[Case] = &[
         FS_GROUP,
     ),
     pass(124, "updates should be reflected in volume", || {
-        updates_show(Source::ProjectedConfigMap)
+        updates_show(Source::ProjectedConfigMap);
     }),
     pass(
         174,

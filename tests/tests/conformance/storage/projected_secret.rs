@@ -13,7 +13,7 @@ pub(crate) const FILE: File = File {
 
 const CASES: &[Case] = &[
     pass(46, "should be consumable from pods in volume", || {
-        consumable(Source::ProjectedSecret, Plain::default())
+        consumable(Source::ProjectedSecret, Plain::default());
     }),
     pass(
         56,
@@ -25,7 +25,7 @@ const CASES: &[Case] = &[
                     default_mode: Some(("0400", "-r--------")),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     not_applicable(
@@ -43,7 +43,7 @@ const CASES: &[Case] = &[
                     mapping: Some(None),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     pass(
@@ -56,7 +56,7 @@ const CASES: &[Case] = &[
                     mapping: Some(Some(("0400", "-r--------"))),
                     ..Plain::default()
                 },
-            )
+            );
         },
     ),
     pass(

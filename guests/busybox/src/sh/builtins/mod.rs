@@ -12,9 +12,9 @@ const SPECIAL: [&str; 15] = [
     "shift", "times", "trap", "unset",
 ];
 
-const REGULAR: [&str; 19] = [
-    "[", "cd", "command", "echo", "false", "getopts", "hash", "kill", "let", "local", "printf",
-    "pwd", "read", "source", "test", "true", "type", "umask", "wait",
+const REGULAR: [&str; 20] = [
+    "[", "[[", "cd", "command", "echo", "false", "getopts", "hash", "kill", "let", "local",
+    "printf", "pwd", "read", "source", "test", "true", "type", "umask", "wait",
 ];
 
 pub fn is_special(name: &str) -> bool {
@@ -88,7 +88,7 @@ impl Shell {
                     .for_each(|error| self.complain_as_applet(error));
                 Ok(status.max(u8::from(!printed.errors.is_empty())))
             }
-            "test" | "[" => Ok(self.test(arguments)),
+            "test" | "[" | "[[" => Ok(self.test(arguments)),
             "let" => self.arithmetic(operands),
             "cd" => Ok(self.change_directory(operands)),
             "pwd" => {
@@ -278,11 +278,16 @@ impl Shell {
 
     fn test(&mut self, arguments: &[String]) -> u8 {
         let mut operands = &arguments[1..];
-        if arguments[0] == "[" {
+        let closing = match arguments[0].as_str() {
+            "[" => Some("]"),
+            "[[" => Some("]]"),
+            _ => None,
+        };
+        if let Some(closing) = closing {
             match operands.split_last() {
-                Some((last, rest)) if last == "]" => operands = rest,
+                Some((last, rest)) if last == closing => operands = rest,
                 _ => {
-                    self.complain_as_applet("missing ]");
+                    self.complain_as_applet(&format!("missing {closing}"));
                     return 2;
                 }
             }
