@@ -1,6 +1,6 @@
 //! Restarts, termination messages, pulls.
 
-use crate::cases::{self, AGNHOST, BUSYBOX, Case, File, adapted, pass};
+use crate::cases::{self, AGNHOST, BUSYBOX, Case, File, adapted, not_applicable, pass};
 use seedpod::status::{ConditionType, ContainerState, Phase};
 use seedpod_tests::Cluster;
 use seedpod_tests::cluster::{is_true, waiting_reason};
@@ -11,7 +11,7 @@ pub(crate) const FILE: File = File {
 };
 
 const CASES: &[Case] = &[
-    adapted(53, "should run with the expected status", NO_AWK, || {
+    pass(53, "should run with the expected status", || {
         restarts("terminate-cmd-rpa", "Always", Phase::Running, 2);
         restarts("terminate-cmd-rpof", "OnFailure", Phase::Succeeded, 1);
         restarts("terminate-cmd-rpn", "Never", Phase::Failed, 0);
@@ -81,19 +81,7 @@ securityContext: {runAsUser: 10000}",
     pass(
         289,
         "should not be able to pull image from invalid registry [Serial]",
-        || {
-            let mut cluster = Cluster::new();
-            cluster.create(&pulling("invalid.registry.k8s.io/invalid/alpine:3.1"));
-            cluster.wait("image-pull-test", RETRY_S, |status| {
-                let reason = waiting_reason(&status.containers[0]);
-                let reason = reason.as_deref();
-                status.phase == Phase::Pending
-                    && matches!(
-                        reason,
-                        Some("ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull")
-                    )
-            });
-        },
+        || cannot_be_pulled("invalid.registry.k8s.io/invalid/alpine:3.1"),
     ),
     pass(294, "should be able to pull image [Serial]", || {
         let mut cluster = Cluster::new();
@@ -103,12 +91,21 @@ securityContext: {runAsUser: 10000}",
                 && matches!(status.containers[0].state, ContainerState::Running { .. })
         });
     }),
+    adapted(
+        299,
+        "should not be able to pull from private registry without secret [Serial]",
+        "no registry is asked, with or without a secret: what is not bundled cannot be pulled",
+        || cannot_be_pulled("registry.test:5000/pause:testing"),
+    ),
+    not_applicable(
+        304,
+        "should be able to pull from private registry with secret [Serial]",
+        "images are not fetched from registries",
+    ),
 ];
 
 /// `ContainerStatusRetryTimeout`.
 const RETRY_S: u64 = 5 * 60;
-
-const NO_AWK: &str = "counts lines with `wc -l <` instead of awk, which the image lacks";
 
 const FALLBACK: &str = "
 terminationMessagePath: /dev/termination-log
@@ -117,7 +114,7 @@ terminationMessagePolicy: FallbackToLogsOnError";
 /// Fails the first time, succeeds the second, and from then on runs forever.
 const SCRIPT: &str = "
 f=/restart-count/restartCount
-count=$(echo 'hello' >> $f ; wc -l < $f)
+count=$(echo 'hello' >> $f ; wc -l $f | awk {'print $1'})
 if [ $count -eq 1 ]; then
   exit 1
 fi
@@ -181,6 +178,17 @@ fn message(script: &str, fields: &str, phase: Phase, expected: Option<&str>) {
     };
     assert_eq!(end.message.as_deref(), expected);
     cluster.delete(name, Some(0));
+}
+
+fn cannot_be_pulled(image: &str) {
+    let mut cluster = Cluster::new();
+    cluster.create(&pulling(image));
+    cluster.wait("image-pull-test", RETRY_S, |status| {
+        let reason = waiting_reason(&status.containers[0]);
+        let reasons = ["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"];
+        status.phase == Phase::Pending
+            && reason.is_some_and(|reason| reasons.contains(&reason.as_str()))
+    });
 }
 
 fn pulling(image: &str) -> String {

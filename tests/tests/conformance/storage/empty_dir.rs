@@ -1,7 +1,7 @@
 //! `emptyDir` on both media.
 
 use super::payload::FS_GROUP;
-use crate::cases::{self, AGNHOST, BUSYBOX, Case, File, adapted, not_applicable, pass};
+use crate::cases::{self, AGNHOST, BUSYBOX, Case, File, not_applicable, pass};
 use seedpod_tests::Cluster;
 use seedpod_tests::cluster::POD_START_S;
 use std::time::Duration;
@@ -91,10 +91,9 @@ const CASES: &[Case] = &[
         "pod should support shared volumes between containers",
         shared,
     ),
-    adapted(
+    pass(
         301,
         "pod should support memory backed volumes of specified size",
-        "the size shows when the volume is full; WASI has no statfs for `df` to read it",
         size_is_kept,
     ),
 ];
@@ -191,10 +190,13 @@ fn shared() {
     assert_eq!(text.trim_end(), "Hello from the busy-box sub-container");
 }
 
-/// Room for 10 MiB, and not for one byte more.
+/// As `df` shows it, and when it is full.
 fn size_is_kept() {
     let mut cluster = Cluster::new();
     cluster.create_sync(&sleeping_pod("{medium: Memory, sizeLimit: 10Mi}"));
+    let script = format!("df | grep {FOLDER} | awk '{{print $2}}'");
+    let size = cluster.shell("pod-sharedvolume", MAIN, &script);
+    assert_eq!(size.trim_end(), "10240");
     let fill = format!("dd if=/dev/zero of={FOLDER}/full bs=1024 count=10240");
     cluster.shell("pod-sharedvolume", MAIN, &fill);
     let script = format!("echo -n x > {FOLDER}/more");
