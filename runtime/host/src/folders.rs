@@ -126,9 +126,11 @@ pub(crate) fn host_path(spec: &HostPath) -> Result<Arc<dyn Volume>, String> {
         matches!(fs::metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound);
     match spec.kind {
         HostPathType::DirectoryOrCreate | HostPathType::Unset if is_missing => {
-            create_dirs(path).map_err(failed)?;
+            create_dirs(path).map_err(|error| not_created("mkdir", spec, &error))?;
         }
-        HostPathType::FileOrCreate if is_missing => create_file(path).map_err(failed)?,
+        HostPathType::FileOrCreate if is_missing => {
+            create_file(path).map_err(|error| not_created("open", spec, &error))?;
+        }
         kind => check_kind(kind, &spec.path)?,
     }
     let volume = if fs::metadata(path).map_err(failed)?.is_dir() {
@@ -137,6 +139,18 @@ pub(crate) fn host_path(spec: &HostPath) -> Result<Arc<dyn Volume>, String> {
         host_file_volume(path)
     };
     Ok(volume.map_err(failed)?)
+}
+
+/// As Go words it.
+fn not_created(call: &str, spec: &HostPath, error: &io::Error) -> String {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "read-only file system".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("{call} {}: {reason}", spec.path)
 }
 
 fn check_kind(kind: HostPathType, path: &str) -> Result<(), String> {
@@ -254,7 +268,10 @@ mod tests {
         let wrong = |what: &str| Err(format!("hostPath type check failed: {what}"));
         let not_a_dir = wrong("/a/b is not a directory");
         assert_eq!(check("a/b", HostPathType::Directory), not_a_dir);
-        assert!(check("a/b", HostPathType::FileOrCreate).is_err());
+        assert_eq!(
+            check("a/b", HostPathType::FileOrCreate),
+            Err("open /a/b: no such file or directory".to_owned())
+        );
         assert_eq!(check("a/b", HostPathType::DirectoryOrCreate), Ok(()));
         assert_eq!(check("a/b", HostPathType::Directory), Ok(()));
         assert_eq!(

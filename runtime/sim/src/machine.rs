@@ -33,7 +33,9 @@ impl Machine {
         let caller = Caller::host(now);
         let failed = |errno: Errno| format!("hostPath {}: {errno}", path.path);
         let found = match self.find(caller, &path.path) {
-            Err(Errno::NoEntry) => self.create(caller, path).map_err(failed)?,
+            Err(Errno::NoEntry) => self
+                .create(caller, path)
+                .map_err(|errno| not_created(path, errno))?,
             Err(errno) => return Err(failed(errno)),
             Ok(found) => Some(found),
         };
@@ -98,6 +100,14 @@ impl Machine {
         }
         Ok(Some(found))
     }
+}
+
+fn not_created(path: &HostPath, errno: Errno) -> String {
+    let call = match path.kind {
+        HostPathType::FileOrCreate => "open",
+        _ => "mkdir",
+    };
+    format!("{call} {}: {errno}", path.path)
 }
 
 fn names(path: &str) -> impl Iterator<Item = &str> {
@@ -229,7 +239,7 @@ mod tests {
         assert_eq!(check("/a/b", HostPathType::Directory), not_a_dir);
         assert_eq!(
             check("/a/b", HostPathType::FileOrCreate),
-            Err("hostPath /a/b: no such file or directory".to_owned())
+            Err("open /a/b: no such file or directory".to_owned())
         );
         assert_eq!(check("/a/b", HostPathType::DirectoryOrCreate), Ok(()));
         assert_eq!(check("/a/b", HostPathType::Directory), Ok(()));
