@@ -36,7 +36,9 @@ fn conf(data: &str) -> String {
 
 fn check(pods: &Pods, log: &Expect, events: &Expect) {
     log.assert_eq(&pods.log());
-    events.assert_eq(&pods.events());
+    let all = pods.events();
+    let mounts = all.lines().filter(|line| line.contains("FailedMount"));
+    events.assert_eq(&mounts.fold(String::new(), |text, line| text + line + "\n"));
 }
 
 #[test]
@@ -89,4 +91,97 @@ fn a_config_map_comes_changes_and_goes() {
         39s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
     "#]],
     );
+}
+
+const SHOWN: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata:
+  name: shown
+  labels: {color: red}
+spec:
+  containers:
+  - name: c
+    image: busybox
+    command: [sh, -c, "while :; do cat /v/labels /v/tls; echo; sleep 10; done"]
+    volumeMounts:
+    - {name: v, mountPath: /v}
+  volumes:
+  - name: v
+    projected:
+      sources:
+      - downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]}
+      - secret: {name: tls, optional: true, items: [{key: k, path: tls}]}
+"#;
+
+#[test]
+fn labels_change_and_an_optional_secret_appears() {
+    let mut pods = Pods::start(SHOWN);
+    pods.run(5);
+    pods.apply(&SHOWN.replace("red", "blue"));
+    pods.run(10);
+    pods.apply("apiVersion: v1\nkind: Secret\nmetadata: {name: tls}\nstringData: {k: secret}\n");
+    pods.run(10);
+    assert!(pods.delete_object(ObjectKind::Secret, "tls"));
+    pods.run(10);
+    check(&pods, &expect![], &expect![]);
+}
+
+/// The manifest of a pod `p` with these containers and volumes, in YAML's flow style.
+fn pod(init: &str, containers: &str, volumes: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  restartPolicy: Never\n  \
+         initContainers: {init}\n  containers: {containers}\n  volumes: {volumes}\n"
+    )
+}
+
+#[test]
+fn an_image_is_a_volume_and_a_file_gives_variables() {
+    let volumes = "[{name: v, emptyDir: {}}, {name: i, image: {reference: hello-world}}]";
+    let init = r#"[{name: i, image: busybox, command: [sh, -c, "echo \"A='from a file'\" > /v/env"],
+        volumeMounts: [{name: v, mountPath: /v}]}]"#;
+    let containers = r#"[{name: c, image: busybox, command: [sh, -c, "echo $A; ls /i | wc -l; touch /i/new"],
+        env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: env, key: A}}}],
+        volumeMounts: [{name: i, mountPath: /i}]}]"#;
+    let mut pods = Pods::start(&pod(init, containers, volumes));
+    pods.run(60);
+    check(&pods, &expect![], &expect![]);
+}
+
+#[test]
+fn a_guest_asks_the_name_server() {
+    let containers = r#"[{name: c, image: busybox, command: [sh, -c, "cat /etc/resolv.conf; nslookup kubernetes"]}]"#;
+    let mut pods = Pods::start(&format!(
+        "{}---\napiVersion: v1\nkind: Service\nmetadata: {{name: kubernetes}}\nspec: {{ports: [{{port: 443}}]}}\n",
+        pod("[]", containers, "[]")
+    ));
+    pods.run(60);
+    check(&pods, &expect![], &expect![]);
+}
+
+#[test]
+fn a_volume_that_grows_too_large_ends_its_pod() {
+    let containers = r#"[{name: c, image: busybox, command: [sh, -c, "sleep 12; head -c 11000000 /dev/zero > /v/f; sleep 1000"],
+        volumeMounts: [{name: v, mountPath: /v}]}]"#;
+    let volumes = "[{name: v, emptyDir: {sizeLimit: 10Mi}}]";
+    let mut pods = Pods::start(&pod("[]", containers, volumes));
+    assert!(pods.run(60));
+    let status = pods.status("p").unwrap();
+    expect![].assert_eq(&format!(
+        "{:?} {:?} {:?}",
+        status.phase, status.reason, status.message
+    ));
+    let events = pods.events();
+    let evicted = events.lines().find(|line| line.contains("Evicted"));
+    expect![].assert_eq(evicted.unwrap_or_default());
+}
+
+#[test]
+fn a_volume_in_memory_is_full_at_its_limit() {
+    let containers = r#"[{name: c, image: busybox, command: [sh, -c, "head -c 2000000 /dev/zero > /v/f; wc -c < /v/f; grep /v /proc/mounts"],
+        volumeMounts: [{name: v, mountPath: /v}]}]"#;
+    let volumes = "[{name: v, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]";
+    let mut pods = Pods::start(&pod("[]", containers, volumes));
+    assert!(pods.run(60));
+    expect![].assert_eq(&pods.log());
 }

@@ -122,6 +122,8 @@ pub const DNS_CONNECTIONS_PER_POD: usize = 16;
 pub const ADDRESSES_PER_NAME: usize = 64;
 /// Bytes of `/etc/hosts` and of `/etc/resolv.conf` that a look-up reads.
 pub const NAME_FILE_BYTES_MAX: usize = 64 << 10;
+/// Files and directories of an `emptyDir` on disk that are counted when it is measured; further ones are free.
+pub const HOST_ENTRIES_COUNTED: usize = 1 << 17;
 /// Bytes of a file of variables that `fileKeyRef` reads; enough for what an environment can hold.
 pub const ENV_FILE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of the name of a POSIX object after its slash (Linux `NAME_MAX`).

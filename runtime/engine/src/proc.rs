@@ -4,6 +4,7 @@ use crate::guest::PodCell;
 use crate::world::PodName;
 use bytes::Bytes;
 use seedpod_core::pod::security::User;
+use seedpod_core::pod::storage;
 use seedpod_core::process::{Process, ProcessId, State};
 use seedpod_core::spec::{self, Medium, VolumeSource};
 use seedpod_core::time::Instant;
@@ -322,11 +323,8 @@ impl Row<'_> {
             let volume = volumes.find(|volume| volume.name == *name);
             let line = match volume.map(|volume| &volume.source) {
                 Some(VolumeSource::EmptyDir(dir)) if dir.medium == Medium::Memory => {
-                    let size = dir
-                        .size_limit
-                        .map(|bytes| format!(",size={}k", bytes / 1024));
-                    let size = size.unwrap_or_default();
-                    format!("tmpfs {path} tmpfs {access},relatime{size} 0 0\n")
+                    let size = storage::memory_volume_bytes(&self.proc.spec, dir) / 1024;
+                    format!("tmpfs {path} tmpfs {access},relatime,size={size}k 0 0\n")
                 }
                 Some(VolumeSource::Secret(_) | VolumeSource::Projected(_)) => {
                     format!("tmpfs {path} tmpfs ro,relatime 0 0\n")

@@ -5,6 +5,7 @@ use crate::machine::Machine;
 use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
 use seedpod_core::pod::Status;
+use seedpod_core::pod::update;
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
 use seedpod_core::time::{Instant, WallTime};
@@ -63,6 +64,9 @@ pub enum StartError {
     /// There is no place for a Service, ConfigMap or Secret.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// A pod of this name is there and cannot become this one.
+    #[error(transparent)]
+    Update(#[from] update::UpdateError),
 }
 
 impl Simulation {
@@ -100,14 +104,25 @@ impl Simulation {
     }
 
     /// Adds ConfigMaps, Secrets and Services or puts them in the place of those of the same name, then starts pods in
-    /// their order.
+    /// their order; one of the name of a pod that is there changes that pod.
     ///
     /// # Errors
-    /// When the pod network or the catalog is full.
+    /// When the pod network or the catalog is full, or a pod may not change like that.
     pub fn apply(&mut self, objects: &Objects) -> Result<(), StartError> {
         self.catalog.apply(objects)?;
         for pod in &objects.pods {
-            self.start_pod(pod)?;
+            let is_same = |there: &&SimulatedPod| {
+                let name = there.handle.name();
+                let same = name.name == pod.meta.name && name.namespace == pod.meta.namespace;
+                same && there.task.is_some()
+            };
+            match self.pods.iter().find(is_same) {
+                Some(there) => {
+                    update::check(&there.handle.spec(), pod)?;
+                    there.handle.update(Arc::new(pod.clone()));
+                }
+                None => self.start_pod(pod)?,
+            }
         }
         Ok(())
     }

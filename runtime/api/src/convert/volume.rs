@@ -16,7 +16,6 @@ use super::{name, quantity};
 use crate::log::Object;
 use crate::names;
 use crate::quantity::Quantity;
-use crate::support::Treatment;
 use crate::tree::Path;
 
 /// The ConfigMap that every namespace of a cluster has, and with it the volume that a cluster adds to every pod.
@@ -114,10 +113,6 @@ fn empty_dir(object: &Object<'_>, at: &Path<'_>, from: api::EmptyDirVolumeSource
         }
         quantity(object, &at, &text).units()
     });
-    if size_limit.is_some() && medium == Medium::Default {
-        let reason = "not supported yet: only a volume in memory has a limit";
-        object.treated(&at.field("sizeLimit"), Treatment::Ignored, reason);
-    }
     EmptyDir {
         medium,
         size_limit: size_limit.filter(|bytes| *bytes > 0),

@@ -64,6 +64,7 @@ pub mod security;
 mod service_links;
 mod start;
 mod status;
+pub mod storage;
 mod termination;
 mod termination_message;
 pub mod update;

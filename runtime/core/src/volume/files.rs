@@ -3,7 +3,7 @@
 use super::mount::{Access, Mounted, Place};
 use super::resolve::{Goal, Last, check_path};
 use super::volume::Node;
-use super::{Caller, Errno, FileType, MemoryVolume, New, OpenFile, Stat, Times, Tree};
+use super::{Caller, Errno, FileType, MemoryVolume, New, OpenFile, Stat, Times, Tree, Volume};
 use crate::limits;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -85,6 +85,11 @@ impl Files {
     /// A container's root: its private layer over the image.
     pub fn of_image(image: Arc<Tree>, access: Access) -> Self {
         Self::new(MemoryVolume::layer(image), access)
+    }
+
+    /// The volume at the root: the private layer of a container.
+    pub fn root_volume(&self) -> &Arc<dyn Volume> {
+        &self.mounts[0].root.node.volume
     }
 
     pub(super) fn with_root(root: Mounted) -> Self {

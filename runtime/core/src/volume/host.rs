@@ -3,10 +3,12 @@
 use super::mount::Place;
 use super::names::{Names, ROOT};
 use super::{Caller, DirEntry, Errno, FileType, New, Opened, Stat, Times, Volume};
+use crate::limits::HOST_ENTRIES_COUNTED;
 use crate::time::WallTime;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A directory of the machine, in the words of Linux. `engine` implements it over cap-std.
@@ -110,6 +112,7 @@ pub struct HostVolume {
     dir: Box<dyn HostDir>,
     root: u64,
     names: Mutex<Names>,
+    changed: AtomicBool,
 }
 
 impl HostVolume {
@@ -119,6 +122,7 @@ impl HostVolume {
             dir,
             root: ROOT,
             names: Mutex::default(),
+            changed: AtomicBool::default(),
         })
     }
 
@@ -130,6 +134,7 @@ impl HostVolume {
             dir,
             root,
             names: Mutex::new(names),
+            changed: AtomicBool::default(),
         })
     }
 
@@ -210,6 +215,7 @@ impl Volume for HostVolume {
         name: &str,
         new: New<'_>,
     ) -> Result<(u64, FileType), Errno> {
+        self.note_change();
         self.with(|names| {
             let path = names.path_below(dir, name)?;
             let kind = match new {
@@ -232,6 +238,7 @@ impl Volume for HostVolume {
     }
 
     fn link(&self, _caller: Caller, node: u64, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
         self.with(|names| {
             let from = names.path(node)?;
             self.dir.link(&from, &names.path_below(dir, name)?)
@@ -239,6 +246,7 @@ impl Volume for HostVolume {
     }
 
     fn unlink(&self, _caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
         self.with(|names| {
             self.dir.unlink(&names.path_below(dir, name)?)?;
             names.removed(dir, name);
@@ -247,6 +255,7 @@ impl Volume for HostVolume {
     }
 
     fn remove_dir(&self, _caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
         self.with(|names| {
             self.dir.remove_dir(&names.path_below(dir, name)?)?;
             names.removed(dir, name);
@@ -255,6 +264,7 @@ impl Volume for HostVolume {
     }
 
     fn rename(&self, _caller: Caller, from: (u64, &str), to: (u64, &str)) -> Result<(), Errno> {
+        self.note_change();
         self.with(|names| {
             let (old, new) = (
                 names.path_below(from.0, from.1)?,
@@ -272,5 +282,43 @@ impl Volume for HostVolume {
 
     fn set_mode(&self, _caller: Caller, node: u64, mode: u32) -> Result<(), Errno> {
         self.with(|names| self.dir.set_mode(&names.path(node)?, mode & 0o7777))
+    }
+
+    /// Counts what is there: other programs of the machine may write to it, too.
+    fn bytes_used(&self) -> u64 {
+        let mut sum = 0_u64;
+        let mut seen = 0;
+        let mut dirs = vec![String::new()];
+        while let Some(dir) = dirs.pop() {
+            let mut files = Vec::new();
+            let mut each = |entry: DirEntry| {
+                seen += 1;
+                if seen > HOST_ENTRIES_COUNTED {
+                    return;
+                }
+                let path = match dir.as_str() {
+                    "" => entry.name,
+                    dir => format!("{dir}/{}", entry.name),
+                };
+                match entry.kind {
+                    FileType::Directory => dirs.push(path),
+                    FileType::Regular => files.push(path),
+                    FileType::Symlink | FileType::Device | FileType::Other => {}
+                }
+            };
+            // What goes away meanwhile takes no room.
+            let _gone = self.dir.read_dir(&dir, &mut each);
+            let sizes = files.iter().filter_map(|path| self.dir.stat(path).ok());
+            sum = sizes.fold(sum, |sum, stat| sum.saturating_add(stat.size));
+        }
+        sum
+    }
+
+    fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::Relaxed)
+    }
+
+    fn note_change(&self) {
+        self.changed.store(true, Ordering::Relaxed);
     }
 }

@@ -7,12 +7,14 @@ use super::{
 use crate::time::WallTime;
 use bytes::Bytes;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A [`Tree`] behind its lock.
 pub struct MemoryVolume {
     tree: Mutex<Tree>,
     entropy: Option<Arc<Mutex<dyn Entropy>>>,
+    changed: AtomicBool,
 }
 
 impl MemoryVolume {
@@ -21,6 +23,7 @@ impl MemoryVolume {
         Arc::new(Self {
             tree: Mutex::new(tree),
             entropy: None,
+            changed: AtomicBool::default(),
         })
     }
 
@@ -63,6 +66,7 @@ impl MemoryVolume {
         Arc::new(Self {
             tree: Mutex::new(tree),
             entropy: Some(Arc::new(Mutex::new(Boxed(entropy)))),
+            changed: AtomicBool::default(),
         })
     }
 
@@ -166,10 +170,12 @@ impl Volume for MemoryVolume {
         offset: Option<u64>,
         data: &[u8],
     ) -> Result<(usize, u64), Errno> {
+        self.note_change();
         self.with(|tree| tree.write_at(node, offset, data, caller.now))
     }
 
     fn set_len(&self, caller: Caller, node: u64, len: u64) -> Result<(), Errno> {
+        self.note_change();
         self.with(|tree| tree.set_len(node, len, caller.now))
     }
 
@@ -180,6 +186,7 @@ impl Volume for MemoryVolume {
         name: &str,
         new: New<'_>,
     ) -> Result<(u64, FileType), Errno> {
+        self.note_change();
         self.with(|tree| {
             let created = tree.create(dir, name, new, caller.now)?;
             tree.pin(created.0);
@@ -188,18 +195,22 @@ impl Volume for MemoryVolume {
     }
 
     fn link(&self, caller: Caller, node: u64, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
         self.with(|tree| tree.link(node, dir, name, caller.now))
     }
 
     fn unlink(&self, caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
         self.with(|tree| tree.unlink(dir, name, caller.now))
     }
 
     fn remove_dir(&self, caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
         self.with(|tree| tree.remove_dir(dir, name, caller.now))
     }
 
     fn rename(&self, caller: Caller, from: (u64, &str), to: (u64, &str)) -> Result<(), Errno> {
+        self.note_change();
         self.with(|tree| tree.rename(from, to, caller.now))
     }
 
@@ -209,5 +220,17 @@ impl Volume for MemoryVolume {
 
     fn set_mode(&self, caller: Caller, node: u64, mode: u32) -> Result<(), Errno> {
         self.with(|tree| tree.set_mode(node, mode, caller.now))
+    }
+
+    fn bytes_used(&self) -> u64 {
+        self.usage().bytes
+    }
+
+    fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::Relaxed)
+    }
+
+    fn note_change(&self) {
+        self.changed.store(true, Ordering::Relaxed);
     }
 }

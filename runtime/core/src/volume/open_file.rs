@@ -186,7 +186,10 @@ impl OpenFile {
                 .volume
                 .set_len(caller, self.place.node.id, len),
             Opened::Host(_) if len > limits::FILE_BYTES_MAX => Err(Errno::FileTooLarge),
-            Opened::Host(file) => file.set_len(len),
+            Opened::Host(file) => {
+                self.place.node.volume.note_change();
+                file.set_len(len)
+            }
             Opened::Bytes(_) | Opened::Device(_) | Opened::Random(_) => Err(Errno::Invalid),
         }
     }
@@ -239,7 +242,10 @@ impl OpenFile {
         let node = &self.place.node;
         match opened {
             Opened::Node => node.volume.write_at(caller, node.id, offset, data),
-            Opened::Host(file) => write_host(file.as_ref(), offset, data),
+            Opened::Host(file) => {
+                node.volume.note_change();
+                write_host(file.as_ref(), offset, data)
+            }
             Opened::Device(Device::Null | Device::Zero) | Opened::Random(_) => Ok((data.len(), 0)),
             Opened::Device(Device::Full) => Err(Errno::InsufficientSpace),
             Opened::Device(Device::Standard(_) | Device::Descriptor(..) | Device::Random)

@@ -89,6 +89,17 @@ pub trait Volume: fmt::Debug + Send + Sync {
     fn set_mode(&self, _caller: Caller, _node: u64, _mode: u32) -> Result<(), Errno> {
         Err(Errno::ReadOnly)
     }
+
+    /// Bytes of what has been written to it and is still there.
+    fn bytes_used(&self) -> u64 {
+        0
+    }
+    /// Whether it may hold more or less than when this was last asked.
+    fn take_changed(&self) -> bool {
+        false
+    }
+    /// A file that was opened as [`Opened::Host`] has been written.
+    fn note_change(&self) {}
 }
 
 /// What kind of file a node is.

@@ -18,7 +18,7 @@ use seedpod_core::pod::{
 use seedpod_core::process::{NamespaceId, PipeWriter, ProcessId, Program, Signal, pipe};
 use seedpod_core::spec;
 use seedpod_core::time::Instant;
-use seedpod_core::volume::MemoryVolume;
+use seedpod_core::volume::{MemoryVolume, Volume};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub(super) struct Slot {
     /// A process namespace that nothing has been started in.
     namespace: Option<NamespaceId>,
     log_tail: VecDeque<u8>,
+    /// Bytes of all lines of all instances.
+    logged: u64,
     pub(super) dials: Dials,
 }
 
@@ -61,8 +63,20 @@ pub(super) struct Pulled {
 }
 
 impl Slot {
+    /// The private layer of the instance that is there.
+    pub(super) fn layer(&self) -> Option<&Arc<dyn Volume>> {
+        let instance = self.instance.as_ref()?;
+        Some(instance.container.files.root_volume())
+    }
+
+    /// Bytes written to the log.
+    pub(super) fn logged(&self) -> u64 {
+        self.logged
+    }
+
     /// Keeps the end of the log, for the termination message.
     pub(super) fn remember(&mut self, line: &LogLine) {
+        self.logged += line.bytes.len() as u64 + 1;
         self.log_tail.extend(&line.bytes);
         if !line.partial {
             self.log_tail.push_back(b'\n');

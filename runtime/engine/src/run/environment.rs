@@ -57,8 +57,8 @@ impl PodTask {
             let spec::EnvValue::FileKey(key) = &variable.value else {
                 continue;
             };
-            if let Some(volume) = self.mounted_volume(&key.volume) {
-                let root = Files::new(volume, Access::ReadOnly);
+            if let Some(volume) = self.sandbox.volume(&key.volume) {
+                let root = Files::new(volume.clone(), Access::ReadOnly);
                 let caller = Caller::host(self.cell.wall_time());
                 let bytes = root.read(caller, &key.path, ENV_FILE_BYTES_MAX);
                 let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());

@@ -13,6 +13,7 @@ mod network;
 mod probes;
 mod processes;
 mod sandbox;
+mod storage;
 
 pub(crate) use handle::Inbox;
 pub use handle::{PodHandle, Request};
@@ -42,6 +43,7 @@ use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Poll;
+use storage::StorageMeter;
 
 /// A pod that is about to run.
 pub struct PodStart {
@@ -112,6 +114,7 @@ impl PodStart {
             ),
             processes: Processes::default(),
             sandbox: Sandbox::default(),
+            storage: StorageMeter::new(&self.spec),
             meters: PodMeters::new(self.spec.resources.as_ref(), self.engine.clone(), now),
             dialled: 0,
             over: false,
@@ -152,6 +155,7 @@ struct PodTask {
     /// By [`ContainerId`].
     slots: Vec<Slot>,
     sandbox: Sandbox,
+    storage: StorageMeter,
     meters: PodMeters,
     inbox: Arc<Inbox>,
     handle: PodHandle,
@@ -221,17 +225,23 @@ impl PodTask {
             }
         }
         self.pod.handle_timeout(now);
+        self.measure_stored(now);
         self.kill_late(now);
         self.after_step(now);
         self.act(now);
     }
 
-    /// An update may have added ephemeral containers.
+    /// An update may have added ephemeral containers, or changed labels that volumes show and Services select by.
     fn follow_spec(&mut self) {
-        let spec = self.pod.spec();
+        let spec = self.pod.spec().clone();
+        if !Arc::ptr_eq(&spec, &self.cell.spec()) {
+            self.refresh_volumes();
+            self.cell
+                .with(|kernel| kernel.net.set_labels(&spec.meta.labels));
+        }
         self.slots
             .resize_with(spec.all_containers().count(), Slot::default);
-        self.cell.set_spec(spec.clone());
+        self.cell.set_spec(spec);
     }
 
     /// Does what the state machine wants.
@@ -283,7 +293,9 @@ impl PodTask {
                 Asked::Outside(request) => self.start.world.outside(&self.handle, request),
             }
         }
-        for line in self.cell.outbox.take() {
+        let lines = self.cell.outbox.take();
+        self.note_stored(now, !lines.is_empty());
+        for line in lines {
             if let Some(slot) = self.slot_of(&line.container) {
                 slot.remember(&line);
             }
@@ -305,6 +317,7 @@ impl PodTask {
             .into_iter()
             .chain(self.pod.poll_timeout())
             .chain(self.processes.poll_timeout())
+            .chain(self.storage.poll_timeout())
             .min();
         let world = self.start.world.clone();
         let mut timeout = deadline.map(|deadline| {

@@ -12,6 +12,7 @@ use seedpod_core::limits::SHARED_MEMORY_BYTES_TOTAL;
 use seedpod_core::net;
 use seedpod_core::pod::environment::Environment;
 use seedpod_core::pod::resolver::Resolver;
+use seedpod_core::pod::storage;
 use seedpod_core::pod::{self, EventReason, EventType, PodEvent, SandboxError, StartError, hosts};
 use seedpod_core::process::{NamespaceId, ProcessId, Program, Which};
 use seedpod_core::spec::{self, Medium, VolumeSource};
@@ -35,6 +36,13 @@ pub(super) struct Sandbox {
     shm: Option<Arc<MemoryVolume>>,
     /// `/etc/hosts` and its like.
     etc: Option<Arc<MemoryVolume>>,
+}
+
+impl Sandbox {
+    /// A volume that is mounted.
+    pub(super) fn volume(&self, name: &str) -> Option<&Arc<dyn Volume>> {
+        Some(&self.volumes.get(name)?.volume)
+    }
 }
 
 struct Mounted {
@@ -108,7 +116,8 @@ impl PodTask {
         }
         let volume: Arc<dyn Volume> = match &volume.source {
             VolumeSource::EmptyDir(dir) if dir.medium == Medium::Memory => {
-                MemoryVolume::empty(dir.size_limit, wall_time)
+                let bytes = storage::memory_volume_bytes(&self.start.spec, dir);
+                MemoryVolume::empty(Some(bytes), wall_time)
             }
             VolumeSource::HostPath(path) => self.start.world.host_path(path)?,
             _ => self.start.world.empty_dir(&self.start.uid, &volume.name)?,
@@ -128,11 +137,6 @@ impl PodTask {
             container: None,
         };
         self.start.world.output(&self.name, Output::Event(event));
-    }
-
-    pub(super) fn mounted_volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
-        let mounted = self.sandbox.volumes.get(name)?;
-        Some(mounted.volume.clone())
     }
 
     fn payload(&self, volume: &spec::Volume) -> Result<Option<Payload>, String> {
