@@ -78,18 +78,12 @@ fn a_config_map_comes_changes_and_goes() {
         [reader/c] ..2026_01_01_00_00_19.000000000
     "#]],
         &expect![[r#"
-        0s Scheduled: Successfully assigned default/reader to sim
-        0s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
-        0s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
-        1s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
-        3s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
-        7s Pulling: Pulling image "busybox"
-        7s ImageSubstituted: Image "busybox" is bundled busybox here
-        7s Pulled: Successfully pulled image "busybox" in 0s (0s including waiting). Image size: 1235912 bytes.
-        7s Created: Container created
-        7s Started: Container started
-        39s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
-    "#]],
+            0s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
+            0s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
+            1s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
+            3s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
+            39s FailedMount: MountVolume.SetUp failed for volume "v" : configmap "conf" not found
+        "#]],
     );
 }
 
@@ -124,7 +118,15 @@ fn labels_change_and_an_optional_secret_appears() {
     pods.run(10);
     assert!(pods.delete_object(ObjectKind::Secret, "tls"));
     pods.run(10);
-    check(&pods, &expect![], &expect![]);
+    check(&pods, &expect![[r#"
+        [shown/c] cat: can't open '/v/tls': No such file or directory
+        [shown/c] color="red"
+        [shown/c] cat: can't open '/v/tls': No such file or directory
+        [shown/c] color="blue"
+        [shown/c] color="blue"secret
+        [shown/c] cat: can't open '/v/tls': No such file or directory
+        [shown/c] color="blue"
+    "#]], &expect![]);
 }
 
 /// The manifest of a pod `p` with these containers and volumes, in YAML's flow style.
@@ -156,7 +158,13 @@ fn a_guest_asks_the_name_server() {
         pod("[]", containers, "[]")
     ));
     pods.run(60);
-    check(&pods, &expect![], &expect![]);
+    check(&pods, &expect![[r#"
+        [p/c] search default.svc.cluster.local svc.cluster.local cluster.local
+        [p/c] nameserver 10.96.0.10
+        [p/c] options ndots:5
+        [p/c] Name:	kubernetes
+        [p/c] Address: 10.96.0.1
+    "#]], &expect![]);
 }
 
 #[test]
@@ -167,13 +175,13 @@ fn a_volume_that_grows_too_large_ends_its_pod() {
     let mut pods = Pods::start(&pod("[]", containers, volumes));
     assert!(pods.run(60));
     let status = pods.status("p").unwrap();
-    expect![].assert_eq(&format!(
+    expect![[r#"Failed Some(Evicted) Some("Usage of EmptyDir volume \"v\" exceeds the limit \"10Mi\". ")"#]].assert_eq(&format!(
         "{:?} {:?} {:?}",
         status.phase, status.reason, status.message
     ));
     let events = pods.events();
     let evicted = events.lines().find(|line| line.contains("Evicted"));
-    expect![].assert_eq(evicted.unwrap_or_default());
+    expect![[r#"20s Evicted: Usage of EmptyDir volume "v" exceeds the limit "10Mi". "#]].assert_eq(evicted.unwrap_or_default());
 }
 
 #[test]
@@ -183,5 +191,9 @@ fn a_volume_in_memory_is_full_at_its_limit() {
     let volumes = "[{name: v, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]";
     let mut pods = Pods::start(&pod("[]", containers, volumes));
     assert!(pods.run(60));
-    expect![].assert_eq(&pods.log());
+    expect![[r#"
+        [p/c] head: write error: No space left on device
+        [p/c] 1048576
+        [p/c] tmpfs /v tmpfs rw,relatime,size=1024k 0 0
+    "#]].assert_eq(&pods.log());
 }

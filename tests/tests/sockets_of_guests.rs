@@ -182,15 +182,16 @@ spec:
     check(
         manifest,
         &expect![[r#"
-        [p/c] localhost 127.0.0.1 ::1
-        [p/c] me 10.244.0.2
-        [p/c] me.here 10.244.0.2
-        [p/c] me.here.default.svc.cluster.local 10.244.0.2
-        [p/c] db 192.0.2.1
-        [p/c] p: failed to lookup address information: Name does not resolve
-        [p/c] example.com: failed to lookup address information: Name does not resolve
-        p: look-up of "example.com" denied: it is outside the pod network; allow it with --egress host
-    "#]],
+            [p/c] localhost 127.0.0.1 ::1
+            [p/c] me 10.244.0.2
+            [p/c] me.here: failed to lookup address information: Name does not resolve
+            [p/c] me.here.default.svc.cluster.local 10.244.0.2
+            [p/c] db 192.0.2.1
+            [p/c] p: failed to lookup address information: Name does not resolve
+            [p/c] example.com: failed to lookup address information: Name does not resolve
+            p: look-up of "me.here" denied: it is outside the pod network; allow it with --egress host
+            p: look-up of "example.com" denied: it is outside the pod network; allow it with --egress host
+        "#]],
     );
 }
 
