@@ -118,7 +118,9 @@ fn labels_change_and_an_optional_secret_appears() {
     pods.run(10);
     assert!(pods.delete_object(ObjectKind::Secret, "tls"));
     pods.run(10);
-    check(&pods, &expect![[r#"
+    check(
+        &pods,
+        &expect![[r#"
         [shown/c] cat: can't open '/v/tls': No such file or directory
         [shown/c] color="red"
         [shown/c] cat: can't open '/v/tls': No such file or directory
@@ -126,7 +128,9 @@ fn labels_change_and_an_optional_secret_appears() {
         [shown/c] color="blue"secret
         [shown/c] cat: can't open '/v/tls': No such file or directory
         [shown/c] color="blue"
-    "#]], &expect![]);
+    "#]],
+        &expect![],
+    );
 }
 
 /// The manifest of a pod `p` with these containers and volumes, in YAML's flow style.
@@ -158,13 +162,17 @@ fn a_guest_asks_the_name_server() {
         pod("[]", containers, "[]")
     ));
     pods.run(60);
-    check(&pods, &expect![[r#"
+    check(
+        &pods,
+        &expect![[r#"
         [p/c] search default.svc.cluster.local svc.cluster.local cluster.local
         [p/c] nameserver 10.96.0.10
         [p/c] options ndots:5
         [p/c] Name:	kubernetes
         [p/c] Address: 10.96.0.1
-    "#]], &expect![]);
+    "#]],
+        &expect![],
+    );
 }
 
 #[test]
@@ -181,7 +189,8 @@ fn a_volume_that_grows_too_large_ends_its_pod() {
     ));
     let events = pods.events();
     let evicted = events.lines().find(|line| line.contains("Evicted"));
-    expect![[r#"20s Evicted: Usage of EmptyDir volume "v" exceeds the limit "10Mi". "#]].assert_eq(evicted.unwrap_or_default());
+    expect![[r#"20s Evicted: Usage of EmptyDir volume "v" exceeds the limit "10Mi". "#]]
+        .assert_eq(evicted.unwrap_or_default());
 }
 
 #[test]
@@ -195,5 +204,6 @@ fn a_volume_in_memory_is_full_at_its_limit() {
         [p/c] head: write error: No space left on device
         [p/c] 1048576
         [p/c] tmpfs /v tmpfs rw,relatime,size=1024k 0 0
-    "#]].assert_eq(&pods.log());
+    "#]]
+    .assert_eq(&pods.log());
 }
