@@ -763,3 +763,113 @@ fn netexec_serves_tls() {
         http: TLS handshake error from 127.0.0.1:0: tls: first record does not look like a TLS handshake
     "#]].assert_eq(&format!("{alert:02x?}\n{}", log(&pods)));
 }
+
+/// Probes of all kinds that a node makes, answered by agnhost.
+#[test]
+fn probes_reach_it() {
+    let manifest = "apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  terminationGracePeriodSeconds: 3
+  containers:
+  - name: c
+    image: registry.k8s.io/e2e-test-images/agnhost:2.63.0
+    args: [netexec, --udp-port=-1, --tls-cert-file=/localhost.crt, --tls-private-key-file=/localhost.key]
+    startupProbe:
+      httpGet: {scheme: HTTPS, port: 8080, path: /echo?msg=startup}
+  - name: grpc
+    image: registry.k8s.io/e2e-test-images/agnhost:2.63.0
+    args: [grpc-health-checking, --port=5000, --http-port=8081, --service=s, --delay-unhealthy-sec=15]
+    livenessProbe:
+      grpc: {port: 5000, service: s}
+      periodSeconds: 5
+      failureThreshold: 1
+  - name: web
+    image: registry.k8s.io/e2e-test-images/agnhost:2.63.0
+    args: [test-webserver]
+    readinessProbe:
+      httpGet: {port: 80}
+    livenessProbe:
+      tcpSocket: {port: 80}
+";
+    let mut pods = Pods::start(manifest);
+    pods.run(25);
+    expect![[r#"
+        Started HTTP server on port 8080
+        GET /echo?msg=startup&code=
+        p Running: c Running, grpc Running (1 restarts), web Running
+    "#]]
+    .assert_eq(&(log(&pods) + &pods.summary()));
+}
+
+#[test]
+fn other_pods_reach_it() {
+    let client = "apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: c
+    image: registry.k8s.io/e2e-test-images/busybox:1.37.0-1
+    command:
+    - sh
+    - -c
+    - |
+      wget -q -O- --post-data='{\"Source\": \"prestop\"}' http://10.244.0.2:8080/write
+      wget -q -O- http://10.244.0.2:8080/read | grep prestop
+---
+";
+    let manifest = format!("{}---\n{client}", pod("p", "nettest"));
+    let mut pods = Pods::start(&manifest);
+    pods.run(5);
+    expect![[r#"
+        {"Hostname":"p"}
+        		"prestop": 1
+    "#]]
+    .assert_eq(&pods.log_of("client", "c"));
+}
+
+/// As the tests of readiness while a pod ends have it: `bash` with a trap, in the image of agnhost.
+#[test]
+fn its_shell_traps_signals() {
+    let manifest = "apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  terminationGracePeriodSeconds: 30
+  restartPolicy: Never
+  containers:
+  - name: c
+    image: registry.k8s.io/e2e-test-images/agnhost:2.63.0
+    command: [/bin/bash]
+    args:
+    - -c
+    - |
+      _term() {
+        rm -f /tmp/ready
+        sleep 10
+        echo leaving
+        exit 0
+      }
+      trap _term SIGTERM
+
+      touch /tmp/ready
+
+      while true; do
+        echo \"hello\"
+        sleep 10
+      done
+";
+    let mut pods = Pods::start(manifest);
+    pods.run(15);
+    pods.stop();
+    expect![[r#"
+        [p/c] hello
+        [p/c] hello
+        [p/c] leaving
+        p Succeeded: c Completed 0
+    "#]]
+    .assert_eq(&(pods.log() + &pods.summary()));
+}

@@ -5,15 +5,18 @@ use crate::http::{Exchange, reply};
 use crate::json;
 use crate::system::{log, same_pollable};
 use seedpod_guest::process::descriptors::{Description, pipe};
-use seedpod_guest::process::processes::{ExitStatus, Program, Which, spawn, wait};
+use seedpod_guest::process::processes::{ExitStatus, Program, Which, spawn, try_wait};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use web::rt::Wait;
+use std::time::Duration;
+use web::rt::{self, Wait};
 
 const SHELL: &str = "/bin/sh";
 /// Bytes of output that are kept; the rest is read and forgotten.
 const OUTPUT_BYTES_MAX: usize = 4 << 20;
 const CHUNK: u32 = 64 * 1024;
+/// Between two looks at a child whose output has ended.
+const WAIT_PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) async fn answer(exchange: &mut Exchange) -> Response {
     let form = exchange.form().await;
@@ -61,10 +64,18 @@ async fn run(command: &str) -> (Vec<u8>, Option<String>) {
     };
     drop(writer);
     let output = read_to_end(&reader).await;
-    let error = match wait(Which::One(child)) {
-        Ok((_, ExitStatus::Exited(0))) => None,
-        Ok((_, ExitStatus::Exited(code))) => Some(format!("exit status {code}")),
-        Ok((_, ExitStatus::Signaled(signal))) => Some(format!("signal: {}", signal_name(signal))),
+    let ended = loop {
+        // A child may close its output long before its end, and others want answers meanwhile.
+        match try_wait(Which::One(child)) {
+            Ok(None) => rt::sleep(WAIT_PAUSE).await,
+            Ok(Some((_, status))) => break Ok(status),
+            Err(error) => break Err(error),
+        }
+    };
+    let error = match ended {
+        Ok(ExitStatus::Exited(0)) => None,
+        Ok(ExitStatus::Exited(code)) => Some(format!("exit status {code}")),
+        Ok(ExitStatus::Signaled(signal)) => Some(format!("signal: {}", signal_name(signal))),
         Err(error) => Some(format!("wait: {error:?}")),
     };
     (output, error)

@@ -52,3 +52,4 @@ awk 'BEGIN { printf "%s-%s\n", "only" }'; awk 'BEGIN { print 1 / 0 }'; echo $?; 
 awk 'BEGIN { print gensub(/(a)(b)/, "\\2\\1", "g", "abab"); print gensub("b", "X", 2, "abab") }'; awk 'BEGIN { print toupper(substr("word", 1, 1)) substr("word", 2) }'
 echo 'test case' | awk '{ for (i = NF; i > 0; i--) printf "%s%s", $i, (i > 1 ? OFS : ORS) }'; echo 'k=v; k2=v2' | awk -F'; *' '{ for (i = 1; i <= NF; i++) { split($i, kv, "="); print kv[1] "->" kv[2] } }'
 df() { printf 'Filesystem 1K-blocks Used\ntmpfs 10240 0\n'; }; df | grep tmpfs | awk '{print $2}'; count=$(wc -l f | awk {'print $1'}); echo $count; echo '12.34 5.6' | awk '{print $1}'
+printf 'a:b\nc:d\n' | awk '{ FS = ":"; print $1 }'; printf 'a:b c\n' | awk '{ FS = ":"; $0 = $0; print $1 }'; echo 'x=1' | awk '{ n = split($0, kv, "="); FS = "="; print n, $1, NF }'

@@ -170,6 +170,11 @@ impl Interpreter<'_> {
                 let count = value.number().max(0.0) as usize;
                 self.record.resize(count)?;
             }
+            Expr::Variable(Name::Global(special::FS)) => {
+                // It holds from the next record on.
+                self.split_record()?;
+                self.globals[special::FS] = Slot::Value(value);
+            }
             Expr::Variable(name) => match self.slot(*name) {
                 Slot::Array(_) => {
                     return Err("Attempt to use array in scalar context".to_owned().into());
