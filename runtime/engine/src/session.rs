@@ -65,13 +65,13 @@ pub enum ExecError {
 
 /// Streams to and from a container. Dropped, it is closed: what runs goes on and may find its pipes broken.
 pub struct Session {
-    stdin: Option<Stdin>,
+    stdin: Mutex<Option<Stdin>>,
     output: Output,
 }
 
 enum Output {
     /// Standard output and standard error of an added process, until both have ended.
-    Pipes([Option<PipeReader>; 2]),
+    Pipes(Mutex<[Option<PipeReader>; 2]>),
     /// What a container writes.
     Client(Arc<Client>),
 }
@@ -101,7 +101,7 @@ impl Session {
             console: Some(console),
         });
         Self {
-            stdin,
+            stdin: Mutex::new(stdin),
             output: Output::Client(client),
         }
     }
@@ -111,28 +111,28 @@ impl Session {
     /// # Errors
     /// When nobody reads it: it is closed, was not asked for, or its reader has ended.
     pub fn poll_write(&self, bytes: &[u8], waker: &Waker) -> Poll<Result<usize, BrokenPipe>> {
-        match &self.stdin {
+        match &*self.stdin() {
             Some(stdin) => stdin.writer.poll_write(bytes, waker),
             None => Poll::Ready(Err(BrokenPipe)),
         }
     }
 
     /// Closes standard input. The command of an exec reads its end then; a container only with `stdinOnce`.
-    pub fn close_stdin(&mut self) {
-        self.stdin = None;
+    pub fn close_stdin(&self) {
+        *self.stdin() = None;
     }
 
     /// Whether it can write to a standard input.
     pub fn has_stdin(&self) -> bool {
-        self.stdin.is_some()
+        self.stdin().is_some()
     }
 
     /// The next piece of output. `None` at the end: when the container has ended, when nobody holds the streams of the
     /// command any more, or when this client of a container has not read for too long.
-    pub fn poll_output(&mut self, waker: &Waker) -> Poll<Option<(LogStream, Bytes)>> {
-        let pipes = match &mut self.output {
+    pub fn poll_output(&self, waker: &Waker) -> Poll<Option<(LogStream, Bytes)>> {
+        let mut pipes = match &self.output {
             Output::Client(client) => return client.poll_read(waker),
-            Output::Pipes(pipes) => pipes,
+            Output::Pipes(pipes) => pipes.lock().unwrap_or_else(PoisonError::into_inner),
         };
         let streams = [LogStream::Stdout, LogStream::Stderr];
         for (pipe, stream) in pipes.iter_mut().zip(streams) {
@@ -149,6 +149,10 @@ impl Session {
             return Poll::Ready(None);
         }
         Poll::Pending
+    }
+
+    fn stdin(&self) -> MutexGuard<'_, Option<Stdin>> {
+        self.stdin.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,8 +189,8 @@ impl ExecSession {
         });
         Self {
             streams: Session {
-                stdin,
-                output: Output::Pipes(output),
+                stdin: Mutex::new(stdin),
+                output: Output::Pipes(Mutex::new(output)),
             },
             exit,
             terminal,

@@ -50,6 +50,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) timeout: Option<Duration>,
 
+    /// Sends standard input to a container with `stdin: true`; its end too, with `stdinOnce: true`
+    #[arg(short = 'i', long, value_name = "[POD/]CONTAINER")]
+    pub(crate) stdin: Option<String>,
+
     /// How to print: as text, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,

@@ -6,6 +6,7 @@ mod optimize;
 mod print;
 mod run;
 mod sources;
+mod stdin;
 
 use clap::Parser;
 use cli::{Cli, Command};

@@ -296,9 +296,8 @@ impl Node {
                 forget(&pods);
                 return Err(StartError::PodExists(name.name));
             };
-            let spec = Arc::new(spec.clone());
             let start = PodStart {
-                spec: spec.clone(),
+                spec: Arc::new(spec.clone()),
                 catalog: self.inner.catalog.clone(),
                 uid: uid(),
                 node_name: NODE_NAME.to_owned(),
@@ -310,7 +309,7 @@ impl Node {
             match start.spawn() {
                 Ok((handle, future)) => {
                     tasks.push((name, record.clone(), future));
-                    pods.push(Pod::new(spec, handle, record));
+                    pods.push(Pod::new(handle, record));
                 }
                 Err(error) => {
                     world.remove_record(&name);
@@ -341,7 +340,7 @@ impl Node {
             Target::Service(index, port) => {
                 let service = &objects.services[index];
                 let ip = fabric.service_ip(&service.meta.namespace, &service.meta.name);
-                let selected = pods.iter().filter(|pod| selects(service, pod.spec()));
+                let selected = pods.iter().filter(|pod| selects(service, &pod.spec()));
                 (ip, port, selected.map(|pod| pod.handle().clone()).collect())
             }
         };

@@ -2,12 +2,14 @@
 
 use crate::connection::{Connection, io_error};
 use crate::record::Record;
+use crate::session::{Attach, Exec};
 use seedpod_core::net::{Family, SocketId};
 use seedpod_core::pod::event_log::CountedEvent;
-use seedpod_core::pod::{PodEvent, Status};
+use seedpod_core::pod::update::{self, UpdateError};
+use seedpod_core::pod::{ContainerState, ForeignCondition, PodEvent, Status};
 use seedpod_core::spec::{self, GracePeriod};
-use seedpod_engine::PodHandle;
 use seedpod_engine::world::{LogLine, PodName};
+use seedpod_engine::{AttachRequest, ExecError, ExecRequest, PodHandle};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -19,21 +21,15 @@ use tokio::time::{Instant, sleep_until};
 /// A pod that was started. It runs whether or not anyone holds this. Cheap to clone.
 #[derive(Clone)]
 pub struct Pod {
-    spec: Arc<spec::Pod>,
     handle: PodHandle,
     record: Arc<Record>,
     ip: IpAddr,
 }
 
 impl Pod {
-    pub(crate) fn new(spec: Arc<spec::Pod>, handle: PodHandle, record: Arc<Record>) -> Self {
+    pub(crate) fn new(handle: PodHandle, record: Arc<Record>) -> Self {
         let ip = handle.with(|kernel| kernel.net.pod_ip()).into();
-        Self {
-            spec,
-            handle,
-            record,
-            ip,
-        }
+        Self { handle, record, ip }
     }
 
     pub(crate) fn handle(&self) -> &PodHandle {
@@ -50,9 +46,55 @@ impl Pod {
         self.handle.uid()
     }
 
-    /// What the manifest asked for.
-    pub fn spec(&self) -> &spec::Pod {
-        &self.spec
+    /// What the manifest asked for, and every update since.
+    pub fn spec(&self) -> Arc<spec::Pod> {
+        self.handle.spec()
+    }
+
+    /// Changes the pod: images, labels and annotations, a shorter life span.
+    ///
+    /// # Errors
+    /// When a field has changed that Kubernetes would not let change.
+    pub fn update(&self, spec: spec::Pod) -> Result<(), UpdateError> {
+        update::check(&self.spec(), &spec)?;
+        self.handle.update(Arc::new(spec));
+        Ok(())
+    }
+
+    /// Adds ephemeral containers; `spec` has all of them, and nothing else has changed in it.
+    ///
+    /// # Errors
+    /// When one that was there has changed or gone, or a new one is wrong.
+    pub fn update_ephemeral_containers(&self, spec: spec::Pod) -> Result<(), UpdateError> {
+        update::check_ephemeral_containers(&self.spec(), &spec)?;
+        self.handle.update(Arc::new(spec));
+        Ok(())
+    }
+
+    /// Sets all conditions that are not the kubelet's, such as those that `readinessGates` name.
+    pub fn set_conditions(&self, conditions: Vec<ForeignCondition>) {
+        self.handle.set_conditions(conditions);
+    }
+
+    /// Ends the pod as one that uses more than it may.
+    pub fn evict(&self, message: &str) {
+        self.handle.evict(message.to_owned());
+    }
+
+    /// Runs a command in a container.
+    ///
+    /// # Errors
+    /// When there is no such container, it does not run, or has no such program.
+    pub fn exec(&self, request: ExecRequest) -> Result<Exec, ExecError> {
+        self.handle.exec(request).map(Exec::new)
+    }
+
+    /// Joins the standard streams of a container. What it wrote before is in its log.
+    ///
+    /// # Errors
+    /// When there is no such container, or it does not run.
+    pub fn attach(&self, request: &AttachRequest) -> Result<Attach, ExecError> {
+        self.handle.attach(request).map(Attach::new)
     }
 
     /// Its address on the pod network.
@@ -102,6 +144,32 @@ impl Pod {
             record: self.record.clone(),
             position: 0,
         }
+    }
+
+    /// What is kept of the log of one instance of a container.
+    ///
+    /// # Errors
+    /// When there is no such container or instance.
+    pub fn container_logs(&self, container: &str, which: Which) -> Result<Vec<LogLine>, LogsError> {
+        let (pod, name) = (self.name().name.clone(), container.to_owned());
+        let status = self.status();
+        let mut all = status.iter().flat_map(Status::all_containers);
+        let Some(status) = all.find(|status| status.name == container) else {
+            return Err(LogsError::InvalidContainer { name, pod });
+        };
+        let restart = match (which, &status.state) {
+            (Which::Previous, _) => status
+                .restart_count
+                .checked_sub(1)
+                .ok_or(LogsError::NoPrevious { name, pod })?,
+            (Which::Current, ContainerState::Waiting(waiting)) if status.last_state.is_none() => {
+                let reason = waiting.reason.to_string();
+                return Err(LogsError::Waiting { name, pod, reason });
+            }
+            (Which::Current, _) => status.restart_count,
+        };
+        let wanted = |line: &LogLine| line.container == container && line.restart == restart;
+        Ok(self.record.logs.kept(wanted))
     }
 
     /// Reads the events from their beginning, or from what is kept of many.
@@ -177,6 +245,46 @@ impl Pod {
             socket: socket.map_err(io_error)?,
         })
     }
+}
+
+/// An instance of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one that runs, or ran last.
+    Current,
+    /// The one before.
+    Previous,
+}
+
+/// Why there is no log. Texts as the API server and the kubelet have them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogsError {
+    /// The pod has no such container.
+    #[error("container {name} is not valid for pod {pod}")]
+    InvalidContainer {
+        /// As asked for.
+        name: String,
+        /// Name of the pod.
+        pod: String,
+    },
+    /// It has not been restarted.
+    #[error("previous terminated container {name:?} in pod {pod:?} not found")]
+    NoPrevious {
+        /// Name of the container.
+        name: String,
+        /// Name of the pod.
+        pod: String,
+    },
+    /// It has not started yet.
+    #[error("container {name:?} in pod {pod:?} is waiting to start: {reason}")]
+    Waiting {
+        /// Name of the container.
+        name: String,
+        /// Name of the pod.
+        pod: String,
+        /// Why it waits.
+        reason: String,
+    },
 }
 
 impl fmt::Debug for Pod {

@@ -137,6 +137,13 @@ impl<T: Clone> Journal<T> {
         self.changed.send_replace(());
     }
 
+    /// The entries that are kept and wanted.
+    pub(crate) fn kept(&self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
+        let state = self.lock();
+        let kept = state.entries.iter().map(|(entry, _)| entry);
+        kept.filter(|entry| wanted(entry)).cloned().collect()
+    }
+
     fn close(&self) {
         self.lock().closed = true;
         self.changed.send_replace(());

@@ -2,10 +2,11 @@
 
 use crate::cli::RunArguments;
 use crate::print::{Printer, Settings};
+use crate::stdin::Target;
 use crate::{EXIT_USAGE, optimize, sources};
 use anyhow::Context;
 use seedpod::api::{Loaded, ManifestError, NoteKind};
-use seedpod::spec::GracePeriod;
+use seedpod::spec::{self, GracePeriod};
 use seedpod::status::{Phase, Status};
 use seedpod::{Node, Pod, Started, StaticPodEvent, StaticPods};
 use std::env;
@@ -50,6 +51,7 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         !loaded.objects.pods.is_empty() || arguments.static_pods.is_some(),
         "there is no Pod in the manifests, so there is nothing to run"
     );
+    let target = target(arguments, &loaded.objects.pods)?;
     let printer = Printer::start(
         Settings::new(arguments.output, arguments.events),
         &loaded.objects.pods,
@@ -67,6 +69,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         }
         let folder = arguments.static_pods.as_ref();
         let static_pods = folder.map(|folder| node.static_pods(folder)).transpose()?;
+        if let Some(target) = target {
+            target.send(&started.pods);
+        }
         let code = wait(&started, static_pods, arguments.timeout, signals, &printer).await;
         printer.finish();
         if let Some(cache) = cache_folder(arguments).filter(|_| node.is_optimizing()) {
@@ -77,6 +82,18 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     // What is left ends here, so that the node takes its folder away. Only a task that is stuck is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_TIME_MAX);
     code.map(ExitCode::from)
+}
+
+/// Where standard input goes.
+fn target(arguments: &RunArguments, pods: &[spec::Pod]) -> anyhow::Result<Option<Target>> {
+    let Some(target) = &arguments.stdin else {
+        return Ok(None);
+    };
+    anyhow::ensure!(
+        !arguments.files.iter().any(|file| file.as_os_str() == "-"),
+        "standard input cannot be a manifest and go to a container too"
+    );
+    Target::find(pods, target).map(Some)
 }
 
 /// Without files there are no objects, which is no mistake beside a folder of static pods.

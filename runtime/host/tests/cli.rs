@@ -109,6 +109,29 @@ fn each_failure_of_a_container_that_starts_again_is_told() {
 }
 
 #[test]
+fn standard_input_goes_to_a_container() {
+    let containers: &[(&str, &str, &[&str])] =
+        &[("deaf", "busybox", &["true"]), ("c", "busybox", &["cat"])];
+    let manifest = pod("p", "Never", containers)
+        .replace("name: c, ", "name: c, stdin: true, stdinOnce: true, ");
+    let file = format!("{}/stdin.yaml", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&file, manifest).unwrap();
+    for target in ["c", "p/c"] {
+        let run = run(&["run", "--stdin", target, &file], "one\ntwo\n");
+        assert_eq!(
+            (run.code, run.out.as_str()),
+            (Some(0), "[p/c] one\n[p/c] two\n"),
+            "{}",
+            run.err
+        );
+    }
+    for target in ["deaf", "p/none", "q/c"] {
+        let run = run(&["run", "-i", target, &file], "");
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{}", run.err);
+    }
+}
+
+#[test]
 fn wrong_arguments_exit_with_2() {
     let wrong: [&[&str]; 6] = [
         &["run"],

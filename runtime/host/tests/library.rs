@@ -1,7 +1,7 @@
 //! The public library, as a program that embeds pods uses it. Nothing here touches the disk or a port of the machine.
 
-use seedpod::status::{Phase, TerminatedReason};
-use seedpod::{Node, Pod, StartError};
+use seedpod::status::{ContainerState, Phase, Status, TerminatedReason};
+use seedpod::{AttachRequest, ExecRequest, ExitStatus, LogStream, Node, Pod, StartError, Which};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -61,7 +61,7 @@ async fn a_container_connects_to_the_program_around_it() {
 async fn logs_events_and_status_are_there_after_the_end() {
     let pod = start(&manifest("p", "Never", "[exit-code, '7']"));
     let status = pod.wait().await;
-    let seedpod::status::ContainerState::Terminated(end) = &status.containers[0].state else {
+    let ContainerState::Terminated(end) = &status.containers[0].state else {
         panic!("{status:?}")
     };
     assert_eq!(
@@ -153,4 +153,102 @@ async fn what_is_wrong_is_said_and_nothing_starts() {
 #[test]
 fn a_node_needs_a_runtime() {
     assert!(Node::builder().build().is_err());
+}
+
+fn busybox(more: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  terminationGracePeriodSeconds: 0\n  containers:\n  - {{name: c, image: busybox, {more}}}\n"
+    )
+}
+
+async fn runs(pod: &Pod) {
+    let running =
+        |status: &Status| matches!(status.containers[0].state, ContainerState::Running { .. });
+    pod.wait_for(running).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_runs_in_a_container() {
+    let pod = start(&busybox("command: [sleep, '1000']"));
+    runs(&pod).await;
+    let request = ExecRequest {
+        container: "c".to_owned(),
+        command: ["sh", "-c", "read x; echo $x $x >&2; exit 5"]
+            .map(str::to_owned)
+            .into(),
+        stdin: true,
+        tty: false,
+    };
+    let exec = pod.exec(request).unwrap();
+    exec.write(b"twice\n").await.unwrap();
+    let (stream, bytes) = exec.read().await.unwrap();
+    assert_eq!(
+        (stream, &bytes[..]),
+        (LogStream::Stderr, &b"twice twice\n"[..])
+    );
+    assert_eq!(exec.read().await, None);
+    assert_eq!(exec.wait().await, ExitStatus::Exited(5));
+    let error = pod.exec(ExecRequest::default()).err().unwrap();
+    assert_eq!(error.to_string(), "container  is not valid for pod p");
+    pod.delete(None);
+    pod.wait().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_attaches_and_reads_the_log_of_the_instance_before() {
+    let pod = start(&busybox(
+        "command: [sh, -c, 'read x; echo got $x; exit 1'], stdin: true, stdinOnce: true",
+    ));
+    runs(&pod).await;
+    let request = AttachRequest {
+        container: "c".to_owned(),
+        stdin: true,
+    };
+    let attached = pod.attach(&request).unwrap();
+    let missing = pod.container_logs("c", Which::Previous).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "previous terminated container \"c\" in pod \"p\" not found"
+    );
+    attached.write(b"it\n").await.unwrap();
+    let (_, bytes) = attached.read().await.unwrap();
+    assert_eq!(&bytes[..], b"got it\n");
+    assert_eq!(attached.read().await, None);
+    let again = |status: &Status| {
+        let container = &status.containers[0];
+        container.restart_count == 1 && matches!(container.state, ContainerState::Running { .. })
+    };
+    pod.wait_for(again).await.unwrap();
+    let lines = |which: Which| -> Vec<String> {
+        let lines = pod.container_logs("c", which).unwrap();
+        lines
+            .iter()
+            .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
+            .collect()
+    };
+    assert_eq!(lines(Which::Previous), ["got it"]);
+    assert_eq!(lines(Which::Current), [""; 0]);
+    pod.delete(None);
+    pod.wait().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_takes_the_updates_that_kubernetes_allows() {
+    let pod = start(&busybox("command: [sleep, '1000']"));
+    runs(&pod).await;
+    let mut spec = (*pod.spec()).clone();
+    spec.containers[0].command.clear();
+    assert!(pod.update(spec).is_err());
+    let mut spec = (*pod.spec()).clone();
+    spec.containers[0].image = "busybox:1".to_owned();
+    pod.update(spec).unwrap();
+    let restarted = |status: &Status| status.containers[0].restart_count == 1;
+    pod.wait_for(restarted).await.unwrap();
+    assert_eq!(pod.spec().containers[0].image, "busybox:1");
+    pod.evict("enough");
+    let status = pod.wait().await;
+    assert_eq!(
+        (status.phase, status.message.as_deref()),
+        (Phase::Failed, Some("enough"))
+    );
 }

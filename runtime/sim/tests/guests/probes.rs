@@ -3,10 +3,11 @@
 use crate::support::started;
 use expect_test::{Expect, expect};
 use seedpod_core::pod::EventReason;
-use seedpod_core::spec::GracePeriod;
+use seedpod_core::spec::{Container, GracePeriod};
 use seedpod_engine::world::Output;
 use seedpod_sim::Simulation;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Lines of output, and events that are not about starting, with the second in which they came.
@@ -212,4 +213,28 @@ fn a_hook_runs_before_the_signal_and_no_longer_than_the_grace_period() {
         0: Killing: "Stopping container c"
     "#]]
     .assert_eq(&story(&simulation));
+}
+
+#[test]
+fn an_ephemeral_container_sees_the_processes_of_its_target() {
+    let mut simulation = started(&container("sleep 7", ""));
+    let pod = simulation.pod("p").unwrap().clone();
+    let mut spec = (*pod.spec()).clone();
+    let mut ephemeral = Container {
+        name: "debug".to_owned(),
+        command: ["sh", "-c", "ps; sleep 1000"].map(str::to_owned).into(),
+        target_container_name: Some("c".to_owned()),
+        termination_message_path: "/dev/termination-log".to_owned(),
+        image: "busybox".to_owned(),
+        ..Container::default()
+    };
+    spec.ephemeral_containers.push(ephemeral.clone());
+    pod.update(Arc::new(spec.clone()));
+    simulation.run(Duration::from_secs(1));
+    ephemeral.name = "alone".to_owned();
+    ephemeral.target_container_name = None;
+    spec.ephemeral_containers.push(ephemeral);
+    pod.update(Arc::new(spec));
+    simulation.run(Duration::from_secs(4));
+    expect![[""]].assert_eq(&story(&simulation));
 }

@@ -45,7 +45,7 @@ fn write(session: &Session, text: &str) -> bool {
 }
 
 /// What there is to read, and whether there will be more.
-fn read(session: &mut Session, text: &mut String) -> bool {
+fn read(session: &Session, text: &mut String) -> bool {
     while let Poll::Ready(read) = session.poll_output(Waker::noop()) {
         let Some((stream, bytes)) = read else {
             text.push_str("end\n");
@@ -62,11 +62,11 @@ fn read(session: &mut Session, text: &mut String) -> bool {
     true
 }
 
-fn finish(simulation: &mut Simulation, mut session: ExecSession) -> String {
+fn finish(simulation: &mut Simulation, session: ExecSession) -> String {
     let mut text = String::new();
     for _ in 0..10_000 {
         simulation.run(Duration::from_millis(1));
-        if !read(&mut session.streams, &mut text) {
+        if !read(&session.streams, &mut text) {
             break;
         }
     }
@@ -85,7 +85,7 @@ fn check_exec(request: &ExecRequest, input: Option<&str>, expected: Expect) {
         ..request.clone()
     };
     let text = match pod(&simulation).exec(request) {
-        Ok(mut session) => {
+        Ok(session) => {
             if let Some(input) = input {
                 assert!(write(&session.streams, input));
                 session.streams.close_stdin();
@@ -254,16 +254,16 @@ const ECHO: &str =
 #[test]
 fn stdin_stays_open_for_the_next_client() {
     let mut simulation = started(&container("stdin: true", ECHO));
-    let (mut first, mut text) = (attach(&simulation), String::new());
+    let (first, mut text) = (attach(&simulation), String::new());
     assert!(write(&first, "one\n"));
     simulation.run(Duration::from_secs(1));
-    assert!(read(&mut first, &mut text));
+    assert!(read(&first, &mut text));
     drop(first);
-    let mut second = attach(&simulation);
+    let second = attach(&simulation);
     assert!(write(&second, "two\n"));
     second.close_stdin();
     simulation.run(Duration::from_secs(1));
-    assert!(read(&mut second, &mut text), "the container still runs");
+    assert!(read(&second, &mut text), "the container still runs");
     expect![[r#"
         out: got one
         out: got two
@@ -279,17 +279,17 @@ fn stdin_stays_open_for_the_next_client() {
 #[test]
 fn stdin_once_closes_with_the_first_client() {
     let mut simulation = started(&container("stdin: true\n  stdinOnce: true", ECHO));
-    let (first, mut second) = (attach(&simulation), attach(&simulation));
+    let (first, second) = (attach(&simulation), attach(&simulation));
     assert!(write(&first, "one\n"));
     simulation.run(Duration::from_millis(100));
     drop(first);
     second.close_stdin();
     let mut text = String::new();
     simulation.run(Duration::from_millis(100));
-    assert!(read(&mut second, &mut text));
+    assert!(read(&second, &mut text));
     assert!(!attach(&simulation).has_stdin());
     simulation.run(Duration::from_secs(10));
-    assert!(!read(&mut second, &mut text));
+    assert!(!read(&second, &mut text));
     expect![[r#"
         out: got one
         out: the end
@@ -313,12 +313,12 @@ fn no_stdin_and_no_reader_without_asking() {
         "tty: true",
         "cat; sleep 1; echo out; echo err >&2; test -t 1",
     ));
-    let (mut reader, _silent) = (attach(&simulation), attach(&simulation));
+    let (reader, _silent) = (attach(&simulation), attach(&simulation));
     assert!(!reader.has_stdin());
     assert!(!write(&reader, "x"));
     simulation.run(Duration::from_secs(10));
     let mut text = String::new();
-    read(&mut reader, &mut text);
+    read(&reader, &mut text);
     expect![[r#"
         out: out
         out: err
@@ -337,11 +337,11 @@ fn no_stdin_and_no_reader_without_asking() {
 #[test]
 fn a_client_that_does_not_read_stops_nobody() {
     let mut simulation = started(&container("", "sleep 1; seq 1 300000 | cat; sleep 1"));
-    let mut client = attach(&simulation);
+    let client = attach(&simulation);
     assert!(simulation.run(Duration::from_secs(600)));
     let lines = simulation.records().len();
     assert!(lines > 300_000, "{lines}");
     let mut text = String::new();
-    assert!(!read(&mut client, &mut text));
+    assert!(!read(&client, &mut text));
     assert!(text.starts_with("out: 1\n"), "what was kept is still there");
 }
