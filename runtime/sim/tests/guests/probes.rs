@@ -236,5 +236,14 @@ fn an_ephemeral_container_sees_the_processes_of_its_target() {
     spec.ephemeral_containers.push(ephemeral);
     pod.update(Arc::new(spec));
     simulation.run(Duration::from_secs(4));
-    expect![[""]].assert_eq(&story(&simulation));
+    expect![[r#"
+        0: [debug]   PID USER      TIME COMMAND
+        0: [debug]     1 root      0:00 sleep 7
+        0: [debug]     2 root      0:00 sh -c ps; sleep 1000
+        0: [debug]     3 root      0:00 ps
+        1: [alone]   PID USER      TIME COMMAND
+        1: [alone]     1 root      0:00 sh -c ps; sleep 1000
+        1: [alone]     2 root      0:00 ps
+    "#]]
+    .assert_eq(&story(&simulation));
 }
