@@ -200,7 +200,7 @@ async fn follow(static_pods: Option<&mut StaticPods>, printer: &Printer) {
     };
     while let Some(event) = static_pods.next().await {
         match event {
-            StaticPodEvent::Started(pod) => printer.add(pod.spec()),
+            StaticPodEvent::Started(pod) => printer.add(&pod.spec()),
             StaticPodEvent::Report(text) => printer.notice(&text),
         }
     }
