@@ -29,6 +29,7 @@ fn main() {
     queue(&mut criterion, &mut table);
     run_warm(&mut criterion, &mut table);
     many_pods(&mut table);
+    probed_pods(&mut table);
     criterion.final_summary();
     print!("{table}");
 }
@@ -147,6 +148,33 @@ fn many_pods(table: &mut Table) {
         "idle container: {:.1} kB resident (wanted: at most 80)",
         rest.resident_bytes as f64 / containers / 1e3
     ));
+}
+
+/// What a probe every second costs each of a thousand pods.
+fn probed_pods(table: &mut Table) {
+    const PODS: usize = 1000;
+    let http_get = ours::Probed {
+        image: "nginx",
+        command: &[],
+        handler: "httpGet: {path: /, port: 80}",
+    };
+    let exec = ours::Probed {
+        image: "busybox",
+        command: &["sleep", "100000"],
+        handler: "exec: {command: ['true']}",
+    };
+    let wanted = [
+        (http_get, "httpGet", " (wanted: at most 50)"),
+        (exec, "exec", ""),
+    ];
+    for (probed, name, wanted) in wanted {
+        let share = ours::Bench::new().cpu_share_of_probes(PODS, &probed);
+        table.note(format!(
+            "1,000 pods with a 1-second liveness probe by {name}: {:.0} % of one core{wanted}, {:.0} µs a probe",
+            share * 100.0,
+            share * 1e6 / PODS as f64
+        ));
+    }
 }
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {

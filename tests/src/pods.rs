@@ -117,6 +117,11 @@ impl Pods {
         self.simulation.run(Duration::from_secs(seconds))
     }
 
+    /// How often pods were woken so far.
+    pub fn polls(&self) -> u64 {
+        self.simulation.polls()
+    }
+
     /// Stops all pods, with their own grace periods.
     pub fn stop(&mut self) {
         self.simulation.stop(None);

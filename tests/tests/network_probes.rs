@@ -69,58 +69,64 @@ fn http_get() {
     check(
         "path: '/echo?code=404', port: 8080",
         &expect![[r#"
-        0s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404
-        5s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404
+            1s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404
+            6s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         "path: /, port: 81",
         &expect![[r#"
-        0s Unhealthy: Readiness probe failed: Get "http://10.244.0.2:81/": dial tcp 10.244.0.2:81: connect: connection refused
-        5s Unhealthy: Readiness probe failed: Get "http://10.244.0.2:81/": dial tcp 10.244.0.2:81: connect: connection refused
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s Unhealthy: Readiness probe failed: Get "http://10.244.0.2:81/": dial tcp 10.244.0.2:81: connect: connection refused
+            1s Unhealthy: Readiness probe failed: Get "http://10.244.0.2:81/": dial tcp 10.244.0.2:81: connect: connection refused
+            6s Unhealthy: Readiness probe failed: Get "http://10.244.0.2:81/": dial tcp 10.244.0.2:81: connect: connection refused
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         "path: /, port: nobody",
         &expect![[r#"
-        0s Unhealthy: Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing "nobody": invalid syntax
-        5s Unhealthy: Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing "nobody": invalid syntax
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s Unhealthy: Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing "nobody": invalid syntax
+            1s Unhealthy: Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing "nobody": invalid syntax
+            6s Unhealthy: Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing "nobody": invalid syntax
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         "path: /, port: 8080, host: 127.0.0.1",
         &expect![[r#"
-        0s Unhealthy: Readiness probe failed: Get "http://127.0.0.1:8080/": dial tcp 127.0.0.1:8080: connect: connection refused
-        5s Unhealthy: Readiness probe failed: Get "http://127.0.0.1:8080/": dial tcp 127.0.0.1:8080: connect: connection refused
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s Unhealthy: Readiness probe failed: Get "http://127.0.0.1:8080/": dial tcp 127.0.0.1:8080: connect: connection refused
+            1s Unhealthy: Readiness probe failed: Get "http://127.0.0.1:8080/": dial tcp 127.0.0.1:8080: connect: connection refused
+            6s Unhealthy: Readiness probe failed: Get "http://127.0.0.1:8080/": dial tcp 127.0.0.1:8080: connect: connection refused
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         "path: /, port: 8080, host: example.com",
         &expect![[r#"
-        0s EgressDenied: look-up of "example.com" denied: it is outside the pod network; allow it with --egress host
-        0s Unhealthy: Readiness probe failed: Get "http://example.com:8080/": dial tcp: lookup example.com: no such host
-        5s Unhealthy: Readiness probe failed: Get "http://example.com:8080/": dial tcp: lookup example.com: no such host
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s EgressDenied: look-up of "example.com" denied: it is outside the pod network; allow it with --egress host
+            0s Unhealthy: Readiness probe failed: Get "http://example.com:8080/": dial tcp: lookup example.com: no such host
+            1s Unhealthy: Readiness probe failed: Get "http://example.com:8080/": dial tcp: lookup example.com: no such host
+            6s Unhealthy: Readiness probe failed: Get "http://example.com:8080/": dial tcp: lookup example.com: no such host
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         "path: /, port: 8080, host: 192.0.2.1",
         &expect![[r#"
-        0s EgressDenied: connection to 192.0.2.1:8080 denied: it is outside the pod network; allow it with --egress host
-        0s Unhealthy: Readiness probe failed: Get "http://192.0.2.1:8080/": dial tcp 192.0.2.1:8080: connect: no route to host
-        5s Unhealthy: Readiness probe failed: Get "http://192.0.2.1:8080/": dial tcp 192.0.2.1:8080: connect: no route to host
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s EgressDenied: connection to 192.0.2.1:8080 denied: it is outside the pod network; allow it with --egress host
+            0s Unhealthy: Readiness probe failed: Get "http://192.0.2.1:8080/": dial tcp 192.0.2.1:8080: connect: no route to host
+            1s Unhealthy: Readiness probe failed: Get "http://192.0.2.1:8080/": dial tcp 192.0.2.1:8080: connect: no route to host
+            6s Unhealthy: Readiness probe failed: Get "http://192.0.2.1:8080/": dial tcp 192.0.2.1:8080: connect: no route to host
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         "path: '/redirect?location=/hostname&code=302', port: 8080",
@@ -146,7 +152,8 @@ fn http_get() {
         "path: '/redirect?location=/echo%3Fcode=500&code=301', port: 8080",
         &expect![[r#"
             0s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500
-            5s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500
+            1s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500
+            6s Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500
             p Running: c Running
             c ready=false
         "#]],
@@ -231,11 +238,12 @@ fn tcp_socket() {
     check(
         "81",
         &expect![[r#"
-        0s Unhealthy: Readiness probe failed: dial tcp 10.244.0.2:81: connect: connection refused
-        5s Unhealthy: Readiness probe failed: dial tcp 10.244.0.2:81: connect: connection refused
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s Unhealthy: Readiness probe failed: dial tcp 10.244.0.2:81: connect: connection refused
+            1s Unhealthy: Readiness probe failed: dial tcp 10.244.0.2:81: connect: connection refused
+            6s Unhealthy: Readiness probe failed: dial tcp 10.244.0.2:81: connect: connection refused
+            p Running: c Running
+            c ready=false
+        "#]],
     );
 }
 
@@ -252,11 +260,12 @@ fn grpc() {
         &probe(5000, ""),
         7,
         &expect![[r#"
-        0s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
-        5s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
+            1s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
+            6s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         healthy,
@@ -272,30 +281,33 @@ fn grpc() {
         &probe(5000, "other"),
         4,
         &expect![[r#"
-        0s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
-        p Running: c Running
-        c ready=false
-    "#]],
+            0s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
+            1s Unhealthy: Readiness probe failed: error: health rpc probe failed: rpc error: code = NotFound desc = unknown service
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         healthy,
         &probe(8080, ""),
         4,
         &expect![[r#"
-        1s Unhealthy: Readiness probe failed: timeout: failed to connect service "10.244.0.2:8080" within 1s: context deadline exceeded
-        p Running: c Running
-        c ready=false
-    "#]],
+            1s Unhealthy: Readiness probe failed: timeout: failed to connect service "10.244.0.2:8080" within 1s: context deadline exceeded
+            2s Unhealthy: Readiness probe failed: timeout: failed to connect service "10.244.0.2:8080" within 1s: context deadline exceeded
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     check(
         healthy,
         &probe(81, ""),
         4,
         &expect![[r#"
-        1s Unhealthy: Readiness probe failed: timeout: failed to connect service "10.244.0.2:81" within 1s: context deadline exceeded
-        p Running: c Running
-        c ready=false
-    "#]],
+            1s Unhealthy: Readiness probe failed: timeout: failed to connect service "10.244.0.2:81" within 1s: context deadline exceeded
+            2s Unhealthy: Readiness probe failed: timeout: failed to connect service "10.244.0.2:81" within 1s: context deadline exceeded
+            p Running: c Running
+            c ready=false
+        "#]],
     );
     let sick = "grpc-health-checking, --delay-unhealthy-sec=3";
     check(
@@ -430,4 +442,27 @@ fn two_runs_are_alike() {
         pods.trace()
     };
     assert_eq!(run(), run());
+}
+
+/// Pods that wait for requests, and for nothing.
+#[test]
+fn an_idle_pod_is_never_woken() {
+    let manifest = pod("p", "netexec", "") + &pod("q", "pause", "stdin: true");
+    let mut pods = Pods::start(&manifest);
+    pods.run(60);
+    let before = pods.polls();
+    pods.run(24 * 3600);
+    assert_eq!(pods.polls(), before);
+}
+
+/// Once to dial, twice for what the server and the probe say to each other, once to close; and the timer of the probe.
+#[test]
+fn a_probe_wakes_its_pod_a_few_times() {
+    let probe = "livenessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}";
+    let mut pods = Pods::start(&pod("p", "netexec", probe));
+    pods.run(60);
+    let before = pods.polls();
+    pods.run(1000);
+    let wakes = (pods.polls() - before) as f64 / 1000.0;
+    assert!(wakes < 5.0, "{wakes} for each probe");
 }

@@ -38,6 +38,7 @@ pub struct Simulation {
     pods: Vec<SimulatedPod>,
     /// Pods so far, also those that were forgotten; numbers their UIDs and seeds.
     created: usize,
+    polls: u64,
 }
 
 struct SimulatedPod {
@@ -92,6 +93,7 @@ impl Simulation {
             seed,
             pods: Vec::new(),
             created: 0,
+            polls: 0,
         }
     }
 
@@ -164,6 +166,11 @@ impl Simulation {
     /// Virtual time since the start.
     pub fn now(&self) -> Instant {
         self.world.clock.now()
+    }
+
+    /// How often pods were woken so far: an idle pod is not.
+    pub fn polls(&self) -> u64 {
+        self.polls
     }
 
     /// Lets the pods run for `time`, or until all of them have ended. Whether they have.
@@ -262,6 +269,7 @@ impl Simulation {
                 continue;
             }
             any = true;
+            self.polls += 1;
             let waker = Waker::from(pod.flag.clone());
             if let Poll::Ready(status) = task.as_mut().poll(&mut Context::from_waker(&waker)) {
                 pod.status = Some(status);

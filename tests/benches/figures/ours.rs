@@ -118,6 +118,72 @@ impl Bench {
     }
 }
 
+/// A pod with a liveness probe.
+pub struct Probed {
+    pub image: &'static str,
+    pub command: &'static [&'static str],
+    /// Of the probe, in YAML.
+    pub handler: &'static str,
+}
+
+impl Probed {
+    fn manifest(&self, number: usize) -> String {
+        let Self {
+            image,
+            command,
+            handler,
+        } = self;
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: probed-{number}}}\nspec:\n  containers:\n  \
+             - {{name: c, image: {image}, command: {command:?}, livenessProbe: {{{handler}, periodSeconds: 1}}}}\n"
+        )
+    }
+}
+
+/// How long is waited before, and how long is measured.
+const SETTLING: Duration = Duration::from_secs(3);
+const MEASURED: Duration = Duration::from_secs(10);
+
+impl Bench {
+    /// The part of one core that this process takes while each pod is probed every second.
+    pub fn cpu_share_of_probes(&self, count: usize, probed: &Probed) -> f64 {
+        self.runtime.block_on(async {
+            let started = (0..count).flat_map(|number| {
+                let started = self.node.run(&probed.manifest(number));
+                started.expect("a pod").pods
+            });
+            let pods: Vec<_> = started.collect();
+            for pod in &pods {
+                pod.wait_for(|status| status.containers.iter().all(|container| container.ready))
+                    .await;
+            }
+            pass(SETTLING).await;
+            let (before, start) = (cpu_time(), Instant::now());
+            pass(MEASURED).await;
+            let share = (cpu_time() - before).as_secs_f64() / start.elapsed().as_secs_f64();
+            for pod in &pods {
+                let status = pod.status().expect("the pod runs");
+                let restarts: u32 = status.containers.iter().map(|one| one.restart_count).sum();
+                assert_eq!(restarts, 0, "a probe has failed");
+            }
+            share
+        })
+    }
+}
+
+async fn pass(time: Duration) {
+    let _elapsed = tokio::time::timeout(time, std::future::pending::<()>()).await;
+}
+
+/// Of this process, all threads together, in steps of 10 ms (`USER_HZ` is 100 on every Linux).
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default();
+    let ticks = fields.split(' ').skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
 fn manifest(name: &str, restart: &str, containers: &[&[String]]) -> String {
     let mut text = format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  restartPolicy: {restart}\n  containers:\n"
