@@ -22,7 +22,18 @@ pub struct Row {
     pub restarts: String,
     /// `AGE`, since the pod was accepted.
     pub age: String,
+    /// `IP`, with `-o wide` as the rest.
+    pub ip: String,
+    /// `NODE`
+    pub node: String,
+    /// `NOMINATED NODE`: nobody has to make room.
+    pub nominated_node: String,
+    /// `READINESS GATES`, such as `1/2`.
+    pub readiness_gates: String,
 }
+
+/// What a column says that has nothing to say.
+const NONE: &str = "<none>";
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Restarts {
@@ -49,8 +60,8 @@ struct Init {
     sidecar_restarts: Restarts,
 }
 
-/// The line of one pod at `now`.
-pub fn row(spec: &spec::Pod, status: &Status, now: WallTime) -> Row {
+/// The line of one pod on a node at `now`.
+pub fn row(spec: &spec::Pod, status: &Status, node: &str, now: WallTime) -> Row {
     let init = Init::read(spec, status);
     let initialized = status
         .condition(ConditionType::Initialized)
@@ -81,7 +92,30 @@ pub fn row(spec: &spec::Pod, status: &Status, now: WallTime) -> Row {
             None => restarts.count.to_string(),
         },
         age: since(status.start_time, now),
+        ip: (status.pod_ip).map_or_else(|| NONE.to_owned(), |ip| ip.to_string()),
+        node: node.to_owned(),
+        nominated_node: NONE.to_owned(),
+        readiness_gates: readiness_gates(spec, status),
     }
+}
+
+fn readiness_gates(spec: &spec::Pod, status: &Status) -> String {
+    let gates = &spec.readiness_gates;
+    if gates.is_empty() {
+        return NONE.to_owned();
+    }
+    let is_true = |gate: &&String| {
+        let foreign = status.foreign_conditions.iter();
+        let foreign = foreign.map(|one| (one.type_.clone(), one.status == "True"));
+        let own = status.conditions.iter();
+        let own = own.map(|one| (one.type_.to_string(), one.status));
+        let mut conditions = foreign.chain(own);
+        conditions
+            .find(|(type_, _)| type_ == *gate)
+            .is_some_and(|(_, status)| status)
+    };
+    let count = gates.iter().filter(is_true).count();
+    format!("{count}/{}", gates.len())
 }
 
 impl Init {
@@ -123,7 +157,7 @@ fn runs(container: &ContainerStatus) -> bool {
 /// What the first regular container that does not run says.
 fn regular_reason(status: &Status) -> Option<String> {
     let mut completed = false;
-    let mut reason = None;
+    let (mut reason, mut failed) = (None, None);
     for container in status.containers.iter().rev() {
         let (word, is_completed) = match &container.state {
             ContainerState::Waiting(waiting) => (waiting.reason.to_string(), false),
@@ -133,13 +167,17 @@ fn regular_reason(status: &Status) -> Option<String> {
             ),
             ContainerState::Running { .. } => continue,
         };
+        if matches!(container.state, ContainerState::Terminated(_)) && !is_completed {
+            failed = Some(word.clone());
+        }
         (reason, completed) = (Some(word), is_completed);
     }
     if completed && status.containers.iter().any(runs) {
         let is_ready = status
             .condition(ConditionType::Ready)
             .is_some_and(|one| one.status);
-        return Some(if is_ready { "Running" } else { "NotReady" }.to_owned());
+        let word = if is_ready { "Running" } else { "NotReady" };
+        return failed.or_else(|| Some(word.to_owned()));
     }
     reason
 }

@@ -9,6 +9,7 @@ mod invariants;
 mod law;
 mod manifest;
 mod model;
+mod printer;
 mod random;
 mod script;
 mod table;

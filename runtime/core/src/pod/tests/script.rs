@@ -85,7 +85,12 @@ impl Engine {
             }
             engine.step(&words.collect::<Vec<_>>());
         }
-        let row = printer::row(engine.pod.spec(), engine.pod.status(), EPOCH.at(engine.now));
+        let row = printer::row(
+            engine.pod.spec(),
+            engine.pod.status(),
+            &identity().node_name,
+            EPOCH.at(engine.now),
+        );
         let printer::Row {
             ready,
             status,
