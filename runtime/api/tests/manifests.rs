@@ -876,7 +876,6 @@ fn what_is_ignored_is_noted() {
         expect![[r#"
             f.yaml:5:3: spec.nodeName: shown but not enforced: there is one node, nothing to choose from
             f.yaml:10:3: spec.schedulerName: ignored: there is one node, nothing to choose from
-            f.yaml:12:45: spec.volumes[0].emptyDir.sizeLimit: ignored: not supported yet: only a volume in memory has a limit
             f.yaml:17:42: spec.containers[0].resources.limits[nvidia.com/gpu]: ignored: this machine offers no such resource
             f.yaml:17:54: spec.containers[0].resources.requests: shown but not enforced: there is one node and nothing is reserved on it
             f.yaml:19:42: spec.containers[0].securityContext.capabilities: ignored: a guest is WebAssembly and has no kernel privileges to give or take
