@@ -143,15 +143,24 @@ fn pod(init: &str, containers: &str, volumes: &str) -> String {
 
 #[test]
 fn an_image_is_a_volume_and_a_file_gives_variables() {
-    let volumes = "[{name: v, emptyDir: {}}, {name: i, image: {reference: hello-world}}]";
+    let volumes = "[{name: v, emptyDir: {}}, {name: i, image: {reference: busybox}}]";
     let init = r#"[{name: i, image: busybox, command: [sh, -c, "echo \"A='from a file'\" > /v/env"],
         volumeMounts: [{name: v, mountPath: /v}]}]"#;
-    let containers = r#"[{name: c, image: busybox, command: [sh, -c, "echo $A; ls /i | wc -l; touch /i/new"],
+    let containers = r#"[{name: c, image: busybox, command: [sh, -c, "echo $A; ls /i/bin | head -n 2; touch /i/new"],
         env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: env, key: A}}}],
         volumeMounts: [{name: i, mountPath: /i}]}]"#;
     let mut pods = Pods::start(&pod(init, containers, volumes));
     pods.run(60);
-    check(&pods, &expect![], &expect![]);
+    check(
+        &pods,
+        &expect![[r#"
+        [p/c] from a file
+        [p/c] [
+        [p/c] arch
+        [p/c] touch: /i/new: Read-only file system
+    "#]],
+        &expect![],
+    );
 }
 
 #[test]
