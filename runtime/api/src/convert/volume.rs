@@ -244,6 +244,9 @@ fn projected(
             );
             converted.push(Projection::DownwardApi(items));
         }
+        if let Some(token) = &from.service_account_token {
+            service_account_token(object, &at.field("serviceAccountToken"), token);
+        }
         let others = from.service_account_token.is_some() || from.cluster_trust_bundle.is_some();
         match converted.len() - before + usize::from(others || from.pod_certificate.is_some()) {
             0 | 1 => {}
@@ -252,6 +255,26 @@ fn projected(
     }
     unique_paths(object, projected_at, &converted);
     converted
+}
+
+fn service_account_token(
+    object: &Object<'_>,
+    at: &Path<'_>,
+    from: &api::ServiceAccountTokenProjection,
+) {
+    let at_seconds = at.field("expirationSeconds");
+    match from.expiration_seconds {
+        Some(seconds) if seconds < 10 * 60 => {
+            let detail = "may not specify a duration less than 10 minutes";
+            object.invalid_number(&at_seconds, seconds, detail);
+        }
+        Some(seconds) if seconds > 1 << 32 => {
+            let detail = "may not specify a duration larger than 2^32 seconds";
+            object.invalid_number(&at_seconds, seconds, detail);
+        }
+        _ => {}
+    }
+    item_path(object, &at.field("path"), &from.path);
 }
 
 /// No two sources may name the same file; whole objects may, then the later one wins.
