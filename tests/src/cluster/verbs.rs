@@ -50,7 +50,7 @@ impl Cluster {
         container: &str,
         command: &[&str],
     ) -> Result<Exec, ExecError> {
-        let mut session = self.handle(pod).exec(ExecRequest {
+        let session = self.handle(pod).exec(ExecRequest {
             container: container.to_owned(),
             command: command.iter().map(|&word| word.to_owned()).collect(),
             ..ExecRequest::default()

@@ -1,13 +1,12 @@
 //! Kubernetes' own end-to-end tests of pods, and podman's: one trial for each, with real guests on virtual time.
 //!
 //! `upstream.tsv` names all of them. A module stands for one file of theirs and lists its cases; the assertions are
-//! those of the original; those in `pending` do not hold yet and are ignored. The last trial, `conformance.md`, compares the table of all names with the cases
+//! those of the original. The last trial, `conformance.md`, compares the table of all names with the cases
 //! (`UPDATE_EXPECT=1` writes it).
 
 mod cases;
 mod e2e_node;
 mod node;
-mod pending;
 mod podman;
 mod storage;
 mod table;
@@ -36,11 +35,10 @@ fn main() -> ExitCode {
                 continue;
             };
             let name = format!("{}:{} {}", file.path, case.line, case.name);
-            let trial = Trial::test(name, move || {
+            trials.push(Trial::test(name, move || {
                 run();
                 Ok(())
-            });
-            trials.push(trial.with_ignored_flag(pending::is_pending(file.path, case.line)));
+            }));
         }
     }
     trials.push(Trial::test("conformance.md", move || {

@@ -1,7 +1,6 @@
 //! `tests/conformance.md` and the counts in README say what the cases say.
 
 use crate::cases::{Case, File, Outcome};
-use crate::pending::is_pending;
 use expect_test::expect_file;
 use seedpod_tests::root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +14,7 @@ const HEAD: &str = "# Conformance
 
 Kubernetes' end-to-end tests of pods (version 1.36, `test/e2e` and `test/e2e_node`) and podman's tests of `kube play`, and
 what became of each: it passes as it stands, it is adapted (how), or it is not applicable (why). *Missing* is what nobody
-has ported yet, or does not hold yet. Each one that passes is a trial of this name in `cargo test -p seedpod-tests --test conformance`; that test
+has ported yet. Each one that passes is a trial of this name in `cargo test -p seedpod-tests --test conformance`; that test
 also writes this file, with `UPDATE_EXPECT=1`.
 
 ";
@@ -85,7 +84,6 @@ fn rows(files: &[File]) -> Vec<Row> {
         if let Some(case) = &case {
             assert_eq!(case.name, name, "{path}:{line}");
         }
-        let case = case.filter(|_| !is_pending(path, line));
         rows.push(Row {
             path,
             line,

@@ -65,7 +65,7 @@ pub(super) const CASES: &[Case] = &[
                 [(1, 0), (1, 1), (1, 0)],
                 [None; 3],
                 &[(SIDECAR_1, 0), (SIDECAR_2, 1), (SIDECAR_3, 0)],
-            )
+            );
         },
     ),
     pass(
@@ -77,7 +77,7 @@ pub(super) const CASES: &[Case] = &[
                 [(1, 0); 3],
                 [Some((1, 0)), Some((1, 1)), Some((1, 0))],
                 &[(SIDECAR_1, 0), (SIDECAR_2, 0), (SIDECAR_3, 0)],
-            )
+            );
         },
     ),
     pass(
@@ -94,7 +94,7 @@ pub(super) const CASES: &[Case] = &[
                 [(1, 0), (20, 0), (1, 0)],
                 [None; 3],
                 &[(SIDECAR_1, 0), (SIDECAR_2, 137), (SIDECAR_3, 0)],
-            )
+            );
         },
     ),
     pass(
@@ -111,7 +111,7 @@ pub(super) const CASES: &[Case] = &[
                 [(1, 0), (20, 0), (1, 0)],
                 [Some((1, 0)), Some((30, 0)), Some((1, 0))],
                 &[(SIDECAR_1, 0), (SIDECAR_2, 137), (SIDECAR_3, 0)],
-            )
+            );
         },
     ),
     not_applicable(
