@@ -48,12 +48,8 @@ impl AddError {
 impl Addition {
     /// Adds the process to a container; the pod's next turn starts it.
     pub(super) fn add(self, cell: &PodCell, container: &str) -> Result<ProcessId, AddError> {
-        // Held until the process is in the table: a container that ends takes all of its processes along.
-        let containers = cell.containers();
-        let container = containers
-            .get(container)
-            .ok_or(AddError::NotRunning)?
-            .clone();
+        let running = cell.containers().get(container).cloned();
+        let container = running.ok_or(AddError::NotRunning)?;
         let bytes: usize = self.command.iter().map(|text| text.len() + 1).sum();
         if bytes > ARG_BYTES {
             let name = self.command.into_iter().next().unwrap_or_default();
@@ -71,6 +67,12 @@ impl Addition {
         };
         let (program, start) =
             entrypoint::find(cell, &container.files, start).map_err(AddError::NotFound)?;
+        // Held until the process is in the table: a container that ends takes all of its processes along.
+        let containers = cell.containers();
+        let current = containers.get(&container.name);
+        if !current.is_some_and(|current| Arc::ptr_eq(current, &container)) {
+            return Err(AddError::NotRunning);
+        }
         // Held until both tables have it: nobody can end what has not been added.
         let mut spawned = cell.spawned();
         let now = cell.now();

@@ -408,9 +408,12 @@ impl PodTask {
 impl Drop for PodTask {
     fn drop(&mut self) {
         self.jobs = Jobs::default();
+        // First, so that nobody adds a process any more.
+        for container in std::mem::take(&mut *self.cell.containers()).values() {
+            container.console.end();
+        }
         self.cell.spawned().clear();
         self.cell.usage().clear();
-        self.cell.containers().clear();
         self.slots.clear();
         self.sandbox = Sandbox::default();
         self.start.world.remove_pod(&self.start.uid);

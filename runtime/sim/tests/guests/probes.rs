@@ -95,11 +95,12 @@ readinessProbe:
         7,
         expect![[r#"
             2: Unhealthy: "Readiness probe failed: command timed out: \"sh -c echo output; sleep 600\" timed out after 2s"
+            4: Unhealthy: "Readiness probe failed: command timed out: \"sh -c echo output; sleep 600\" timed out after 2s"
             5: [c]   PID USER      TIME COMMAND
             5: [c]     1 root      0:00 sh -c sleep 5; ps; sleep 1000
-            5: [c]     4 root      0:00 sleep 600
-            5: [c]     5 root      0:00 ps
-            6: Unhealthy: "Readiness probe failed: command timed out: \"sh -c echo output; sleep 600\" timed out after 2s"
+            5: [c]     5 root      0:00 sleep 600
+            5: [c]     6 root      0:00 ps
+            7: Unhealthy: "Readiness probe failed: command timed out: \"sh -c echo output; sleep 600\" timed out after 2s"
         "#]],
     );
 }
@@ -114,6 +115,7 @@ readinessProbe: {exec: {command: [nothing]}}
         5,
         expect![[r#"
             0: Unhealthy: "Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc = failed to exec in container: failed to start exec \"b24ffdd30cb3f6f27d75eeb07f80c873955e9201ce22a3f10e77f39522db36c2\": OCI runtime exec failed: exec failed: unable to start container process: exec: \"nothing\": executable file not found in $PATH: unknown"
+            1: Unhealthy: "Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc = failed to exec in container: failed to start exec \"b24ffdd30cb3f6f27d75eeb07f80c873955e9201ce22a3f10e77f39522db36c2\": OCI runtime exec failed: exec failed: unable to start container process: exec: \"nothing\": executable file not found in $PATH: unknown"
         "#]],
     );
 }
@@ -132,6 +134,7 @@ lifecycle:
         expect![[r#"
             0: [c] $(LITERAL) literal p
             0: Unhealthy: "Readiness probe failed: out\nliteral [] $(PATH) literal p\n"
+            1: Unhealthy: "Readiness probe failed: out\nliteral [] $(PATH) literal p\n"
         "#]],
     );
 }
@@ -142,7 +145,7 @@ fn what_is_written_beyond_ten_kilobytes_goes() {
         "sleep 1000",
         "readinessProbe: {exec: {command: [sh, -c, 'seq 1 100000; exit 1']}}",
     ));
-    simulation.run(Duration::from_secs(2));
+    simulation.run(Duration::from_millis(500));
     let story = story(&simulation);
     assert!(
         story.contains("Readiness probe failed: 1\\n2\\n"),

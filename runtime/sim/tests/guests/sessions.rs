@@ -2,6 +2,7 @@
 
 use crate::support::{report, started};
 use expect_test::{Expect, expect};
+use seedpod_core::process::{ExitStatus, Signal};
 use seedpod_engine::world::LogStream;
 use seedpod_engine::{AttachRequest, ExecRequest, ExecSession, PodHandle, Session};
 use seedpod_sim::Simulation;
@@ -344,4 +345,20 @@ fn a_client_that_does_not_read_stops_nobody() {
     let mut text = String::new();
     assert!(!read(&client, &mut text));
     assert!(text.starts_with("out: 1\n"), "what was kept is still there");
+}
+
+#[test]
+fn sessions_end_with_their_pod() {
+    let simulation = started(&container("", "sleep 1000"));
+    let attached = attach(&simulation);
+    let exec = pod(&simulation).exec(request(&["sleep", "1000"])).unwrap();
+    let late = pod(&simulation);
+    drop(simulation);
+    let mut text = String::new();
+    assert!(!read(&attached, &mut text));
+    assert!(!read(&exec.streams, &mut text));
+    assert_eq!(text, "end\nend\n");
+    let status = exec.poll_exit(Waker::noop());
+    assert_eq!(status, Poll::Ready(ExitStatus::Signaled(Signal::KILL)));
+    assert!(late.exec(request(&["true"])).is_err());
 }
