@@ -44,6 +44,15 @@ impl Bandwidth {
         }
     }
 
+    /// Another limit from `now` on; what was used of this period stays used.
+    pub fn set_limit(&mut self, limit_m: u64, now: Instant) {
+        self.refill(now);
+        let quota = Self::new(limit_m, now).quota;
+        let used = nanos(self.quota).saturating_sub(self.left);
+        self.left = nanos(quota).saturating_sub(used);
+        self.quota = quota;
+    }
+
     /// How much may be used in a period.
     pub fn quota(&self) -> Duration {
         self.quota

@@ -42,6 +42,13 @@ impl PodMeters {
         }
     }
 
+    /// The limits of a running container have changed.
+    pub(crate) fn resize(&self, meters: &Meters, limits: &ResourceList, now: Instant) {
+        let memory = limits.memory.unwrap_or(CONTAINER_MEMORY_DEFAULT);
+        meters.memory.limit.store(memory, Ordering::Release);
+        meters.cpu.set_limit(limits.cpu_m, &self.engine, now);
+    }
+
     /// For a new instance of a container.
     pub(crate) fn container(&self, limits: &ResourceList, now: Instant) -> Arc<Meters> {
         let memory = limits.memory.unwrap_or(CONTAINER_MEMORY_DEFAULT);
@@ -59,7 +66,7 @@ impl PodMeters {
 
 /// Linear memory of a container, or of all containers of a pod.
 pub(crate) struct MemoryMeter {
-    limit: u64,
+    limit: AtomicU64,
     used: AtomicU64,
     exceeded: AtomicBool,
     pod: Option<Arc<Self>>,
@@ -69,7 +76,7 @@ impl MemoryMeter {
     /// `limit` in bytes. What is used counts for `pod` too.
     pub(crate) fn new(limit: u64, pod: Option<Arc<Self>>) -> Self {
         Self {
-            limit,
+            limit: AtomicU64::new(limit),
             used: AtomicU64::new(0),
             exceeded: AtomicBool::new(false),
             pod,
@@ -88,8 +95,8 @@ impl MemoryMeter {
 
     /// The smaller limit, in bytes.
     pub(crate) fn limit(&self) -> u64 {
-        let pod = self.pod.as_ref().map_or(u64::MAX, |pod| pod.limit);
-        self.limit.min(pod)
+        let pod = self.pod.as_ref().map_or(u64::MAX, |pod| pod.limit());
+        self.limit.load(Ordering::Acquire).min(pod)
     }
 
     fn grow(&self, bytes: u64) -> Result<(), OutOfMemory> {
@@ -97,8 +104,9 @@ impl MemoryMeter {
             .used
             .fetch_add(bytes, Ordering::AcqRel)
             .saturating_add(bytes);
-        let own = match used > self.limit {
-            true => Err(OutOfMemory { limit: self.limit }),
+        let limit = self.limit.load(Ordering::Acquire);
+        let own = match used > limit {
+            true => Err(OutOfMemory { limit }),
             false => Ok(()),
         };
         let all = own.and_then(|()| self.pod.as_ref().map_or(Ok(()), |pod| pod.grow(bytes)));
@@ -200,30 +208,54 @@ impl Drop for ProcessMeter {
 /// CPU time of a container, or of all containers of a pod.
 pub(crate) struct CpuMeter {
     /// `None` without a limit.
-    bandwidth: Option<Mutex<Bandwidth>>,
+    limit: Mutex<Option<CpuLimit>>,
     /// Nanoseconds.
     used: AtomicU64,
     /// The last step was none: its process had to wait for the next period.
     parked: AtomicBool,
     pod: Option<Arc<Self>>,
+}
+
+struct CpuLimit {
+    bandwidth: Bandwidth,
     _slices: Option<ShortSlices>,
+}
+
+impl CpuLimit {
+    fn new(bandwidth: Bandwidth, engine: &Engine) -> Self {
+        let can_throttle = bandwidth.quota() < PERIOD;
+        Self {
+            _slices: can_throttle.then(|| engine.short_slices()).flatten(),
+            bandwidth,
+        }
+    }
 }
 
 impl CpuMeter {
     /// `limit_m` in thousandths of a core. What is used counts for `pod` too.
     fn new(limit_m: Option<u64>, pod: Option<Arc<Self>>, engine: &Engine, now: Instant) -> Self {
-        let bandwidth = limit_m.map(|limit| Bandwidth::new(limit, now));
-        let can_throttle = |own: &Bandwidth| own.quota() < PERIOD;
+        let limit = limit_m.map(|limit| CpuLimit::new(Bandwidth::new(limit, now), engine));
         Self {
-            _slices: bandwidth
-                .as_ref()
-                .filter(|own| can_throttle(own))
-                .and_then(|_| engine.short_slices()),
-            bandwidth: bandwidth.map(Mutex::new),
+            limit: Mutex::new(limit),
             used: AtomicU64::new(0),
             parked: AtomicBool::new(false),
             pod,
         }
+    }
+
+    fn set_limit(&self, limit_m: Option<u64>, engine: &Engine, now: Instant) {
+        let mut limit = self.lock();
+        let before = limit.take();
+        *limit = limit_m.map(|limit_m| {
+            let bandwidth = match before {
+                None => Bandwidth::new(limit_m, now),
+                Some(CpuLimit { mut bandwidth, .. }) => {
+                    bandwidth.set_limit(limit_m, now);
+                    bandwidth
+                }
+            };
+            CpuLimit::new(bandwidth, engine)
+        });
     }
 
     /// One of its processes has had a step of `time` until `now`. Whether it ran.
@@ -233,8 +265,8 @@ impl CpuMeter {
         }
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.used.fetch_add(nanos, Ordering::Relaxed);
-        if let Some(mut bandwidth) = self.bandwidth() {
-            bandwidth.charge(now, time);
+        if let Some(limit) = &mut *self.lock() {
+            limit.bandwidth.charge(now, time);
         }
         if let Some(pod) = &self.pod {
             pod.account(now, time);
@@ -249,27 +281,22 @@ impl CpuMeter {
 
     /// Its own quota in a period, and what became of it.
     pub(crate) fn limit(&self) -> Option<(Duration, Stat)> {
-        let bandwidth = self.bandwidth()?;
+        let limit = self.lock();
+        let bandwidth = &limit.as_ref()?.bandwidth;
         Some((bandwidth.quota(), bandwidth.stat()))
     }
 
-    /// Whether it, or the pod, may use less than one core.
-    pub(crate) fn can_throttle(&self) -> bool {
-        let own = self.limit().is_some_and(|(quota, _)| quota < PERIOD);
-        own || self.pod.as_ref().is_some_and(|pod| pod.can_throttle())
-    }
-
     fn throttled_until(&self, now: Instant) -> Option<Instant> {
-        let own = self
-            .bandwidth()
-            .and_then(|mut own| own.throttled_until(now));
+        let own = match &mut *self.lock() {
+            Some(limit) => limit.bandwidth.throttled_until(now),
+            None => None,
+        };
         let pod = self.pod.as_ref().and_then(|pod| pod.throttled_until(now));
         own.max(pod)
     }
 
-    fn bandwidth(&self) -> Option<MutexGuard<'_, Bandwidth>> {
-        let bandwidth = self.bandwidth.as_ref()?;
-        Some(bandwidth.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, Option<CpuLimit>> {
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

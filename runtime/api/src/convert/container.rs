@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1 as api;
 use seedpod_core::spec::{
-    self, GracePeriod, ImagePullPolicy, RestartPolicy, TerminationMessagePolicy,
+    self, GracePeriod, ImagePullPolicy, ResizePolicy, ResizeRestartPolicy, RestartPolicy,
+    TerminationMessagePolicy,
 };
 
 use super::env::{env, env_from};
@@ -65,7 +66,7 @@ pub(super) fn container(
     let image = from.image.take().unwrap_or_default();
     check_image(object, &at.field("image"), &image);
     let rules = from.restart_policy_rules.unwrap_or_default();
-    resize_policy(
+    let resize_policy = resize_policy(
         object,
         &at.field("resizePolicy"),
         from.resize_policy,
@@ -109,6 +110,7 @@ pub(super) fn container(
         readiness_probe: probe("readinessProbe", from.readiness_probe, Kind::Readiness),
         startup_probe: probe("startupProbe", from.startup_probe, Kind::Startup),
         lifecycle: lifecycle(object, &at.field("lifecycle"), from.lifecycle, around),
+        resize_policy,
         restart_policy_rules: restart_policy_rules(object, at, rules),
         target_container_name: None,
     }
@@ -246,7 +248,8 @@ fn resize_policy(
     at: &Path<'_>,
     policies: Option<Vec<api::ContainerResizePolicy>>,
     around: &Around<'_>,
-) {
+) -> ResizePolicy {
+    let mut converted = ResizePolicy::default();
     let mut resources = BTreeSet::new();
     for (index, policy) in policies.into_iter().flatten().enumerate() {
         if !resources.insert(policy.resource_name.clone()) {
@@ -269,7 +272,14 @@ fn resize_policy(
             let detail = "must be 'NotRequired' when `restartPolicy` is 'Never'";
             object.invalid(at, &policy.restart_policy, detail);
         }
+        if policy.restart_policy == "RestartContainer" {
+            match policy.resource_name.as_str() {
+                "cpu" => converted.cpu = ResizeRestartPolicy::RestartContainer,
+                _ => converted.memory = ResizeRestartPolicy::RestartContainer,
+            }
+        }
     }
+    converted
 }
 
 fn message_policy(

@@ -9,7 +9,7 @@ use super::status::{
     ContainerState, ContainerStatus, Terminated, TerminatedReason, Waiting, WaitingReason,
 };
 use crate::process::Signal;
-use crate::spec::{self, RestartAction};
+use crate::spec::{self, ResizeRestartPolicy, RestartAction};
 use crate::time::{Instant, WallTime};
 
 /// The first process of a container and the attempts to have one.
@@ -29,6 +29,8 @@ pub(super) struct Container {
     instance_image: String,
     pub(super) stop_signal: Signal,
     pub(super) probes: Probes,
+    /// Whether this instance has to make way for one with other resources.
+    is_resized: bool,
     /// The probe that says that this instance has to be stopped.
     pub(super) unhealthy: Option<ProbeKind>,
     /// What `postStart` of this instance has failed with.
@@ -53,6 +55,8 @@ pub(super) struct Container {
 pub(super) enum WhyStop {
     /// The spec has another image by now; it starts again whatever its policy.
     Outdated,
+    /// The spec has other resources by now, which it cannot take over as it runs; it starts again whatever its policy.
+    Resized,
     /// A probe has failed.
     Unhealthy(ProbeKind),
 }
@@ -98,6 +102,7 @@ impl Container {
             instance_image: own.image.clone(),
             stop_signal: Signal::TERM,
             probes: Probes::new(own),
+            is_resized: false,
             unhealthy: None,
             post_start_error: None,
             is_forced: false,
@@ -132,16 +137,38 @@ impl Container {
 
     /// Whether it runs another image than the spec says by now, and is not one that runs only once.
     pub(super) fn is_outdated(&self, own: &spec::Container) -> bool {
-        let goes_on = matches!(self.role, Role::Sidecar | Role::Regular);
-        goes_on && self.is_running() && self.instance_image != own.image
+        self.goes_on() && self.instance_image != own.image
+    }
+
+    /// Whether it runs, and is to run for as long as the pod does.
+    fn goes_on(&self) -> bool {
+        self.is_running() && matches!(self.role, Role::Sidecar | Role::Regular)
     }
 
     pub(super) fn why_stop(&self, own: &spec::Container) -> Option<WhyStop> {
         match (self.is_outdated(own), self.unhealthy) {
-            (false, None) => None,
-            (false, Some(probe)) => Some(WhyStop::Unhealthy(probe)),
             (true, _) => Some(WhyStop::Outdated),
+            (false, Some(probe)) => Some(WhyStop::Unhealthy(probe)),
+            (false, None) => (self.is_resized && self.goes_on()).then_some(WhyStop::Resized),
         }
+    }
+
+    /// Whether it is to be stopped only to be started again, whatever the policies.
+    pub(super) fn is_replaced_by(&self, own: &spec::Container) -> bool {
+        let why = self.why_stop(own);
+        matches!(why, Some(WhyStop::Outdated | WhyStop::Resized))
+    }
+
+    /// The spec was `old` and is `new` by now. Memory that is only requested changes nothing.
+    pub(super) fn handle_resize(&mut self, old: &spec::Container, new: &spec::Container) {
+        let restart = ResizeRestartPolicy::RestartContainer;
+        let (before, after) = (&old.resources, &new.resources);
+        let cpu = |resources: &spec::Resources| (resources.limits.cpu_m, resources.requests.cpu_m);
+        let is_new_cpu = cpu(before) != cpu(after);
+        let is_new_memory = before.limits.memory != after.limits.memory;
+        self.is_resized |= self.has_process()
+            && ((is_new_cpu && new.resize_policy.cpu == restart)
+                || (is_new_memory && new.resize_policy.memory == restart));
     }
 
     /// The number of the next instance, from 0.
@@ -354,7 +381,7 @@ impl Container {
         self.previous = self.latest.replace(ended);
         self.state = State::Terminated;
         self.probes.end();
-        self.unhealthy = None;
+        (self.unhealthy, self.is_resized) = (None, false);
         if let Some(message) = self.post_start_error.take() {
             self.failure = Some(Waiting {
                 reason: WaitingReason::PostStartHookError,

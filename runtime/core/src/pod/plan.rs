@@ -79,7 +79,7 @@ pub(super) fn plan(spec: &spec::Pod, containers: &[Container], now: Instant) -> 
         for ((index, container), own) in (init.len()..).zip(regular).zip(&spec.containers) {
             let restart = match container.is_running() {
                 false => container.restart(spec, own),
-                true if container.is_outdated(own) => Restart::Allowed,
+                true if container.is_replaced_by(own) => Restart::Allowed,
                 true => Restart::after_probe(spec.restart_policy, own.restart_policy),
             };
             if !container.is_running() && restart == Restart::Allowed {

@@ -92,12 +92,14 @@ impl Pod {
         }
         let what = match why {
             WhyStop::Outdated => "definition changed".to_owned(),
+            WhyStop::Resized => "resize requires restart".to_owned(),
             WhyStop::Unhealthy(probe) => {
                 format!("failed {} probe", probe.to_string().to_lowercase())
             }
         };
         let name = &own.name;
         let message = match (container.role, restart) {
+            _ if why == WhyStop::Resized => format!("Container {name} {what}"),
             (Role::Init | Role::Sidecar, _) => format!("Init container {name} {what}"),
             (Role::Regular | Role::Ephemeral, Restart::Never) => format!("Container {name} {what}"),
             (Role::Regular | Role::Ephemeral, Restart::Allowed) => {
@@ -105,7 +107,7 @@ impl Pod {
             }
         };
         let probe = match why {
-            WhyStop::Outdated => None,
+            WhyStop::Outdated | WhyStop::Resized => None,
             WhyStop::Unhealthy(ProbeKind::Startup) => own.startup_probe.as_ref(),
             WhyStop::Unhealthy(ProbeKind::Liveness) => own.liveness_probe.as_ref(),
             WhyStop::Unhealthy(ProbeKind::Readiness) => own.readiness_probe.as_ref(),

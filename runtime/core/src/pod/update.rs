@@ -1,11 +1,13 @@
 //! What may change in a pod, in the words of the apiserver (`ValidatePodUpdate`, `ValidatePodEphemeralContainersUpdate`).
 //!
 //! Labels and annotations may change freely. Of the spec a plain update may change images and shorten the life span;
-//! ephemeral containers have a verb of their own, which adds.
+//! ephemeral containers have a verb of their own, which adds, and so have requests and limits of containers that go on.
 
 use super::Pod;
 use super::container::Container;
+use super::qos::qos_class;
 use super::restart::Role;
+use super::status::QosClass;
 use crate::limits::CONTAINERS_PER_POD;
 use crate::spec;
 use crate::time::Instant;
@@ -86,6 +88,24 @@ pub enum UpdateError {
         /// The name.
         name: String,
     },
+    /// The verb of resources is for nothing else.
+    #[error("spec: Forbidden: only cpu and memory resources are mutable")]
+    OnlyResources,
+    /// What is asked for may change but not go.
+    #[error(
+        "spec.{list}[{index}].resources.{column}: Forbidden: resource {column} cannot be removed"
+    )]
+    ResourceRemoved {
+        /// `containers` or `initContainers`.
+        list: &'static str,
+        /// Position in the list.
+        index: usize,
+        /// `limits` or `requests`.
+        column: &'static str,
+    },
+    /// The class was decided when the pod was made.
+    #[error("spec: Invalid value: \"{0}\": Pod QOS Class may not change as a result of resizing")]
+    QosClass(QosClass),
     /// Ours: see [`CONTAINERS_PER_POD`].
     #[error(
         "spec.ephemeralContainers: Too many: must have at most {CONTAINERS_PER_POD} containers"
@@ -116,6 +136,7 @@ pub fn check(old: &spec::Pod, new: &spec::Pod) -> Result<(), UpdateError> {
     let changed = new.init_containers.iter().chain(&new.containers);
     let before = old.init_containers.iter().chain(&old.containers);
     for ((old, new), allowed) in before.zip(changed).zip(declared(&mut allowed)) {
+        allowed.resources = old.resources;
         if old.image != new.image {
             // It defaults to what the tag says, which the apiserver does only once.
             allowed.image_pull_policy = new.image_pull_policy;
@@ -173,6 +194,59 @@ pub fn check_ephemeral_containers(old: &spec::Pod, new: &spec::Pod) -> Result<()
     }
 }
 
+/// Whether the verb of resources may turn `old` into `new` (`ValidatePodResize`).
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_resize(old: &spec::Pod, new: &spec::Pod) -> Result<(), UpdateError> {
+    check_meta(old, new)?;
+    let lists = [
+        ("initContainers", &old.init_containers, &new.init_containers),
+        ("containers", &old.containers, &new.containers),
+    ];
+    for (list, old, new) in lists {
+        for (index, (old, new)) in old.iter().zip(new).enumerate() {
+            let columns = [
+                ("limits", old.resources.limits, new.resources.limits),
+                ("requests", old.resources.requests, new.resources.requests),
+            ];
+            let lost = columns.into_iter().find(|(_, old, new)| is_lost(old, new));
+            if let Some((column, ..)) = lost {
+                return Err(UpdateError::ResourceRemoved {
+                    list,
+                    index,
+                    column,
+                });
+            }
+        }
+    }
+    let mut allowed = spec::Pod {
+        meta: new.meta.clone(),
+        ..old.clone()
+    };
+    let changed = new.init_containers.iter().chain(&new.containers);
+    let init = old.init_containers.len();
+    for (index, (allowed, new)) in declared(&mut allowed).zip(changed).enumerate() {
+        if index >= init || allowed.is_sidecar() {
+            let mut resources = new.resources;
+            resources.limits.ephemeral_storage = allowed.resources.limits.ephemeral_storage;
+            resources.requests.ephemeral_storage = allowed.resources.requests.ephemeral_storage;
+            allowed.resources = resources;
+        }
+    }
+    if allowed != *new {
+        return Err(UpdateError::OnlyResources);
+    }
+    match qos_class(new) {
+        class if class == qos_class(old) => Ok(()),
+        class => Err(UpdateError::QosClass(class)),
+    }
+}
+
+fn is_lost(old: &spec::ResourceList, new: &spec::ResourceList) -> bool {
+    (old.cpu_m.is_some() && new.cpu_m.is_none()) || (old.memory.is_some() && new.memory.is_none())
+}
+
 fn check_meta(old: &spec::Pod, new: &spec::Pod) -> Result<(), UpdateError> {
     let fields = [
         ("name", &old.meta.name, &new.meta.name),
@@ -223,6 +297,7 @@ pub(super) fn merge(old: &spec::Pod, new: &spec::Pod) -> Option<spec::Pod> {
     let images = new.init_containers.iter().chain(&new.containers);
     for (merged, new) in declared(&mut merged).zip(images) {
         merged.image.clone_from(&new.image);
+        merged.resources = new.resources;
     }
     for new in &new.ephemeral_containers {
         if merged.all_containers().all(|other| other.name != new.name) {
@@ -251,9 +326,10 @@ impl Pod {
         self.deadline = new.active_deadline.map(|span| self.accepted_at + span);
         let pairs = self.spec.all_containers().zip(new.all_containers());
         for (container, (old, new)) in self.containers.iter_mut().zip(pairs) {
-            if old.image != new.image {
+            if (&old.image, old.resources) != (&new.image, new.resources) {
                 container.begin_anew(now);
             }
+            container.handle_resize(old, new);
         }
         let added = new.ephemeral_containers[self.spec.ephemeral_containers.len()..].iter();
         let added = added.map(|own| Container::new(own, Role::Ephemeral, now));

@@ -28,6 +28,8 @@ pub struct Container {
     pub volume_mounts: Vec<VolumeMount>,
     /// Requests and limits.
     pub resources: Resources,
+    /// What it takes to change them while it runs.
+    pub resize_policy: ResizePolicy,
     /// Overrides the pod's policy; an init container with `Always` is a sidecar.
     pub restart_policy: Option<RestartPolicy>,
     /// File whose last 4096 bytes become the termination message; `/dev/termination-log` by default.
@@ -282,6 +284,23 @@ pub enum SubPath {
     Path(String),
     /// With `$(VAR)` to expand.
     Expr(String),
+}
+
+/// `resizePolicy`, resource by resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Kubernetes' own words")]
+pub struct ResizePolicy {
+    pub cpu: ResizeRestartPolicy,
+    pub memory: ResizeRestartPolicy,
+}
+
+/// Whether a container starts again when the amount of a resource changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Kubernetes' own words")]
+pub enum ResizeRestartPolicy {
+    #[default]
+    NotRequired,
+    RestartContainer,
 }
 
 /// Requests and limits of a container. Memory and storage in bytes, cpu in thousandths of a core.

@@ -6,6 +6,7 @@ use crate::console::Console;
 use crate::description::Description;
 use crate::guest::{Container, PodCell, ProcessStart};
 use crate::jobs::JobId;
+use crate::meters::Meters;
 use crate::outbox::LogWriter;
 use crate::program::LoadError;
 use crate::running::{OnEnd, ProcessEnd, Spawn};
@@ -37,6 +38,14 @@ pub(super) struct Slot {
     /// Bytes of all lines of all instances.
     logged: u64,
     pub(super) dials: Dials,
+}
+
+impl Slot {
+    /// What counts its present instance.
+    pub(super) fn meters(&self) -> Option<&Meters> {
+        let instance = self.instance.as_ref();
+        instance.map(|instance| &*instance.container.meters)
+    }
 }
 
 /// What goes with one instance of a container.

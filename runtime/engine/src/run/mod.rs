@@ -231,17 +231,28 @@ impl PodTask {
         self.act(now);
     }
 
-    /// An update may have added ephemeral containers, or changed labels that volumes show and Services select by.
+    /// An update may have added ephemeral containers, or changed labels that volumes show and Services select by, or the
+    /// limits of what runs.
     fn follow_spec(&mut self) {
         let spec = self.pod.spec().clone();
         if !Arc::ptr_eq(&spec, &self.cell.spec()) {
             self.refresh_volumes();
             self.cell
                 .with(|kernel| kernel.net.set_labels(&spec.meta.labels));
+            self.resize(&spec);
         }
         self.slots
             .resize_with(spec.all_containers().count(), Slot::default);
         self.cell.set_spec(spec);
+    }
+
+    fn resize(&self, spec: &spec::Pod) {
+        let now = self.start.world.now();
+        for (slot, own) in self.slots.iter().zip(spec.all_containers()) {
+            if let Some(meters) = slot.meters() {
+                self.meters.resize(meters, &own.resources.limits, now);
+            }
+        }
     }
 
     /// Does what the state machine wants.

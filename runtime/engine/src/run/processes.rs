@@ -96,17 +96,11 @@ impl PodTask {
         self.processes.started += 1;
         let (cell, used) = (self.cell.clone(), usage.clone());
         let cpu = spawn.container.meters.cpu.clone();
-        let job = if cpu.can_throttle() {
-            let cpu = cpu.clone();
-            self.jobs.add(async move {
-                let run = running::run(cell.clone(), spawn, used, seed);
-                Done::Ended(process, within_limit(cell, cpu, run).await)
-            })
-        } else {
-            let run = running::run(cell, spawn, used, seed);
-            self.jobs
-                .add(async move { Done::Ended(process, run.await) })
-        };
+        let meter = cpu.clone();
+        let job = self.jobs.add(async move {
+            let run = running::run(cell.clone(), spawn, used, seed);
+            Done::Ended(process, within_limit(cell, meter, run).await)
+        });
         self.cell.usage().insert(process, usage.clone());
         self.processes.by_job.insert(job, process);
         let running = Running {

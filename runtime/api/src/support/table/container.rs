@@ -19,6 +19,7 @@ pub(super) const LINES: &[Support] = &[
             "name",
             "ports",
             "readinessProbe",
+            "resizePolicy",
             "resources",
             "restartPolicy",
             "restartPolicyRules",
@@ -32,11 +33,6 @@ pub(super) const LINES: &[Support] = &[
             "volumeMounts",
             "workingDir",
         ],
-    ),
-    ignored(
-        "Container",
-        &["resizePolicy"],
-        "resources of a running container do not change",
     ),
     refused(
         "Container",

@@ -5,11 +5,12 @@
 //! `label:name=value`, `gate:example.com/ready`, `debug:e@image` (ephemeral).
 //! After a container come its probes: `startup()`, `live(delay=5,period=10,ok=1,fail=3,grace=7)`, `ready()`,
 //! and its hooks: `poststart(exec)`, `prestop(http)`, `prestop(tcp)`, `prestop(sleep=5)`.
+//! `limits(cpu=500,memory=64,restart=cpu)` are requests as well, in thousandths and bytes.
 //! Rules follow a policy: `a:Never,1/2>Restart`, `sidecar:s,!0>RestartAllContainers`.
 
 use crate::spec::{
-    self, ExitCodesOperator, GracePeriod, ImagePullPolicy, RestartAction, RestartPolicy,
-    RestartRule,
+    self, ExitCodesOperator, GracePeriod, ImagePullPolicy, ResizeRestartPolicy, RestartAction,
+    RestartPolicy, RestartRule,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -135,6 +136,24 @@ fn modify(container: &mut spec::Container, text: &str) {
     let arguments = arguments.strip_suffix(')').expect("a bracket");
     let pairs = arguments.split(',').filter_map(|pair| pair.split_once('='));
     let pairs: BTreeMap<&str, &str> = pairs.collect();
+    if word == "limits" {
+        let amount = |key| pairs.get(key).map(|text| text.parse().expect("a number"));
+        let limits = spec::ResourceList {
+            cpu_m: amount("cpu"),
+            memory: amount("memory"),
+            ephemeral_storage: None,
+        };
+        let requests = limits;
+        container.resources = spec::Resources { limits, requests };
+        match pairs.get("restart") {
+            Some(&"cpu") => container.resize_policy.cpu = ResizeRestartPolicy::RestartContainer,
+            Some(&"memory") => {
+                container.resize_policy.memory = ResizeRestartPolicy::RestartContainer;
+            }
+            _ => {}
+        }
+        return;
+    }
     let number = |key, default| {
         let given = pairs.get(key).map(|value| value.parse().expect("a number"));
         given.unwrap_or(default)

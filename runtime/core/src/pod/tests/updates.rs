@@ -537,3 +537,130 @@ fn ephemeral_containers_have_a_path_and_are_sorted() {
         Some("spec.ephemeralContainers{e}")
     );
 }
+
+#[test]
+fn what_the_verb_of_resources_may_change() {
+    let check = |old: &str, new: &str, expect: Expect| {
+        let (old, new) = (parse_pod(old), parse_pod(new));
+        expect.assert_eq(&text(update::check_resize(&old, &new)));
+        if old.containers[0].image == new.containers[0].image && old != new {
+            let plain = update::check(&old, &new);
+            assert!(plain.is_err(), "a plain update changes no resources");
+        }
+    };
+    let old =
+        "init:i limits(cpu=1,memory=1) sidecar:s limits(cpu=1,memory=1) a limits(cpu=1,memory=1)";
+    check(old, old, expect!["ok"]);
+    check(
+        old,
+        &old.replace("a limits(cpu=1,memory=1)", "a limits(cpu=2,memory=3)"),
+        expect!["ok"],
+    );
+    check(
+        old,
+        &old.replace("s limits(cpu=1,memory=1)", "s limits(cpu=2,memory=3)"),
+        expect!["ok"],
+    );
+    check(
+        old,
+        &old.replace("i limits(cpu=1,memory=1)", "i limits(cpu=2,memory=3)"),
+        expect!["spec: Forbidden: only cpu and memory resources are mutable"],
+    );
+    check(
+        old,
+        &old.replace("a limits(cpu=1,memory=1)", "a limits(cpu=1)"),
+        expect![
+            "spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed"
+        ],
+    );
+    check(
+        old,
+        &old.replace("a limits", "a@new limits"),
+        expect!["spec: Forbidden: only cpu and memory resources are mutable"],
+    );
+    check(
+        "a",
+        "a limits(cpu=1,memory=1)",
+        expect![[
+            r#"spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing"#
+        ]],
+    );
+    check(
+        "a limits(cpu=1)",
+        "a limits(cpu=2,memory=1)",
+        expect![[
+            r#"spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing"#
+        ]],
+    );
+    check("a limits(cpu=1)", "a limits(cpu=2)", expect!["ok"]);
+}
+
+#[test]
+fn other_resources_restart_who_asks_for_that() {
+    let check = |old: &str, new: &str, expect: Expect| {
+        let script = format!("5s update {new} | 6s end");
+        check_only(&["Killing", "start", "get pods"], old, &script, expect);
+    };
+    check(
+        "Never a limits(cpu=1,memory=1)",
+        "Never a limits(cpu=2,memory=1)",
+        expect![[r#"
+            0s start a #0
+            0s   Started a: Container started
+            get pods: 1/1 Running 0 6s
+        "#]],
+    );
+    check(
+        "Never a limits(cpu=1,restart=cpu)",
+        "Never a limits(cpu=2,restart=cpu)",
+        expect![[r#"
+            0s start a #0
+            0s   Started a: Container started
+            5s   Killing a: Container a resize requires restart
+            5s start a #1
+            5s   Started a: Container started
+            get pods: 1/1 Running 1 (1s ago) 6s
+        "#]],
+    );
+    check(
+        "Always sidecar:s limits(memory=1,restart=memory) a limits(memory=1,restart=memory)",
+        "Always sidecar:s limits(memory=2,restart=memory) a limits(memory=2,restart=memory)",
+        expect![[r#"
+            0s start s #0
+            0s   Started s: Container started
+            0s start a #0
+            0s   Started a: Container started
+            5s   Killing s: Container s resize requires restart
+            5s   Killing a: Container a resize requires restart
+            5s start s #1
+            5s   Started s: Container started
+            5s start a #1
+            5s   Started a: Container started
+            get pods: 2/2 Running 2 (1s ago) 6s
+        "#]],
+    );
+    check(
+        "Always a limits(cpu=1,memory=1,restart=memory)",
+        "Always a limits(cpu=2,memory=1,restart=memory)",
+        expect![[r#"
+            0s start a #0
+            0s   Started a: Container started
+            get pods: 1/1 Running 0 6s
+        "#]],
+    );
+}
+
+#[test]
+fn other_resources_forget_back_off() {
+    check_only(
+        &["start a", "get pods"],
+        "Always a limits(cpu=1)",
+        "1s a exits 1 | 2s a exits 1 | 5s update Always a limits(cpu=2) | 6s end",
+        expect![[r#"
+            0s start a #0
+            1s start a #1
+            5s start a #2
+            get pods: 1/1 Running 2 (4s ago) 6s
+        "#]],
+    );
+}
