@@ -154,6 +154,8 @@ pub enum ProbeResult {
     Failure(String),
     /// It could not be run; says nothing about the container.
     Error(String),
+    /// The answer broke off; says as little (kubelet: an error that comes with a failure).
+    Interrupted(String),
 }
 
 /// One of the hooks of a container.

@@ -227,11 +227,11 @@ impl Worker {
         let outcome = match result {
             ProbeResult::Success | ProbeResult::Warning(_) => Outcome::Success,
             ProbeResult::Failure(_) => Outcome::Failure,
-            ProbeResult::Error(_) if self.attempts < ATTEMPTS_MAX => {
+            ProbeResult::Error(_) | ProbeResult::Interrupted(_) if self.attempts < ATTEMPTS_MAX => {
                 self.attempts += 1;
                 return Heard::Again;
             }
-            ProbeResult::Error(_) => {
+            ProbeResult::Error(_) | ProbeResult::Interrupted(_) => {
                 self.attempts = 0;
                 self.look_again();
                 return Heard::Same;
@@ -339,6 +339,10 @@ fn told(kind: ProbeKind, result: ProbeResult) -> Option<(EventReason, String)> {
         }
         ProbeResult::Error(error) => {
             let message = format!("{kind} probe errored and resulted in unknown state: {error}");
+            (EventReason::Unhealthy, message)
+        }
+        ProbeResult::Interrupted(error) => {
+            let message = format!("{kind} probe errored and resulted in failure state: {error}");
             (EventReason::Unhealthy, message)
         }
     })

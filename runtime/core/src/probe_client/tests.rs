@@ -396,37 +396,37 @@ fn an_answer_that_breaks_off_is_an_error_of_the_probe() {
     check(
         waits("HTTP/1.1 200 OK\r\n\r\nand then"),
         expect![[r#"
-        Error("context deadline exceeded (Client.Timeout or context cancellation while reading body)")
-    "#]],
+            Interrupted("context deadline exceeded (Client.Timeout or context cancellation while reading body)")
+        "#]],
     );
     check(
         says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nand then"),
         expect![[r#"
-            Error("unexpected EOF")
+            Interrupted("unexpected EOF")
         "#]],
     );
     check(
         resets("HTTP/1.1 500 No\r\n\r\nand then"),
         expect![[r#"
-        Error("read tcp 10.244.0.1:49152->10.244.0.2:8080: read: connection reset by peer")
-    "#]],
+            Interrupted("read tcp 10.244.0.1:49152->10.244.0.2:8080: read: connection reset by peer")
+        "#]],
     );
     check(
         says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nand"),
         expect![[r#"
-            Error("unexpected EOF")
+            Interrupted("unexpected EOF")
         "#]],
     );
     check(
         says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nand\r\n"),
         expect![[r#"
-            Error("invalid byte in chunk length")
+            Interrupted("invalid byte in chunk length")
         "#]],
     );
     check(
         says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nand then"),
         expect![[r#"
-            Error("malformed chunked encoding")
+            Interrupted("malformed chunked encoding")
         "#]],
     );
     check(
@@ -435,7 +435,7 @@ fn an_answer_that_breaks_off_is_an_error_of_the_probe() {
             "x".repeat(5000)
         )),
         expect![[r#"
-            Error("header line too long")
+            Interrupted("header line too long")
         "#]],
     );
 }

@@ -124,9 +124,9 @@ impl PodTask {
                 self.warn_of_fallback(message);
                 Ok(())
             }
-            ProbeResult::Failure(error) | ProbeResult::Error(error) => {
-                Err(self.http_hook_failure(run, &error))
-            }
+            ProbeResult::Failure(error)
+            | ProbeResult::Error(error)
+            | ProbeResult::Interrupted(error) => Err(self.http_hook_failure(run, &error)),
         };
         self.answer_hook(now, run, result);
     }

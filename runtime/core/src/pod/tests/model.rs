@@ -267,7 +267,7 @@ impl Model {
         let is_good = match result {
             ProbeResult::Success | ProbeResult::Warning(_) => true,
             ProbeResult::Failure(_) => false,
-            ProbeResult::Error(_) => return,
+            ProbeResult::Error(_) | ProbeResult::Interrupted(_) => return,
         };
         watch.count = if watch.last == is_good {
             watch.count + 1

@@ -154,6 +154,22 @@ fn failures_count_only_in_a_row() {
 }
 
 #[test]
+fn an_answer_that_breaks_off_counts_as_an_error() {
+    check_only(
+        &["probe", "Unhealthy", "Killing"],
+        "Always a live(period=5,fail=1)",
+        "1s a live breaks unexpected EOF | 6s end",
+        expect![[r#"
+            0s probe a Liveness
+            5s probe a Liveness
+            5s probe a Liveness
+            5s probe a Liveness
+            5s   !Unhealthy a: Liveness probe errored and resulted in failure state: unexpected EOF
+        "#]],
+    );
+}
+
+#[test]
 fn errors_are_tried_three_times_and_count_for_nothing() {
     check_only(
         &["probe", "Unhealthy", "Killing"],

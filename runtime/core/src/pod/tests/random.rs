@@ -79,7 +79,7 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         80 => (prop::bool::weighted(0.8), any::<u8>()).prop_map(|(good, kind)| Step::Answer { good, kind }),
         40 => (any::<usize>(), codes(), prop::bool::weighted(0.1))
             .prop_map(|(which, code, oom_killed)| Step::Exit { which, code, oom_killed }),
-        40 => (any::<usize>(), 0u8..4).prop_map(|(which, kind)| Step::Probed { which, kind }),
+        40 => (any::<usize>(), 0u8..5).prop_map(|(which, kind)| Step::Probed { which, kind }),
         30 => (any::<usize>(), prop::bool::weighted(0.7))
             .prop_map(|(which, good)| Step::HookEnded { which, good }),
         20 => changes().prop_map(Step::Update),
@@ -211,6 +211,7 @@ pub(super) fn probe_result(kind: u8) -> ProbeResult {
         0 => ProbeResult::Success,
         1 => ProbeResult::Failure(text()),
         2 => ProbeResult::Error(text()),
+        3 => ProbeResult::Interrupted(text()),
         _ => ProbeResult::Warning(text()),
     }
 }

@@ -556,6 +556,7 @@ fn answer(word: &str, text: String) -> Option<ProbeResult> {
         "warns" => ProbeResult::Warning(text),
         "fails" => ProbeResult::Failure(text),
         "errs" => ProbeResult::Error(text),
+        "breaks" => ProbeResult::Interrupted(text),
         "hangs" => return None,
         _ => panic!("unknown answer {word}"),
     })

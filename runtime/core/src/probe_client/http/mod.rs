@@ -267,7 +267,7 @@ impl Http {
         if is_redirect || self.purpose == Purpose::Lifecycle {
             self.finish();
         } else {
-            self.end(ProbeResult::Error(error.to_owned()));
+            self.end(ProbeResult::Interrupted(error.to_owned()));
         }
     }
 
