@@ -2,7 +2,8 @@
 
 use super::ast::{Builtin, Expr};
 use super::io;
-use super::run::{Done, Interpreter, special};
+use super::parser::special;
+use super::run::{Done, Interpreter};
 use super::value::Value;
 use crate::applets::printf::Conversion;
 use crate::regex::{bytes_as_text, encode};

@@ -1,7 +1,8 @@
 //! Values of expressions.
 
 use super::ast::{Expr, Name, Operator, Source};
-use super::run::{Array, Done, Interpreter, Slot, Stop, special};
+use super::parser::special;
+use super::run::{Array, Done, Interpreter, Slot, Stop};
 use super::value::Value;
 use regex_lite::Regex;
 use std::rc::Rc;

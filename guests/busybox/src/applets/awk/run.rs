@@ -4,7 +4,7 @@ use super::ast::{Block, Expr, Name, Pattern, Program, Redirect, Statement};
 use super::fields::{Record, Separator};
 use super::io::{Reader, Streams, Terminator};
 use super::lexer::unescape;
-use super::parser::SPECIAL;
+use super::parser::{SPECIAL, special};
 use super::value::Value;
 use crate::regex::{Grammar, bytes_as_text, compile, encode};
 use crate::tool::{Input, Tool};
@@ -51,26 +51,6 @@ impl From<String> for Stop {
 }
 
 pub(super) type Done<T = ()> = Result<T, Stop>;
-
-/// Indices of special variables, in the order of [`SPECIAL`].
-pub(super) mod special {
-    pub(crate) const NF: usize = 0;
-    pub(crate) const NR: usize = 1;
-    pub(crate) const FNR: usize = 2;
-    pub(crate) const FS: usize = 3;
-    pub(crate) const OFS: usize = 4;
-    pub(crate) const ORS: usize = 5;
-    pub(crate) const RS: usize = 6;
-    pub(crate) const SUBSEP: usize = 7;
-    pub(crate) const RSTART: usize = 8;
-    pub(crate) const RLENGTH: usize = 9;
-    pub(crate) const FILENAME: usize = 10;
-    pub(crate) const CONVFMT: usize = 11;
-    pub(crate) const OFMT: usize = 12;
-    pub(crate) const ENVIRON: usize = 13;
-    pub(crate) const ARGC: usize = 14;
-    pub(crate) const ARGV: usize = 15;
-}
 
 pub(super) struct Interpreter<'t> {
     pub(super) tool: &'t mut Tool,
