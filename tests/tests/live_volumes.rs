@@ -216,3 +216,17 @@ fn a_volume_in_memory_is_full_at_its_limit() {
     "#]]
     .assert_eq(&pods.log());
 }
+
+#[test]
+fn parts_of_volumes_are_created_and_lead_nowhere_else() {
+    let init = r#"[{name: i, image: busybox, command: [ln, -s, /etc, /v/out], volumeMounts: [{name: v, mountPath: /v}]}]"#;
+    let containers = r#"[
+        {name: a, image: busybox, command: [sh, -c, "stat -c %a /new; touch /new/x"], volumeMounts: [{name: v, mountPath: /new, subPath: x/y, readOnly: true}]},
+        {name: b, image: busybox, command: ["true"], volumeMounts: [{name: v, mountPath: /b, subPath: out}]}]"#;
+    let mut pods = Pods::start(&pod(init, containers, "[{name: v, emptyDir: {}}]"));
+    pods.run(5);
+    expect![].assert_eq(&pods.log());
+    let all = pods.events();
+    let failed = all.lines().filter(|line| line.contains("s Failed"));
+    expect![].assert_eq(&failed.collect::<Vec<_>>().join("\n"));
+}

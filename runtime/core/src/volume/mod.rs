@@ -40,7 +40,7 @@ pub use errno::Errno;
 pub use files::{At, Files, Follow, OpenFlags};
 pub use host::{HostDir, HostFile, HostStat, HostVolume};
 pub use memory::MemoryVolume;
-pub use mount::{Access, Mount, MountError};
+pub use mount::{Access, Mount, MountError, create_sub_path};
 pub use open_file::{OpenFile, Opened};
 pub use synthetic::{Synthetic, SyntheticNode, SyntheticVolume};
 pub use tree::Tree;

@@ -211,6 +211,22 @@ impl Files {
     }
 }
 
+/// Creates what is missing of a sub path, with the mode of the volume's root: a node does so before it mounts the part,
+/// be it read-only.
+pub fn create_sub_path(
+    caller: Caller,
+    volume: &Arc<dyn Volume>,
+    sub_path: &str,
+) -> Result<(), Errno> {
+    let mount = Mount {
+        path: "/",
+        volume: Arc::clone(volume),
+        sub_path: Some(sub_path),
+        access: Access::ReadWrite,
+    };
+    sub_path_node(caller, &mount).map(drop)
+}
+
 /// Finds the part of a volume that is mounted. Links in it must not lead out of it.
 fn sub_path_node(caller: Caller, mount: &Mount<'_>) -> Result<(Node, FileType), Errno> {
     let files = Files::new(Arc::clone(&mount.volume), mount.access);

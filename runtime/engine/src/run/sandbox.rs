@@ -18,8 +18,8 @@ use seedpod_core::process::{NamespaceId, ProcessId, Program, Which};
 use seedpod_core::spec::{self, Medium, VolumeSource};
 use seedpod_core::time::Instant;
 use seedpod_core::volume::{
-    Access, Caller, Entropy, Files, MemoryVolume, Mount, Payload, ProjectedVolume, SyntheticVolume,
-    Volume,
+    Access, Caller, Entropy, Errno, Files, MemoryVolume, Mount, MountError, Payload,
+    ProjectedVolume, SyntheticVolume, Volume, create_sub_path,
 };
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -216,6 +216,11 @@ impl PodTask {
             let mounted = self.sandbox.volumes.get(name).ok_or_else(|| {
                 StartError::CreateContainerConfig(format!("volume {name:?} not found"))
             })?;
+            if let Some(sub_path) = sub_path.as_ref().filter(|_| !mounted.read_only) {
+                let caller = Caller::host(self.cell.wall_time());
+                create_sub_path(caller, &mounted.volume, sub_path)
+                    .map_err(|errno| sub_path_error(spec, name, errno))?;
+            }
             mounts.retain(|generated| generated.path != mount.mount_path);
             mounts.push(Mount {
                 path: &mount.mount_path,
@@ -230,7 +235,7 @@ impl PodTask {
         }
         files
             .mount_all(Caller::host(self.cell.wall_time()), mounts)
-            .map_err(config_error)?;
+            .map_err(|error| mount_error(spec, &error))?;
         Ok((Arc::new(files), termination_log))
     }
 
@@ -325,6 +330,28 @@ fn failed_mount(volume: &str, reason: &str) -> String {
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn config_error(error: impl ToString) -> StartError {
     StartError::CreateContainerConfig(error.to_string())
+}
+
+fn mount_error(spec: &spec::Container, error: &MountError) -> StartError {
+    if let MountError::SubPath { path, errno, .. } = error {
+        let mut mounts = spec.volume_mounts.iter();
+        if let Some(mount) = mounts.find(|mount| mount.mount_path == *path) {
+            return sub_path_error(spec, &mount.name, *errno);
+        }
+    }
+    config_error(error)
+}
+
+/// The kubelet says no more, for it could tell about the files of the node.
+fn sub_path_error(spec: &spec::Container, volume: &str, errno: Errno) -> StartError {
+    let step = match errno {
+        Errno::NoEntry | Errno::ReadOnly | Errno::InsufficientSpace => "create subPath directory",
+        _ => "prepare subPath",
+    };
+    let container = &spec.name;
+    StartError::CreateContainerConfig(format!(
+        "failed to {step} for volumeMount {volume:?} of container {container:?}"
+    ))
 }
 
 /// Files of the pod, by where they are mounted.
