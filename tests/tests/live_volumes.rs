@@ -225,8 +225,15 @@ fn parts_of_volumes_are_created_and_lead_nowhere_else() {
         {name: b, image: busybox, command: ["true"], volumeMounts: [{name: v, mountPath: /b, subPath: out}]}]"#;
     let mut pods = Pods::start(&pod(init, containers, "[{name: v, emptyDir: {}}]"));
     pods.run(5);
-    expect![].assert_eq(&pods.log());
+    expect![[r#"
+        [p/a] 777
+        [p/a] touch: /new/x: Read-only file system
+    "#]]
+    .assert_eq(&pods.log());
     let all = pods.events();
     let failed = all.lines().filter(|line| line.contains("s Failed"));
-    expect![].assert_eq(&failed.collect::<Vec<_>>().join("\n"));
+    expect![[
+        r#"0s Failed: Error: failed to prepare subPath for volumeMount "v" of container "b""#
+    ]]
+    .assert_eq(&failed.collect::<Vec<_>>().join("\n"));
 }

@@ -239,6 +239,7 @@ impl Drop for Watching {
 }
 
 /// Whether an object of this name is there.
+#[derive(Clone, Copy)]
 enum Known {
     Yes,
     No,
