@@ -499,7 +499,7 @@ fn a_sub_path_never_updates() {
 }
 
 #[test]
-fn a_size_limit_is_hard_in_memory() {
+fn a_size_limit_evicts_except_in_memory_where_it_is_hard() {
     let check = |medium: &str, expected: Expect| {
         let cluster = ran(
             &pod(&format!("{{
@@ -519,6 +519,15 @@ fn a_size_limit_is_hard_in_memory() {
             events(&cluster, &["Evicted", "Killing"]),
         ));
     };
+    check(
+        "",
+        expect![[r#"
+            32+0 records in
+            Failed Some("Evicted") Some("Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". ")
+            10s Evicted: Usage of EmptyDir volume "v" exceeds the limit "1Mi". 
+            10s Killing: Stopping container c
+        "#]],
+    );
     check(
         ", medium: Memory",
         expect![[r#"
@@ -801,18 +810,15 @@ fn the_status_column_is_more_than_the_phase() {
 
 /// What `kubectl get pods` shows.
 fn row(cluster: &Cluster) -> String {
-    let row = printer::row(
-        &cluster.spec("p"),
-        &cluster.status("p"),
-        cluster.wall_time(),
-    );
+    let (spec, status) = (cluster.spec("p"), cluster.status("p"));
     let printer::Row {
         name,
         ready,
         status,
         restarts,
         age,
-    } = row;
+        ..
+    } = printer::row(&spec, &status, "node", cluster.wall_time());
     format!("{name}|{ready}|{status}|{restarts}|{age}")
 }
 
@@ -851,7 +857,7 @@ fn exec(cluster: &mut Cluster, container: &str, command: &[&str], input: &[u8]) 
         stdin: true,
         tty: false,
     });
-    let mut session = session.expect("the container runs and has it");
+    let session = session.expect("the container runs and has it");
     let (mut rest, mut output) = (input, Vec::new());
     let is_over = cluster.advance(Duration::from_secs(60), |_| {
         while !rest.is_empty()
