@@ -71,6 +71,16 @@ impl Pod {
         Ok(())
     }
 
+    /// Changes requests and limits of containers that go on, with a new start of those whose `resizePolicy` asks for one.
+    ///
+    /// # Errors
+    /// When anything else has changed, or the quality of service would.
+    pub fn resize(&self, spec: spec::Pod) -> Result<(), UpdateError> {
+        update::check_resize(&self.spec(), &spec)?;
+        self.handle.update(Arc::new(spec));
+        Ok(())
+    }
+
     /// Sets all conditions that are not the kubelet's, such as those that `readinessGates` name.
     pub fn set_conditions(&self, conditions: Vec<ForeignCondition>) {
         self.handle.set_conditions(conditions);

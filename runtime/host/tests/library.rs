@@ -1,5 +1,6 @@
 //! The public library, as a program that embeds pods uses it. Nothing here touches the disk or a port of the machine.
 
+use seedpod::spec::ResourceList;
 use seedpod::status::{ContainerState, Phase, Status, TerminatedReason};
 use seedpod::{AttachRequest, ExecRequest, ExitStatus, LogStream, Node, Pod, StartError, Which};
 use std::time::Duration;
@@ -251,4 +252,42 @@ async fn a_pod_takes_the_updates_that_kubernetes_allows() {
         (status.phase, status.message.as_deref()),
         (Phase::Failed, Some("enough"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_change_while_a_container_runs() {
+    let limits = "resources: {limits: {cpu: 500m, memory: 64Mi}}";
+    let pod = start(&busybox(&format!("command: [sleep, '1000'], {limits}")));
+    runs(&pod).await;
+    let shown = async |file: &str| {
+        let exec = pod.exec(ExecRequest {
+            container: "c".to_owned(),
+            command: vec!["cat".to_owned(), format!("/sys/fs/cgroup/{file}")],
+            ..ExecRequest::default()
+        });
+        let (_, bytes) = exec.unwrap().read().await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    assert_eq!(shown("cpu.max").await, "50000 100000\n");
+    assert_eq!(shown("memory.max").await, "67108864\n");
+    let mut spec = (*pod.spec()).clone();
+    let resources = &mut spec.containers[0].resources;
+    (resources.limits.cpu_m, resources.limits.memory) = (Some(250), Some(32 << 20));
+    resources.requests = resources.limits;
+    pod.resize(spec.clone()).unwrap();
+    let status = pod
+        .wait_for(|status| status.observed_generation == 2)
+        .await
+        .unwrap();
+    assert_eq!(status.containers[0].restart_count, 0);
+    assert_eq!(shown("cpu.max").await, "25000 100000\n");
+    assert_eq!(shown("memory.max").await, "33554432\n");
+    spec.containers[0].resources.limits = ResourceList::default();
+    let error = pod.resize(spec).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed"
+    );
+    pod.delete(None);
+    pod.wait().await;
 }
