@@ -12,11 +12,17 @@ use std::future::poll_fn;
 pub(super) struct Connection {
     stream: Stream,
     tls: Option<Box<Session>>,
+    /// What the server said before it was asked.
+    early: Vec<u8>,
 }
 
 impl Connection {
     pub(super) fn plain(stream: Stream) -> Self {
-        Self { stream, tls: None }
+        Self {
+            stream,
+            tls: None,
+            early: Vec::new(),
+        }
     }
 
     /// Shakes hands. `host` is the name that the server hears, unless it is an address.
@@ -42,9 +48,8 @@ impl Connection {
                 return Err(dial_error(error));
             }
         }
-        // A server speaks only when spoken to: what came with the handshake is nothing a probe would wait for.
         let tls = Some(Box::new(session));
-        Ok(Self { stream, tls })
+        Ok(Self { stream, tls, early })
     }
 
     /// Until everything is sent or nobody takes it any more, which shows when reading.
@@ -67,7 +72,7 @@ impl Connection {
         let Some(session) = &mut self.tls else {
             return read(&self.stream).await;
         };
-        let mut plain = Vec::new();
+        let mut plain = std::mem::take(&mut self.early);
         while plain.is_empty() && !session.is_closed() {
             let bytes = read(&self.stream).await?;
             if bytes.is_empty() {
