@@ -185,7 +185,7 @@ impl Node {
     /// # Errors
     /// When anything in it is wrong; then nothing has started.
     pub fn run(&self, manifest: &str) -> Result<Started, StartError> {
-        self.start(load(manifest)?, &[])
+        self.start(&load(manifest)?, &[])
     }
 
     /// Starts pods that have been loaded, with further ports of the machine open to them.
@@ -198,20 +198,20 @@ impl Node {
     )]
     pub fn start(
         &self,
-        objects: spec::Objects,
+        objects: &spec::Objects,
         publish: &[Publish],
     ) -> Result<Started, StartError> {
-        self.inner.world.images.check(&objects)?;
-        let bound = publish::bind(&objects, publish)?;
+        self.inner.world.images.check(objects)?;
+        let bound = publish::bind(objects, publish)?;
         let catalog = &self.inner.catalog;
-        let applied = catalog.apply(&objects)?;
+        let applied = catalog.apply(objects)?;
         let pods = self
-            .prepare(&objects, uid)
+            .prepare(objects, uid)
             .inspect_err(|_| catalog.withdraw(&applied))?;
         let published = bound.iter().map(|bound| bound.published.clone()).collect();
         let mut doors = Vec::new();
         for bound in bound {
-            doors.push(self.open(bound, &objects, &pods));
+            doors.push(self.open(bound, objects, &pods));
         }
         self.close_when_over(&pods, doors, applied);
         Ok(Started { pods, published })
@@ -230,7 +230,7 @@ impl Node {
             ..spec::Objects::default()
         };
         self.inner.catalog.apply(&objects)?;
-        self.start(pods, &[])
+        self.start(&pods, &[])
     }
 
     /// Removes a ConfigMap, Secret or Service; whether it was there. Volumes keep what they show of it.

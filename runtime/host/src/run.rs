@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     let code = runtime.block_on(async {
         let node = node(arguments, &printer)?;
         let signals = Signals::new();
-        let started = node.start(loaded.objects, &arguments.publish)?;
+        let started = node.start(&loaded.objects, &arguments.publish)?;
         for published in &started.published {
             printer.notice(&published.to_string());
         }

@@ -66,12 +66,8 @@ pub(super) fn container(
     let image = from.image.take().unwrap_or_default();
     check_image(object, &at.field("image"), &image);
     let rules = from.restart_policy_rules.unwrap_or_default();
-    let resize_policy = resize_policy(
-        object,
-        &at.field("resizePolicy"),
-        from.resize_policy,
-        around,
-    );
+    let at_resize = at.field("resizePolicy");
+    let resize_policy = resize_policy(object, &at_resize, from.resize_policy, around);
     let security = from.security_context.as_ref();
     let is_privileged = security.is_some_and(|security| security.privileged == Some(true));
     let probe = |field, from, kind| probe(object, &at.field(field), from, kind);
