@@ -102,6 +102,10 @@ fn defaults() {
                             ephemeral_storage: None,
                         },
                     },
+                    resize_policy: ResizePolicy {
+                        cpu: NotRequired,
+                        memory: NotRequired,
+                    },
                     restart_policy: None,
                     termination_message_path: "/dev/termination-log",
                     termination_message_policy: File,
@@ -412,6 +416,10 @@ fn everything_that_is_honoured() {
                             ),
                         },
                     },
+                    resize_policy: ResizePolicy {
+                        cpu: NotRequired,
+                        memory: NotRequired,
+                    },
                     restart_policy: None,
                     termination_message_path: "/t",
                     termination_message_policy: FallbackToLogsOnError,
@@ -465,6 +473,10 @@ fn everything_that_is_honoured() {
                             memory: None,
                             ephemeral_storage: None,
                         },
+                    },
+                    resize_policy: ResizePolicy {
+                        cpu: NotRequired,
+                        memory: NotRequired,
                     },
                     restart_policy: Some(
                         Always,

@@ -107,6 +107,7 @@ pub(super) const LINES: &[Support] = &[
         "LifecycleHandler",
         &["exec", "httpGet", "sleep", "tcpSocket"],
     ),
+    honoured("ContainerResizePolicy", &["resourceName", "restartPolicy"]),
     honoured("ContainerRestartRule", &["action", "exitCodes"]),
     honoured("ContainerRestartRuleOnExitCodes", &["operator", "values"]),
     honoured("EnvVar", &["name", "value", "valueFrom"]),
