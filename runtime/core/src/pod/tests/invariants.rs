@@ -202,6 +202,12 @@ impl Engine {
                 let one = all.nth(which % count).expect("there is one");
                 one.image = format!("image:{image}");
             }
+            Change::Cpu { which, limit_m } => {
+                let mut all = spec.init_containers.iter_mut().chain(&mut spec.containers);
+                let count = all.size_hint().0;
+                let one = all.nth(which % count).expect("there is one");
+                one.resources.limits.cpu_m = Some(limit_m);
+            }
             Change::Deadline(seconds) => {
                 let span = Duration::from_secs(seconds);
                 let shorter = spec.active_deadline.map_or(span, |before| before.min(span));

@@ -7,7 +7,7 @@ use crate::pod::{
     ContainerId, ContainerState, ContainerStatus, EventReason, PodEvent, ProbeKind, ProbeResult,
     Status, TerminatedReason,
 };
-use crate::spec::{self, RestartAction, RestartPolicy};
+use crate::spec::{self, ResizeRestartPolicy, RestartAction, RestartPolicy};
 use crate::time::Instant;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub(super) struct Seen {
     is_forced: bool,
     is_replaced: bool,
     is_unhealthy: bool,
+    /// It has to start again with other resources.
+    is_resized: bool,
     /// It ended by itself when its stop and new start may have been decided already.
     may_be_forced: bool,
     /// When it was said that it is being stopped.
@@ -115,9 +117,11 @@ impl Model {
         }
         let images = self.spec.all_containers().zip(spec.all_containers());
         for (seen, (old, new)) in self.containers.iter_mut().zip(images) {
-            if old.image != new.image {
+            if (&old.image, old.resources) != (&new.image, new.resources) {
                 seen.backoff = None;
             }
+            let policy = new.resize_policy.cpu == ResizeRestartPolicy::RestartContainer;
+            seen.is_resized |= seen.is_alive && policy && old.resources != new.resources;
         }
         self.spec = spec;
     }
@@ -207,7 +211,7 @@ impl Model {
     pub(super) fn exited(&mut self, id: ContainerId, code: i32, now: Instant) {
         let image = self.own(id).image;
         let seen = &mut self.containers[id.index()];
-        seen.may_be_forced = seen.is_unhealthy || seen.image != image;
+        seen.may_be_forced = seen.is_unhealthy || seen.is_resized || seen.image != image;
         self.containers[id.index()].end(Exit { code, ran: true }, now);
     }
 
@@ -219,11 +223,13 @@ impl Model {
                 let policy = own.restart_policy.unwrap_or(self.spec.restart_policy);
                 let changed = event.message.contains("definition changed");
                 let failed = event.message.contains(" probe");
+                let resized = event.message.contains("resize requires restart");
                 let goes_on = policy != RestartPolicy::Never;
                 let seen = &mut self.containers[id.index()];
                 assert!(!failed || seen.is_unhealthy, "{}", event.message);
                 assert!(!changed || seen.image != own.image, "{}", event.message);
-                if changed || (failed && goes_on) {
+                assert!(!resized || seen.is_resized, "{}", event.message);
+                if changed || resized || (failed && goes_on) {
                     (seen.is_forced, seen.is_replaced) = (true, true);
                 }
                 seen.told = Some(now);
@@ -448,7 +454,7 @@ impl Model {
         };
         let is_forgotten = |(seen, own): &(&Seen, &spec::Container)| {
             let once = seen.is_ephemeral || (seen.is_init && !own.is_sidecar());
-            let is_outdated = !once && seen.image != own.image;
+            let is_outdated = !once && (seen.is_resized || seen.image != own.image);
             is_running(&own.name) && seen.told.is_none() && (seen.is_unhealthy || is_outdated)
         };
         pairs
@@ -506,6 +512,7 @@ impl Seen {
         self.runs += 1;
         (self.exit, self.told, self.signalled) = (None, None, None);
         (self.is_forced, self.is_unhealthy, self.may_be_forced) = (false, false, false);
+        self.is_resized = false;
         self.image = self.tried_image.clone();
         self.startup = Watch::default();
         self.liveness = Watch::default();

@@ -54,6 +54,11 @@ pub(super) enum Change {
         which: usize,
         image: u8,
     },
+    /// Thousandths of a core.
+    Cpu {
+        which: usize,
+        limit_m: u64,
+    },
     /// Seconds.
     Deadline(u64),
     Ephemeral,
@@ -63,6 +68,7 @@ pub(super) enum Change {
 fn changes() -> impl Strategy<Value = Change> {
     prop_oneof![
         4 => (any::<usize>(), 0u8..3).prop_map(|(which, image)| Change::Image { which, image }),
+        3 => (any::<usize>(), 1u64..4).prop_map(|(which, limit_m)| Change::Cpu { which, limit_m }),
         1 => (1u64..1000).prop_map(Change::Deadline),
         2 => Just(Change::Ephemeral),
         1 => Just(Change::Label),
@@ -151,15 +157,23 @@ fn containers(
     let one = (
         prop::option::weighted(0.3, policies()),
         rules(),
+        any::<bool>(),
         [probes(), probes(), probes()],
         [hooks(), hooks()],
     );
     let one = one.prop_map(
-        move |(restart_policy, rules, probes, [post_start, pre_stop])| {
+        move |(restart_policy, rules, restarts, probes, [post_start, pre_stop])| {
             let bare = spec::Container {
                 image: "image".to_owned(),
                 restart_policy,
                 restart_policy_rules: rules,
+                resize_policy: spec::ResizePolicy {
+                    cpu: match restarts {
+                        true => spec::ResizeRestartPolicy::RestartContainer,
+                        false => spec::ResizeRestartPolicy::NotRequired,
+                    },
+                    ..spec::ResizePolicy::default()
+                },
                 ..spec::Container::default()
             };
             if prefix == "i" && !bare.is_sidecar() {
