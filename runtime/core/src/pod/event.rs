@@ -342,6 +342,7 @@ pub enum EventReason {
     InspectFailed,
     FailedMount,
     FailedCreatePodSandBox,
+    FailedToRetrieveImagePullSecret,
     DNSConfigForming,
     Unhealthy,
     ProbeWarning,

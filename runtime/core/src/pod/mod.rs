@@ -78,6 +78,7 @@ pub use event::{
 };
 pub use failure::node_labels;
 pub use payload::{PayloadError, mounted_objects, payload};
+pub use pull::missing_pull_secrets;
 pub use qos::qos_class;
 pub use restart::{Restart, Role};
 pub use status::{

@@ -1,6 +1,8 @@
 //! Back-off of image pulls. It belongs to the image: containers of a pod that use the same one share it.
 
 use super::backoff::Backoff;
+use super::environment::is_named;
+use crate::spec::{self, Secret};
 use crate::time::Instant;
 use std::collections::BTreeMap;
 
@@ -35,5 +37,56 @@ impl Pulls {
             });
         failed.backoff.attempt(now, now);
         failed.error = error;
+    }
+}
+
+/// What the event `FailedToRetrieveImagePullSecret` says of the `imagePullSecrets` that are not there; containers start all
+/// the same (kubelet `getPullSecretsForPod`).
+pub fn missing_pull_secrets(pod: &spec::Pod, secrets: &[Secret]) -> Option<String> {
+    let namespace = &pod.meta.namespace;
+    let is_there = |name: &&String| {
+        let mut secrets = secrets.iter();
+        secrets.any(|secret| is_named(&secret.meta, namespace, name))
+    };
+    let names = pod.image_pull_secrets.iter();
+    let missing: Vec<_> = names
+        .filter(|name| !name.is_empty() && !is_there(name))
+        .map(String::as_str)
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.",
+            missing.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pull_secrets() {
+        let secret = |namespace: &str, name: &str| Secret {
+            meta: spec::Meta {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let mut pod = spec::Pod::default();
+        pod.meta.namespace = "ns".to_owned();
+        let secrets = [secret("ns", "a"), secret("other", "b")];
+        assert_eq!(missing_pull_secrets(&pod, &secrets), None);
+        pod.image_pull_secrets = ["a", ""].map(str::to_owned).into();
+        assert_eq!(missing_pull_secrets(&pod, &secrets), None);
+        pod.image_pull_secrets.extend(["b", "c"].map(str::to_owned));
+        assert_eq!(
+            missing_pull_secrets(&pod, &secrets).as_deref(),
+            Some(
+                "Unable to retrieve some image pull secrets (b, c); attempting to pull the image may not succeed."
+            )
+        );
     }
 }

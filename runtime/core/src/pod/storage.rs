@@ -17,9 +17,15 @@ pub struct StorageUsed {
     pub containers: BTreeMap<String, u64>,
 }
 
-/// The size of an `emptyDir` in memory: what it asks for, but no more than the pod or the node has.
+/// The size of an `emptyDir` in memory: what it asks for, but no more than the pod or the node has. Limits of containers are
+/// one of the pod only if each of them has one (kubelet `ResourceConfigForPod`).
 pub fn memory_volume_bytes(pod: &spec::Pod, dir: &EmptyDir) -> u64 {
-    let limits = [dir.size_limit, pod_limit(pod, |list| list.memory)];
+    let has_own = |list: &spec::ResourceList| list.memory.is_some_and(|bytes| bytes > 0);
+    let mut declared = pod.init_containers.iter().chain(&pod.containers);
+    let is_limited = pod.resources.is_some_and(|own| has_own(&own.limits))
+        || declared.all(|own| has_own(&own.resources.limits));
+    let whole = pod_limit(pod, |list| list.memory).filter(|_| is_limited);
+    let limits = [dir.size_limit, whole];
     let limits = limits.into_iter().flatten().filter(|bytes| *bytes > 0);
     limits.fold(CONTAINER_MEMORY_DEFAULT, u64::min)
 }
@@ -173,6 +179,8 @@ mod tests {
         };
         check(&free, None, CONTAINER_MEMORY_DEFAULT);
         check(&free, Some(MIB), MIB);
+        let half = pod(&[("a", Some(2 * MIB)), ("b", None)], &[]);
+        check(&half, None, CONTAINER_MEMORY_DEFAULT);
         check(&tight, None, 5 * MIB);
         check(&tight, Some(MIB), MIB);
         check(&tight, Some(9 * MIB), 5 * MIB);

@@ -72,6 +72,10 @@ impl PodTask {
                 .map_err(|reason| SandboxError::FailedMount(failed_mount(&volume.name, &reason)))?;
             self.sandbox.volumes.insert(volume.name.clone(), mounted);
         }
+        let secrets = &self.start.catalog.snapshot().secrets;
+        if let Some(message) = pod::missing_pull_secrets(&spec, secrets) {
+            self.warn(EventReason::FailedToRetrieveImagePullSecret, message);
+        }
         let shm = MemoryVolume::empty(Some(SHARED_MEMORY_BYTES_TOTAL), self.cell.wall_time());
         self.sandbox.shm.get_or_insert(shm);
         if self.sandbox.etc.is_none() {
@@ -198,13 +202,7 @@ impl PodTask {
         environment: &Environment,
         meters: &Arc<Meters>,
     ) -> Result<(Arc<Files>, Arc<MemoryVolume>), StartError> {
-        let read_only = spec.security.read_only_root_filesystem.unwrap_or(false);
-        let access = if read_only {
-            Access::ReadOnly
-        } else {
-            Access::ReadWrite
-        };
-        let mut files = Files::of_image(image.tree.clone(), access);
+        let mut files = Files::of_image(image.tree.clone(), root_access(spec));
         let termination_log = self.file(TERMINATION_LOG, String::new(), 0o666)?;
         let mut mounts = self.system_mounts(spec, meters)?;
         let path = &spec.termination_message_path;
@@ -272,7 +270,14 @@ impl PodTask {
             whole("/dev", devices, Access::ReadWrite),
         ];
         if let Some(etc) = &self.sandbox.etc {
-            let etc = ETC_FILES.map(|(path, file)| part(path, etc.clone(), file));
+            // `/etc/hosts` is the kubelet's, the others are the runtime's and go with the root.
+            let etc = ETC_FILES.map(|(path, file)| Mount {
+                access: match path {
+                    "/etc/hosts" => Access::ReadWrite,
+                    _ => root_access(spec),
+                },
+                ..part(path, etc.clone(), file)
+            });
             mounts.extend(etc);
         }
         if let Some(shm) = &self.sandbox.shm {
@@ -320,6 +325,13 @@ impl PodTask {
             Ok((!path.is_empty()).then_some(path))
         };
         spec.volume_mounts.iter().map(expand).collect()
+    }
+}
+
+fn root_access(spec: &spec::Container) -> Access {
+    match spec.security.read_only_root_filesystem {
+        Some(true) => Access::ReadOnly,
+        Some(false) | None => Access::ReadWrite,
     }
 }
 
