@@ -63,7 +63,7 @@ fn read(session: &Session, text: &mut String) -> bool {
     true
 }
 
-fn finish(simulation: &mut Simulation, session: ExecSession) -> String {
+fn finish(simulation: &mut Simulation, session: &ExecSession) -> String {
     let mut text = String::new();
     for _ in 0..10_000 {
         simulation.run(Duration::from_millis(1));
@@ -91,7 +91,7 @@ fn check_exec(request: &ExecRequest, input: Option<&str>, expected: Expect) {
                 assert!(write(&session.streams, input));
                 session.streams.close_stdin();
             }
-            finish(&mut simulation, session)
+            finish(&mut simulation, &session)
         }
         Err(error) => format!("{error}\n"),
     };
@@ -201,7 +201,7 @@ fn a_command_goes_with_its_container() {
         end
         Signaled(Signal(9))
     "#]]
-    .assert_eq(&finish(&mut simulation, session));
+    .assert_eq(&finish(&mut simulation, &session));
     let error = pod(&simulation).exec(request(&["true"])).err().unwrap();
     assert_eq!(error.to_string(), r#"container not found ("c")"#);
     let attach = AttachRequest {
