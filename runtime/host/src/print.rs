@@ -244,9 +244,11 @@ impl Writer {
             };
             let key = (pod.clone(), container.name.clone());
             let known = self.failed.insert(key, end.container_id.clone());
-            if end.reason != TerminatedReason::Completed
-                && known.as_ref() != Some(&end.container_id)
-            {
+            let is_failure = !matches!(
+                end.reason,
+                TerminatedReason::Completed | TerminatedReason::RestartingAllContainers
+            );
+            if is_failure && known.as_ref() != Some(&end.container_id) {
                 let line = text::failed(pod, &container.name, end, self.settings.colours[1]);
                 self.write_err(&line);
             }
