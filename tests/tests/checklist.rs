@@ -1,17 +1,17 @@
 //! What runtimes of pods commonly miss: a test for each line of our check-list. What needs an API server is left out: that
-//! `kubectl get` asks it for the STATUS column (what stands in that column is here), how `kubectl wait` watches, and the
-//! resize that resets a back-off as another image does.
+//! `kubectl get` asks it for the STATUS column (what stands in that column is here), and how `kubectl wait` watches.
 
 use bytes::Bytes;
 use expect_test::{Expect, expect};
 use seedpod::status::{ConditionType, ContainerState, ContainerStatus, Status};
-use seedpod_core::pod::printer;
+use seedpod_core::pod::{printer, update};
 use seedpod_core::time::Instant;
 use seedpod_engine::ExecRequest;
 use seedpod_tests::Cluster;
 use seedpod_tests::cluster::is_true;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -693,6 +693,31 @@ fn another_image_resets_the_back_off() {
         40,
     );
     cluster.set_image("p", "c", "busybox:1.37");
+    cluster.run(60);
+    expect![[r#"
+        0.00002s Started: Container started
+        0.00005s Started: Container started
+        10.00008s Started: Container started
+        30.00011s Started: Container started
+        40.00002s Started: Container started
+        50.00005s Started: Container started
+        70.00008s Started: Container started
+    "#]]
+    .assert_eq(&events(&cluster, &["Started"]));
+}
+
+#[test]
+fn other_resources_reset_the_back_off() {
+    let mut cluster = ran(
+        &pod("{containers: [{
+            name: c, image: busybox, command: ['false'], resources: {limits: {cpu: 500m}}}]}"),
+        40,
+    );
+    let old = cluster.spec("p");
+    let mut new = old.clone();
+    new.containers[0].resources.limits.cpu_m = Some(1000);
+    update::check_resize(&old, &new).expect("it stays of the same class");
+    cluster.handle("p").update(Arc::new(new));
     cluster.run(60);
     expect![[r#"
         0.00002s Started: Container started
