@@ -192,10 +192,6 @@ impl Node {
     ///
     /// # Errors
     /// When an image cannot run or a port cannot be opened; then nothing has started.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "who has started objects has no more use for them"
-    )]
     pub fn start(
         &self,
         objects: &spec::Objects,
