@@ -1,7 +1,8 @@
 //! Runs the containers of a pod on wasmtime. The only crate that names it.
 //!
 //! Reading order: [`world`], what is asked of the outside; `catalog`, the objects pods refer to; [`run`], the loop of one pod; `running`, one process from its
-//! start to its end; `guest` and `description`, what host functions see; `wasi`, the host functions; `engine`,
+//! start to its end; `guest` and `description`, what host functions see; `session` and `console`,
+//! exec and attach; `meters`, what limits hold; `wasi`, the host functions; `engine`,
 //! `programs`, `program` and `cache`, how code gets compiled once.
 
 pub mod cache;
