@@ -103,7 +103,7 @@ fn with(container: &str, publish: &[&str], check: impl FnOnce(&[Published])) {
         .iter()
         .map(|text| text.parse().expect("a port"))
         .collect();
-    let started = node.start(loaded.objects, &publish).expect("free ports");
+    let started = node.start(&loaded.objects, &publish).expect("free ports");
     let pod = &started.pods[0];
     runtime.block_on(async {
         let patience = Duration::from_secs(120);
