@@ -273,3 +273,79 @@ fn put_one<T: Clone + PartialEq>(
 fn is_same(one: &Meta, other: &Meta) -> bool {
     one.name == other.name && one.namespace == other.namespace
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seedpod_core::spec::{ClusterIp, ConfigMap};
+
+    fn meta(name: &str) -> Meta {
+        Meta {
+            name: name.to_owned(),
+            namespace: "default".to_owned(),
+            ..Meta::default()
+        }
+    }
+
+    fn config_map(name: &str, value: &str) -> Objects {
+        Objects {
+            config_maps: vec![ConfigMap {
+                meta: meta(name),
+                data: [("k".to_owned(), value.to_owned())].into(),
+                ..ConfigMap::default()
+            }],
+            ..Objects::default()
+        }
+    }
+
+    fn services(all: &[(&str, [u8; 4])]) -> Objects {
+        let service = |(name, ip): &(&str, [u8; 4])| Service {
+            meta: meta(name),
+            cluster_ip: ClusterIp::Fixed((*ip).into()),
+            ..Service::default()
+        };
+        Objects {
+            services: all.iter().map(service).collect(),
+            ..Objects::default()
+        }
+    }
+
+    fn values(catalog: &Catalog) -> Vec<String> {
+        let objects = catalog.snapshot();
+        let values = objects.config_maps.iter().flat_map(|map| map.data.values());
+        values.cloned().collect()
+    }
+
+    #[test]
+    fn only_what_nobody_applied_again_is_withdrawn() {
+        let catalog = Catalog::new(Fabric::default());
+        let first = catalog.apply(&config_map("a", "1")).unwrap();
+        let second = catalog.apply(&config_map("a", "2")).unwrap();
+        assert_eq!(values(&catalog), ["2"]);
+        catalog.withdraw(&first);
+        assert_eq!(values(&catalog), ["2"]);
+        catalog.withdraw(&second);
+        assert!(values(&catalog).is_empty());
+        let key = ObjectKey::of(ObjectKind::ConfigMap, &meta("a"));
+        assert!(!catalog.delete(&key));
+        catalog.apply(&config_map("a", "3")).unwrap();
+        assert!(catalog.delete(&key));
+    }
+
+    #[test]
+    fn services_that_do_not_fit_leave_everything_as_it_was() {
+        let catalog = Catalog::new(Fabric::default());
+        catalog.apply(&services(&[("a", [10, 96, 0, 50])])).unwrap();
+        let clash = services(&[
+            ("a", [10, 96, 0, 51]),
+            ("b", [10, 96, 0, 52]),
+            ("c", [10, 244, 0, 9]),
+        ]);
+        let error = catalog.apply(&clash).unwrap_err();
+        assert!(matches!(error, CatalogError::Network(name, _) if name == "c"));
+        let ip = |name| catalog.fabric().service_ip("default", name);
+        assert_eq!(ip("a"), Some([10, 96, 0, 50].into()));
+        assert_eq!(ip("b"), None);
+        assert_eq!(catalog.snapshot().services.len(), 1);
+    }
+}
