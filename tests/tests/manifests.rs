@@ -347,9 +347,9 @@ fn the_pause_process_is_the_first_where_processes_are_shared() {
             [pause/shell] You've hit pause
             [pause/shell] USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START  TIME COMMAND
             [pause/shell] root         1  0.0  0.0      0     0 ?        S    00:00  0:00 /pause
-            [pause/shell] root         2  0.0 31.5   1088  1088 ?        S    00:00  0:00 node app.js
-            [pause/shell] root         3  0.0 35.2   1216  1216 ?        S    00:00  0:00 nginx -g daemon off;
-            [pause/shell] root         4  0.0 33.3   1152  1152 ?        R    00:00  0:00 ps aux
+            [pause/shell] root         2  0.0 30.9   1088  1088 ?        S    00:00  0:00 node app.js
+            [pause/shell] root         3  0.0 34.5   1216  1216 ?        S    00:00  0:00 nginx -g daemon off;
+            [pause/shell] root         4  0.0 34.5   1216  1216 ?        R    00:00  0:00 ps aux
             pause Running: node-server Running, nginx-web Running, shell Completed 0
         "#]],
     );
@@ -361,16 +361,16 @@ fn the_pause_process_is_the_first_where_processes_are_shared() {
         "no-pause.yaml",
         20,
         &expect![[r#"
-        [no-pause/nginx-web] 2026/01/01 00:00:00 [notice] 1#1: nginx/1.27.5
-        [no-pause/nginx-web] 2026/01/01 00:00:00 [notice] 1#1: start worker processes
-        [no-pause/nginx-web] 127.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 20 "-" "Wget" "-"
-        [no-pause/node-server] Kube server starting...
-        [no-pause/node-server] Received request from 127.0.0.1
-        [no-pause/shell] You've hit no-pause
-        [no-pause/shell] USER       PID %CPU  %MEM    VSZ   RSS TTY      STAT START  TIME COMMAND
-        [no-pause/shell] root         1  0.0 100.0   1152  1152 ?        R    00:00  0:00 ps aux
-        no-pause Running: node-server Running, nginx-web Running, shell Completed 0
-    "#]],
+            [no-pause/nginx-web] 2026/01/01 00:00:00 [notice] 1#1: nginx/1.27.5
+            [no-pause/nginx-web] 2026/01/01 00:00:00 [notice] 1#1: start worker processes
+            [no-pause/nginx-web] 127.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 20 "-" "Wget" "-"
+            [no-pause/node-server] Kube server starting...
+            [no-pause/node-server] Received request from 127.0.0.1
+            [no-pause/shell] You've hit no-pause
+            [no-pause/shell] USER       PID %CPU  %MEM    VSZ   RSS TTY      STAT START  TIME COMMAND
+            [no-pause/shell] root         1  0.0 100.0   1216  1216 ?        R    00:00  0:00 ps aux
+            no-pause Running: node-server Running, nginx-web Running, shell Completed 0
+        "#]],
     );
 }
 

@@ -470,7 +470,7 @@ fn volumes_of_a_run_are_gone_after_it() {
 fn check_prints_a_table_and_runs_nothing() {
     let manifest = pod("p", "Never", &[("hello", TEST, &["hello"])]).replace(
         "  restartPolicy",
-        "  nodeSelector: {disk: ssd}\n  restartPolicy",
+        "  priorityClassName: high\n  restartPolicy",
     );
     let run = run(&["check", "-"], &manifest);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
@@ -478,7 +478,7 @@ fn check_prints_a_table_and_runs_nothing() {
     let line = run
         .out
         .lines()
-        .find(|line| line.contains("nodeSelector"))
+        .find(|line| line.contains("priorityClassName"))
         .unwrap();
     assert!(line.contains("ignored"), "{line}");
     assert!(!run.out.contains("Hello"), "{}", run.out);
