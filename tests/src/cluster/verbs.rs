@@ -119,6 +119,18 @@ impl Cluster {
         Ok(())
     }
 
+    /// Changes requests and limits of a pod, as `kubectl patch --subresource resize` does.
+    ///
+    /// # Panics
+    /// When the API server would refuse it.
+    pub fn resize(&mut self, pod: &str, change: impl FnOnce(&mut Pod)) {
+        let old = self.spec(pod);
+        let mut new = old.clone();
+        change(&mut new);
+        update::check_resize(&old, &new).unwrap_or_else(|error| panic!("{error}"));
+        self.become_(pod, new);
+    }
+
     /// `kubectl debug`: adds an ephemeral container, given in YAML, not indented.
     ///
     /// # Panics

@@ -13,6 +13,7 @@ mod kubelet_etc_hosts;
 mod lifecycle_hook;
 mod pod_admission;
 mod pod_hostnameoverride;
+mod pod_resize;
 mod pods;
 mod runtime;
 mod secrets;
@@ -36,6 +37,7 @@ pub(crate) const FILES: &[File] = &[
     lifecycle_hook::FILE,
     pod_admission::FILE,
     pod_hostnameoverride::FILE,
+    pod_resize::FILE,
     pods::FILE,
     runtime::FILE,
     secrets::FILE,

@@ -12,10 +12,6 @@ pub(crate) const FILES: &[File] = &[
         cases: NODE_LEASE,
     },
     File {
-        path: "common/node/pod_resize.go",
-        cases: POD_RESIZE,
-    },
-    File {
         path: "common/node/podtemplates.go",
         cases: POD_TEMPLATES,
     },
@@ -47,33 +43,6 @@ const NODE_LEASE: &[Case] = &[
         "the kubelet should report node status infrequently",
         HEARTBEAT,
     ),
-];
-
-const RESIZE: &str = "needs `pods/resize` of the API server";
-
-const POD_RESIZE: &[Case] = &[
-    not_applicable(
-        147,
-        "3 containers - increase cpu & mem on c1, c2, decrease cpu & mem on c3 - net increase",
-        RESIZE,
-    ),
-    not_applicable(
-        177,
-        "3 containers - increase cpu & mem on c1, decrease cpu & mem on c2, c3 - net decrease",
-        RESIZE,
-    ),
-    not_applicable(
-        207,
-        "3 containers - increase: CPU (c1,c3), memory (c2, c3) ; decrease: CPU (c2)",
-        RESIZE,
-    ),
-    not_applicable(
-        289,
-        "6 containers - various operations performed (including adding limits and requests)",
-        RESIZE,
-    ),
-    not_applicable(352, "resize with equivalents", RESIZE),
-    not_applicable(780, "resize pod via the replace endpoint", RESIZE),
 ];
 
 const POD_TEMPLATES: &[Case] = &[
