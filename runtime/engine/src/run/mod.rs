@@ -216,11 +216,10 @@ impl PodTask {
     /// Everything but stepping guests.
     fn turn(&mut self, now: Instant) {
         for request in self.inbox.take() {
-            let changes_volumes =
-                matches!(request, Request::ObjectsChanged | Request::Update { .. });
+            let changes_objects = matches!(request, Request::ObjectsChanged);
             self.pod.handle(now, request.into());
             self.follow_spec();
-            if changes_volumes {
+            if changes_objects {
                 self.refresh_volumes();
             }
         }
