@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`time`] and [`seed`], the words of the rest; [`spec`], what a person asked for; [`pod`], its
 //! lifecycle, and [`probe_client`], its probes over the network; then what guests see: [`process`], [`net`], [`ipc`],
-//! [`volume`], [`image`], [`cpu`].
+//! [`volume`], [`image`], [`cpu`]; last, what makes a run repeat and explores others: [`sched`], [`trace`].
 
 pub mod cpu;
 pub mod image;
@@ -17,7 +17,9 @@ pub mod net;
 pub mod pod;
 pub mod probe_client;
 pub mod process;
+pub mod sched;
 pub mod seed;
 pub mod spec;
 pub mod time;
+pub mod trace;
 pub mod volume;
