@@ -5,7 +5,8 @@
 //!
 //! Reading order: [`time`] and [`seed`], the words of the rest; [`spec`], what a person asked for; [`pod`], its
 //! lifecycle, and [`probe_client`], its probes over the network; then what guests see: [`process`], [`net`], [`ipc`],
-//! [`volume`], [`image`], [`cpu`]; last, what makes a run repeat and explores others: [`sched`], [`trace`].
+//! [`volume`], [`image`], [`cpu`]; last, what makes a run repeat and explores others: [`sched`],
+//! [`trace`], and what a test of such runs is made of: [`podtest`].
 
 pub mod cpu;
 pub mod image;
@@ -15,6 +16,7 @@ pub mod limits;
 pub mod log;
 pub mod net;
 pub mod pod;
+pub mod podtest;
 pub mod probe_client;
 pub mod process;
 pub mod sched;

@@ -324,3 +324,18 @@ pub const ATTACH_BYTES_PENDING: usize = 1 << 20;
 
 /// Conditions of a pod that others than the kubelet have set; readiness gates need one each.
 pub const FOREIGN_CONDITIONS: usize = 64;
+
+// Tests of pods.
+
+/// Steps, faults, scripted faults, and properties of one test, each.
+pub const TEST_ITEMS_MAX: usize = 1024;
+/// Bytes of one expression of a test.
+pub const TEST_EXPRESSION_BYTES_MAX: usize = 16 << 10;
+/// Bytes of all files that one test names.
+pub const TEST_DATA_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a file, and lines of a file or log, that an expression of a test looks at.
+pub const TEST_FILE_BYTES_MAX: usize = 1 << 20;
+/// Failures that are kept of one run; one of each property is enough.
+pub const TEST_FAILURES_MAX: usize = 64;
+/// Virtual time of one run of a test: limit and quiet tail.
+pub const TEST_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
