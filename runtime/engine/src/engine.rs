@@ -110,6 +110,14 @@ impl Engine {
         self.inner.ticker.as_ref().map(Ticker::short_slices)
     }
 
+    /// How much fuel a guest uses before it gives way; 0 where time decides.
+    pub fn fuel_per_slice(&self) -> u64 {
+        match self.inner.settings.slice {
+            Slice::Fuel(fuel) => fuel,
+            Slice::Time(_) => 0,
+        }
+    }
+
     /// How long a guest may run.
     pub(crate) fn slice(&self) -> Slice {
         self.inner.settings.slice

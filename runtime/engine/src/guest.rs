@@ -7,10 +7,12 @@ use crate::jobs::Ready;
 use crate::meters::{Meters, ProcessMeter};
 use crate::outbox::Outbox;
 use crate::running::Spawn;
+use crate::scheduler::Scheduler;
 use crate::world::{Random, World};
 use seedpod_core::kernel::Kernel;
 use seedpod_core::pod::security::User;
 use seedpod_core::process::{NamespaceId, ProcessId, Program};
+use seedpod_core::sched::TaskId;
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::volume::{Caller, Device, Files};
@@ -23,6 +25,7 @@ use wasmtime::component::ResourceTable;
 pub struct PodCell {
     kernel: Mutex<Kernel>,
     world: Arc<dyn World>,
+    pub(crate) scheduler: Option<Arc<dyn Scheduler>>,
     pub(crate) engine: Engine,
     pub(crate) outbox: Arc<Outbox>,
     /// Processes that system calls have added to the table and that the run loop will start.
@@ -56,6 +59,7 @@ impl PodCell {
     ) -> Self {
         Self {
             kernel: Mutex::new(kernel),
+            scheduler: world.scheduler(),
             world,
             engine,
             outbox: Arc::default(),
@@ -131,6 +135,8 @@ impl PodCell {
 pub struct Container {
     /// Name in the manifest.
     pub name: String,
+    /// How many instances of it there were before.
+    pub restart: u32,
     /// Process namespace: its own, or the pod's.
     pub namespace: NamespaceId,
     /// User and groups shown to its processes.
@@ -179,6 +185,10 @@ pub struct Guest {
     pub container: Arc<Container>,
     /// Which process it is.
     pub process: ProcessId,
+    /// Its name with the scheduler, where there is one.
+    pub(crate) task: Option<TaskId>,
+    /// Fuel that the scheduler knows of.
+    pub(crate) fuel_charged: u64,
     pub(crate) start: ProcessStart,
     /// One share for each open file.
     pub(crate) open_files: Arc<()>,

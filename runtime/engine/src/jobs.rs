@@ -1,6 +1,8 @@
 //! The futures of one pod, and which of them can go on.
 
+use crate::scheduler::Scheduler;
 use futures_util::task::AtomicWaker;
+use seedpod_core::sched::TaskId;
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
@@ -13,6 +15,8 @@ pub(crate) struct Jobs<T> {
     running: BTreeMap<JobId, Running<T>>,
     ready: Arc<Ready>,
     next_id: u64,
+    /// Kept for its room.
+    tasks: Vec<TaskId>,
 }
 
 /// Names one job.
@@ -23,6 +27,8 @@ type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 struct Running<T> {
     job: Job<T>,
+    /// Its name with the scheduler, if it is a process.
+    task: Option<TaskId>,
     waker: Waker,
     flag: Arc<Flag>,
 }
@@ -33,6 +39,8 @@ pub(crate) struct Ready {
     queue: Mutex<VecDeque<JobId>>,
     task: AtomicWaker,
     asleep: AtomicBool,
+    /// Nobody in the queue may go on now.
+    stalled: AtomicBool,
     /// Something else than a job wants the pod's attention.
     notified: AtomicBool,
 }
@@ -49,6 +57,7 @@ impl<T> Default for Jobs<T> {
             running: BTreeMap::new(),
             ready: Arc::default(),
             next_id: 0,
+            tasks: Vec::new(),
         }
     }
 }
@@ -56,6 +65,19 @@ impl<T> Default for Jobs<T> {
 impl<T> Jobs<T> {
     /// Adds a job; it is ready at once.
     pub(crate) fn add(&mut self, job: impl Future<Output = T> + Send + 'static) -> JobId {
+        self.insert(None, Box::pin(job))
+    }
+
+    /// Adds a job that goes on when the scheduler says so.
+    pub(crate) fn add_task(
+        &mut self,
+        task: TaskId,
+        job: impl Future<Output = T> + Send + 'static,
+    ) -> JobId {
+        self.insert(Some(task), Box::pin(job))
+    }
+
+    fn insert(&mut self, task: Option<TaskId>, job: Job<T>) -> JobId {
         let id = JobId(self.next_id);
         self.next_id += 1;
         let flag = Arc::new(Flag {
@@ -68,7 +90,8 @@ impl<T> Jobs<T> {
         self.running.insert(
             id,
             Running {
-                job: Box::pin(job),
+                job,
+                task,
                 waker,
                 flag,
             },
@@ -86,10 +109,14 @@ impl<T> Jobs<T> {
         &self.ready
     }
 
-    /// Polls the next job that can go on. `None` when there was none.
-    pub(crate) fn step(&mut self) -> Option<(JobId, Poll<T>)> {
+    /// Polls the next job that can go on: what is no process first, then the process that the scheduler picks, or the
+    /// one that has waited longest. `None` when there was none.
+    pub(crate) fn step(&mut self, scheduler: Option<&dyn Scheduler>) -> Option<(JobId, Poll<T>)> {
         loop {
-            let id = self.ready.pop()?;
+            let id = match scheduler {
+                Some(scheduler) => self.pick(scheduler)?,
+                None => self.ready.pop()?,
+            };
             let Some(running) = self.running.get_mut(&id) else {
                 continue;
             };
@@ -105,6 +132,28 @@ impl<T> Jobs<T> {
             return Some((id, result));
         }
     }
+
+    fn pick(&mut self, scheduler: &dyn Scheduler) -> Option<JobId> {
+        let mut queue = self.ready.queue();
+        queue.retain(|id| self.running.contains_key(id));
+        self.tasks.clear();
+        for (place, id) in queue.iter().enumerate() {
+            match self.running[id].task {
+                Some(task) => self.tasks.push(task),
+                None => return queue.remove(place),
+            }
+        }
+        if self.tasks.is_empty() {
+            return None;
+        }
+        // The scheduler may look at the pod, and that may wake a job.
+        drop(queue);
+        let Some(place) = scheduler.pick(&self.tasks) else {
+            self.ready.stalled.store(true, Ordering::Release);
+            return None;
+        };
+        self.ready.queue().remove(place)
+    }
 }
 
 impl Ready {
@@ -112,9 +161,11 @@ impl Ready {
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
         self.task.register(cx.waker());
         self.asleep.store(true, Ordering::SeqCst);
-        if !self.notified.swap(false, Ordering::SeqCst) && self.queue().is_empty() {
+        let notified = self.notified.swap(false, Ordering::SeqCst);
+        if !notified && (self.stalled.load(Ordering::Acquire) || self.queue().is_empty()) {
             return Poll::Pending;
         }
+        self.stalled.store(false, Ordering::Release);
         self.asleep.store(false, Ordering::SeqCst);
         Poll::Ready(())
     }
@@ -145,6 +196,7 @@ impl Wake for Flag {
             return;
         }
         self.ready.queue().push_back(self.id);
+        self.ready.stalled.store(false, Ordering::Release);
         // Most wake-ups come from the pod's own task while it steps: it looks at the queue again anyway.
         if self.ready.asleep.swap(false, Ordering::SeqCst) {
             self.ready.task.wake();
@@ -170,10 +222,10 @@ mod tests {
             }
         }));
         let fast = jobs.add(ready("fast"));
-        assert_eq!(jobs.step(), Some((slow, Poll::Pending)));
-        assert_eq!(jobs.step(), Some((fast, Poll::Ready("fast"))));
-        assert_eq!(jobs.step(), Some((slow, Poll::Ready("slow"))));
-        assert_eq!(jobs.step(), None);
+        assert_eq!(jobs.step(None), Some((slow, Poll::Pending)));
+        assert_eq!(jobs.step(None), Some((fast, Poll::Ready("fast"))));
+        assert_eq!(jobs.step(None), Some((slow, Poll::Ready("slow"))));
+        assert_eq!(jobs.step(None), None);
     }
 
     #[test]
@@ -181,6 +233,6 @@ mod tests {
         let mut jobs = Jobs::<()>::default();
         let job = jobs.add(pending());
         assert!(jobs.remove(job));
-        assert_eq!(jobs.step(), None);
+        assert_eq!(jobs.step(None), None);
     }
 }

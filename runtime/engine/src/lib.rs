@@ -1,16 +1,18 @@
 //! Runs the containers of a pod on wasmtime. The only crate that names it.
 //!
 //! Reading order: [`world`], what is asked of the outside; `catalog`, the objects pods refer to; [`run`], the loop of one pod; `running`, one process from its
-//! start to its end; `guest` and `description`, what host functions see; `session` and `console`,
+//! start to its end; [`scheduler`] and `calls`, who goes on where that is decided; `guest` and `description`, what host functions see; `session` and `console`,
 //! exec and attach; `meters`, what limits hold; `wasi`, the host functions; `engine`,
 //! `programs`, `program` and `cache`, how code gets compiled once.
 
 pub mod cache;
 pub mod guest;
 pub mod run;
+pub mod scheduler;
 pub mod settings;
 pub mod world;
 
+mod calls;
 mod capture;
 mod catalog;
 mod cgroup;

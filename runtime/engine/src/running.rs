@@ -11,12 +11,13 @@ use bytes::Bytes;
 use seedpod_core::limits::RESOURCES_PER_PROCESS;
 use seedpod_core::pod::{ContainerId, HookKind, ProbeKind};
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
+use seedpod_core::sched::TaskId;
 use seedpod_core::seed::Seed;
 use std::future::poll_fn;
 use std::sync::{Arc, PoisonError};
 use std::task::{Poll, ready};
 use wasmtime::component::ResourceTable;
-use wasmtime::{Store, Trap};
+use wasmtime::{CallHook, Store, StoreContextMut, Trap};
 use wasmtime_wasi::I32Exit;
 
 /// A process that is in the table and has to be started.
@@ -86,6 +87,7 @@ pub(crate) async fn run(
     mut spawn: Spawn,
     usage: Arc<Usage>,
     seed: Seed,
+    task: Option<TaskId>,
 ) -> ProcessEnd {
     loop {
         // The bytes go as soon as there is code.
@@ -94,7 +96,8 @@ pub(crate) async fn run(
             Ok(program) => program,
             Err(error) => return not_executable(&pod, &spawn.start, &error).await,
         };
-        let (end, replacement) = run_program(&pod, spawn, &program, usage.clone(), seed).await;
+        let (end, replacement) =
+            run_program(&pod, spawn, &program, usage.clone(), seed, task).await;
         match replacement {
             Some(next) => spawn = next,
             None => return end,
@@ -151,6 +154,7 @@ async fn run_program(
     program: &Program,
     usage: Arc<Usage>,
     seed: Seed,
+    task: Option<TaskId>,
 ) -> (ProcessEnd, Option<Spawn>) {
     *usage
         .standard
@@ -164,6 +168,8 @@ async fn run_program(
         pod: pod.clone(),
         container: spawn.container,
         process: spawn.process,
+        task,
+        fuel_charged: 0,
         start: spawn.start,
         open_files: Arc::default(),
         output_streams: Arc::default(),
@@ -173,6 +179,9 @@ async fn run_program(
     };
     let mut store = Store::new(program.pre.engine(), guest);
     store.limiter(|guest| &mut guest.meter);
+    if task.is_some() {
+        store.call_hook(charge_fuel);
+    }
     let result = match set_slice(&mut store, pod.engine.slice()) {
         Ok(()) => call_run(&mut store, program).await,
         Err(error) => Err(error),
@@ -186,6 +195,22 @@ async fn call_run(store: &mut Store<Guest>, program: &Program) -> wasmtime::Resu
     command.wasi_cli_run().call_run(store).await
 }
 
+/// Tells the scheduler before each host call what the guest has used, so that it knows what time it is.
+fn charge_fuel(mut store: StoreContextMut<'_, Guest>, hook: CallHook) -> wasmtime::Result<()> {
+    if matches!(hook, CallHook::CallingHost) {
+        let used = FUEL - store.get_fuel()?;
+        let guest = store.data_mut();
+        let since = used - std::mem::replace(&mut guest.fuel_charged, used);
+        if let Some((scheduler, task)) = guest.scheduled() {
+            scheduler.charge(task, since);
+        }
+    }
+    Ok(())
+}
+
+/// What a guest has, which is never used up.
+const FUEL: u64 = u64::MAX;
+
 fn set_slice(store: &mut Store<Guest>, slice: Slice) -> wasmtime::Result<()> {
     match slice {
         Slice::Time(_) => {
@@ -194,7 +219,7 @@ fn set_slice(store: &mut Store<Guest>, slice: Slice) -> wasmtime::Result<()> {
             Ok(())
         }
         Slice::Fuel(fuel) => {
-            store.set_fuel(u64::MAX)?;
+            store.set_fuel(FUEL)?;
             store.fuel_async_yield_interval(Some(fuel))
         }
     }

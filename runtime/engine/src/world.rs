@@ -1,6 +1,7 @@
 //! What a pod cannot decide for itself: time, chance, images, places for files, and where its output goes.
 
 use crate::run::PodHandle;
+use crate::scheduler::Scheduler;
 use async_trait::async_trait;
 use seedpod_core::image::Image;
 use seedpod_core::net;
@@ -24,6 +25,11 @@ pub trait World: Send + Sync + 'static {
     /// A guest has run for a slice or until it waited. Says what time it is now; in a simulation that took a while.
     fn step_ended(&self) -> Instant {
         self.now()
+    }
+
+    /// Who decides which process goes on. Processes take turns in the order they became ready when there is nobody.
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        None
     }
 
     /// Resolves once time has reached `deadline`.

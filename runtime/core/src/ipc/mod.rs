@@ -108,6 +108,34 @@ pub enum Error {
     TooBig,
 }
 
+impl Error {
+    /// Its name in `errno.h`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Access => "EACCES",
+            Self::Again => "EAGAIN",
+            Self::BadDescriptor => "EBADF",
+            Self::Exist => "EEXIST",
+            Self::FileTooBig => "EFBIG",
+            Self::IdentifierRemoved => "EIDRM",
+            Self::Interrupted => "EINTR",
+            Self::Invalid => "EINVAL",
+            Self::MessageSize => "EMSGSIZE",
+            Self::TooManyOpen => "EMFILE",
+            Self::NameTooLong => "ENAMETOOLONG",
+            Self::NoEntry => "ENOENT",
+            Self::NoMemory => "ENOMEM",
+            Self::NoMessage => "ENOMSG",
+            Self::NoSpace => "ENOSPC",
+            Self::Overflow => "EOVERFLOW",
+            Self::NotPermitted => "EPERM",
+            Self::Range => "ERANGE",
+            Self::TimedOut => "ETIMEDOUT",
+            Self::TooBig => "E2BIG",
+        }
+    }
+}
+
 /// The IPC namespace of one pod.
 #[derive(Debug, Default)]
 pub struct Namespace {

@@ -75,7 +75,7 @@ impl shared_memory::HostObject for Guest {
 impl shared_memory::Host for Guest {
     fn open(&mut self, name: String, how: OpenFlags) -> Result<Resource<OpenHandle>, CallError> {
         let handle = self.ipc(|ipc, by| ipc.memory_open(by, &name, open_how(how)))?;
-        Ok(self.table.push(self.ipc_handle(handle))?)
+        Ok(self.table.push(self.ipc_handle(handle, name))?)
     }
 
     fn unlink(&mut self, name: String) -> Result<(), CallError> {
@@ -90,7 +90,7 @@ impl system_v_memory::Host for Guest {
 
     fn attach(&mut self, id: i32, read_only: bool) -> Result<Resource<OpenHandle>, CallError> {
         let handle = self.ipc(|ipc, by| ipc.shm_attach(by, id, read_only))?;
-        Ok(self.table.push(self.ipc_handle(handle))?)
+        Ok(self.table.push(self.ipc_handle(handle, id.to_string()))?)
     }
 
     fn status(&mut self, id: i32) -> Result<system_v_memory::SegmentStatus, CallError> {

@@ -2,9 +2,12 @@
 
 use super::bindings::seedpod::ipc::types::OpenFlags;
 use super::bindings::seedpod::ipc::{message_queues, system_v_messages};
-use super::{CallError, OpenHandle, create, open_how, permissions};
+use super::{CallError, OpenHandle, create, ipc_name, name_access, open_how, permissions};
 use crate::guest::Guest;
 use seedpod_core::ipc::{Blocking, Message, MqueueLimits, ReceiveHow};
+use seedpod_core::sched::Access::{Add, Read, Write};
+use seedpod_core::sched::ObjectKind::{QueueCount, QueueHead, QueueTail};
+use seedpod_core::sched::{Object, Op};
 use wasmtime::component::Resource;
 
 impl Guest {
@@ -15,6 +18,44 @@ impl Guest {
     }
 }
 
+/// Messages enter at one end and leave at the other: the two commute, unless the order of priorities or the number of
+/// messages decides what a call does.
+impl Guest {
+    fn mq_send_op(&self, open: &OpenHandle, priority: u32) -> Op {
+        let op = self
+            .mq_count(mq_op("mq.send", open), open)
+            .touch(QueueTail, id(open), Write);
+        match priority {
+            0 => op,
+            _ => op.touch(QueueHead, id(open), Write),
+        }
+    }
+
+    fn mq_receive_op(&self, open: &OpenHandle) -> Op {
+        self.mq_count(mq_op("mq.receive", open), open)
+            .touch(QueueHead, id(open), Write)
+    }
+
+    fn mq_count(&self, op: Op, open: &OpenHandle) -> Op {
+        let attributes = self.ipc(|ipc, _| ipc.mq_attributes(open.handle));
+        match attributes.is_ok_and(|attributes| attributes.non_block) {
+            true => op.touch(QueueCount, id(open), Write),
+            false => op.touch(QueueCount, id(open), Add),
+        }
+    }
+}
+
+fn mq_op(call: &'static str, open: &OpenHandle) -> Op {
+    Op {
+        handed: true,
+        ..Op::local(call).on(format!("mq:{}", open.name))
+    }
+}
+
+fn id(open: &OpenHandle) -> u64 {
+    Object::named(QueueHead, &open.name).id
+}
+
 impl message_queues::HostDescriptor for Guest {
     async fn send(
         &mut self,
@@ -23,11 +64,16 @@ impl message_queues::HostDescriptor for Guest {
         priority: u32,
         deadline: Option<u64>,
     ) -> Result<(), CallError> {
-        let handle = self.table.get(&descriptor)?.handle;
+        let open = self.table.get(&descriptor)?;
+        let handle = open.handle;
+        let turn = self.enter(|guest| Some(guest.mq_send_op(open, priority)));
+        turn.await;
         let blocking = self.mq_blocking(deadline);
-        self.ipc_wait(|ipc, by| ipc.mq_send(by, handle, message, priority, blocking))
-            .await?;
-        Ok(())
+        let sent = self
+            .ipc_wait(|ipc, by| ipc.mq_send(by, handle, message, priority, blocking))
+            .await;
+        self.leave(&sent);
+        sent.map(drop)
     }
 
     async fn receive(
@@ -36,18 +82,27 @@ impl message_queues::HostDescriptor for Guest {
         max: u32,
         deadline: Option<u64>,
     ) -> Result<(Vec<u8>, u32), CallError> {
-        let handle = self.table.get(&descriptor)?.handle;
+        let open = self.table.get(&descriptor)?;
+        let handle = open.handle;
+        let turn = self.enter(|guest| Some(guest.mq_receive_op(open)));
+        turn.await;
         let blocking = self.mq_blocking(deadline);
-        let message = self
+        let received = self
             .ipc_wait(|ipc, by| ipc.mq_receive(by, handle, max, blocking))
-            .await?;
+            .await;
+        self.leave(&received);
+        let message = received?;
         Ok((message.bytes, message.tag.unsigned_abs()))
     }
 
-    fn attributes(
+    async fn attributes(
         &mut self,
         descriptor: Resource<OpenHandle>,
     ) -> wasmtime::Result<message_queues::Attributes> {
+        let open = self.table.get(&descriptor)?;
+        let turn =
+            self.enter(|_| Some(mq_op("mq.getattr", open).touch(QueueCount, id(open), Read)));
+        turn.await;
         let handle = self.table.get(&descriptor)?.handle;
         let attributes = self.ipc(|ipc, _| ipc.mq_attributes(handle))?;
         Ok(message_queues::Attributes {
@@ -76,22 +131,30 @@ impl message_queues::HostDescriptor for Guest {
 }
 
 impl message_queues::Host for Guest {
-    fn open(
+    async fn open(
         &mut self,
         name: String,
         how: OpenFlags,
         limits: Option<message_queues::Limits>,
     ) -> Result<Resource<OpenHandle>, CallError> {
+        let access = name_access(how);
+        let turn = self.enter(|_| Some(ipc_name("mq.open", "mq", &name, access)));
+        turn.await;
         let limits = limits.map(|limits| MqueueLimits {
             messages: limits.messages_max,
             message_bytes: limits.message_size_max,
         });
-        let handle = self.ipc(|ipc, by| ipc.mq_open(by, &name, open_how(how), limits))?;
-        Ok(self.table.push(self.ipc_handle(handle))?)
+        let opened = self.ipc(|ipc, by| ipc.mq_open(by, &name, open_how(how), limits));
+        self.leave(&opened);
+        Ok(self.table.push(self.ipc_handle(opened?, name))?)
     }
 
-    fn unlink(&mut self, name: String) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.mq_unlink(&name))?)
+    async fn unlink(&mut self, name: String) -> Result<(), CallError> {
+        let turn = self.enter(|_| Some(ipc_name("mq.unlink", "mq", &name, Write)));
+        turn.await;
+        let unlinked = self.ipc(|ipc, _| ipc.mq_unlink(&name));
+        self.leave(&unlinked);
+        Ok(unlinked?)
     }
 }
 

@@ -4,6 +4,7 @@ mod memory;
 mod messages;
 mod semaphores;
 
+use crate::calls::ErrorName;
 use crate::guest::{Guest, PodCell};
 use bindings::seedpod::ipc::types;
 use seedpod_core::ipc::{
@@ -11,6 +12,7 @@ use seedpod_core::ipc::{
 };
 use seedpod_core::kernel::Kernel;
 use seedpod_core::process::ProcessId;
+use seedpod_core::sched::{Access, Object, ObjectKind, Op};
 use seedpod_core::time::Instant;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -23,10 +25,19 @@ mod bindings {
         path: "../../guests/sdk/wit/ipc.wit",
         world: "seedpod:ipc/ipc",
         imports: {
+            "seedpod:ipc/message-queues.open": async | trappable,
+            "seedpod:ipc/message-queues.unlink": async | trappable,
             "seedpod:ipc/message-queues.[method]descriptor.send": async | trappable,
             "seedpod:ipc/message-queues.[method]descriptor.receive": async | trappable,
+            "seedpod:ipc/message-queues.[method]descriptor.attributes": async | trappable,
+            "seedpod:ipc/semaphores.open": async | trappable,
+            "seedpod:ipc/semaphores.unlink": async | trappable,
+            "seedpod:ipc/semaphores.[method]semaphore.post": async | trappable,
             "seedpod:ipc/semaphores.[method]semaphore.wait": async | trappable,
+            "seedpod:ipc/semaphores.[method]semaphore.value": async | trappable,
+            "seedpod:ipc/semaphores.post": async | trappable,
             "seedpod:ipc/semaphores.wait": async | trappable,
+            "seedpod:ipc/semaphores.value": async | trappable,
             "seedpod:ipc/system-v-messages.send": async | trappable,
             "seedpod:ipc/system-v-messages.receive": async | trappable,
             "seedpod:ipc/system-v-semaphores.operate": async | trappable,
@@ -77,6 +88,8 @@ impl From<wasmtime::component::ResourceTableError> for CallError {
 pub struct OpenHandle {
     pod: Arc<PodCell>,
     handle: Handle,
+    /// What it was opened by, for traces.
+    name: String,
 }
 
 impl Drop for OpenHandle {
@@ -146,10 +159,11 @@ impl Guest {
         }
     }
 
-    fn ipc_handle(&self, handle: Handle) -> OpenHandle {
+    fn ipc_handle(&self, handle: Handle, name: String) -> OpenHandle {
         OpenHandle {
             pod: self.pod.clone(),
             handle,
+            name,
         }
     }
 
@@ -189,6 +203,23 @@ impl Guest {
     }
 }
 
+/// A call on a name of the namespace.
+fn ipc_name(call: &'static str, kind: &str, name: &str, access: Access) -> Op {
+    let label = format!("{kind}:{name}");
+    let id = Object::named(ObjectKind::IpcName, &label).id;
+    Op::local(call)
+        .on(label)
+        .touch(ObjectKind::IpcName, id, access)
+}
+
+/// Opening changes the name where it may create it.
+fn name_access(how: types::OpenFlags) -> Access {
+    match create(how) {
+        Create::No => Access::Read,
+        Create::IfMissing | Create::Exclusive => Access::Write,
+    }
+}
+
 fn create(how: types::OpenFlags) -> Create {
     let (create, exclusive) = (
         how.contains(types::OpenFlags::CREATE),
@@ -224,6 +255,15 @@ impl types::Host for Guest {
         match error {
             CallError::Failed(error) => Ok(error_number(error)),
             CallError::Trap(trap) => Err(trap),
+        }
+    }
+}
+
+impl ErrorName for CallError {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Failed(error) => error.name(),
+            Self::Trap(_) => "trap",
         }
     }
 }

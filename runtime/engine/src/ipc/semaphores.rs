@@ -2,9 +2,12 @@
 
 use super::bindings::seedpod::ipc::types::{self, OpenFlags};
 use super::bindings::seedpod::ipc::{semaphores, system_v_semaphores};
-use super::{CallError, OpenHandle, create, open_how, permissions};
+use super::{CallError, OpenHandle, create, ipc_name, name_access, open_how, permissions};
 use crate::guest::Guest;
 use seedpod_core::ipc::{Blocking, SemaphoreId, SetOperation};
+use seedpod_core::sched::Access::{Add, Read, Write};
+use seedpod_core::sched::ObjectKind::{QueueCount, Semaphore};
+use seedpod_core::sched::Op;
 use std::time::Duration;
 use wasmtime::component::Resource;
 
@@ -13,12 +16,63 @@ impl Guest {
         let handle = self.table.get(semaphore)?.handle;
         Ok(self.ipc(|ipc, _| ipc.semaphore_id(handle))?)
     }
+
+    async fn semaphore_post(&mut self, id: SemaphoreId, name: &str) -> Result<(), CallError> {
+        let turn = self.enter(|_| Some(op("sem.post", id, name).touch(QueueCount, id.0, Add)));
+        turn.await;
+        let posted = self.ipc(|ipc, _| ipc.semaphore_post(id));
+        self.leave(&posted);
+        Ok(posted?)
+    }
+
+    async fn semaphore_wait(
+        &mut self,
+        id: SemaphoreId,
+        name: &str,
+        how: types::Blocking,
+    ) -> Result<(), CallError> {
+        let count = match how {
+            types::Blocking::Never => Write,
+            types::Blocking::Forever | types::Blocking::Until(_) | types::Blocking::Within(_) => {
+                Add
+            }
+        };
+        let waiting = op("sem.wait", id, name)
+            .touch(Semaphore, id.0, Write)
+            .touch(QueueCount, id.0, count);
+        self.enter(|_| Some(waiting)).await;
+        let blocking = self.ipc_blocking(how);
+        let waited = self
+            .ipc_wait(|ipc, by| ipc.semaphore_wait(by, id, blocking))
+            .await;
+        self.leave(&waited);
+        waited.map(drop)
+    }
+
+    fn semaphore_name(&self, semaphore: &Resource<OpenHandle>) -> Result<String, CallError> {
+        Ok(self.table.get(semaphore)?.name.clone())
+    }
+}
+
+/// A post commutes with a wait that need not ask how many there are.
+fn op(call: &'static str, id: SemaphoreId, name: &str) -> Op {
+    let label = match name {
+        "" => format!("sem:{}", id.0),
+        name => format!("sem:{name}"),
+    };
+    Op {
+        handed: true,
+        ..Op::local(call).on(label)
+    }
 }
 
 impl semaphores::HostSemaphore for Guest {
-    fn post(&mut self, semaphore: Resource<OpenHandle>) -> Result<(), CallError> {
-        let id = self.semaphore_id(&semaphore)?;
-        Ok(self.ipc(|ipc, _| ipc.semaphore_post(id))?)
+    async fn post(&mut self, semaphore: Resource<OpenHandle>) -> Result<(), CallError> {
+        let (id, name) = (
+            self.semaphore_id(&semaphore)?,
+            self.semaphore_name(&semaphore)?,
+        );
+        self.semaphore_post(id, &name).await
     }
 
     async fn wait(
@@ -26,14 +80,18 @@ impl semaphores::HostSemaphore for Guest {
         semaphore: Resource<OpenHandle>,
         how: types::Blocking,
     ) -> Result<(), CallError> {
-        let id = self.semaphore_id(&semaphore)?;
-        let blocking = self.ipc_blocking(how);
-        self.ipc_wait(|ipc, by| ipc.semaphore_wait(by, id, blocking))
-            .await?;
-        Ok(())
+        let (id, name) = (
+            self.semaphore_id(&semaphore)?,
+            self.semaphore_name(&semaphore)?,
+        );
+        self.semaphore_wait(id, &name, how).await
     }
 
-    fn value(&mut self, semaphore: Resource<OpenHandle>) -> wasmtime::Result<u32> {
+    async fn value(&mut self, semaphore: Resource<OpenHandle>) -> wasmtime::Result<u32> {
+        if let Ok(id) = self.semaphore_id(&semaphore) {
+            self.enter(|_| Some(op("sem.value", id, "").touch(QueueCount, id.0, Read)))
+                .await;
+        }
         let handle = self.table.get(&semaphore)?.handle;
         Ok(self.ipc(|ipc, _| ipc.semaphore_value(ipc.semaphore_id(handle)?))?)
     }
@@ -50,18 +108,25 @@ impl semaphores::HostSemaphore for Guest {
 }
 
 impl semaphores::Host for Guest {
-    fn open(
+    async fn open(
         &mut self,
         name: String,
         how: OpenFlags,
         value: u32,
     ) -> Result<Resource<OpenHandle>, CallError> {
-        let handle = self.ipc(|ipc, by| ipc.semaphore_open(by, &name, open_how(how), value))?;
-        Ok(self.table.push(self.ipc_handle(handle))?)
+        let turn = self.enter(|_| Some(ipc_name("sem.open", "sem", &name, name_access(how))));
+        turn.await;
+        let opened = self.ipc(|ipc, by| ipc.semaphore_open(by, &name, open_how(how), value));
+        self.leave(&opened);
+        Ok(self.table.push(self.ipc_handle(opened?, name))?)
     }
 
-    fn unlink(&mut self, name: String) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.semaphore_unlink(&name))?)
+    async fn unlink(&mut self, name: String) -> Result<(), CallError> {
+        let turn = self.enter(|_| Some(ipc_name("sem.unlink", "sem", &name, Write)));
+        turn.await;
+        let unlinked = self.ipc(|ipc, _| ipc.semaphore_unlink(&name));
+        self.leave(&unlinked);
+        Ok(unlinked?)
     }
 
     fn create(&mut self, shared: bool, value: u32) -> Result<u64, CallError> {
@@ -70,18 +135,18 @@ impl semaphores::Host for Guest {
             .0)
     }
 
-    fn post(&mut self, identity: u64) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.semaphore_post(SemaphoreId(identity)))?)
+    async fn post(&mut self, identity: u64) -> Result<(), CallError> {
+        self.semaphore_post(SemaphoreId(identity), "").await
     }
 
     async fn wait(&mut self, identity: u64, how: types::Blocking) -> Result<(), CallError> {
-        let blocking = self.ipc_blocking(how);
-        self.ipc_wait(|ipc, by| ipc.semaphore_wait(by, SemaphoreId(identity), blocking))
-            .await?;
-        Ok(())
+        self.semaphore_wait(SemaphoreId(identity), "", how).await
     }
 
-    fn value(&mut self, identity: u64) -> Result<u32, CallError> {
+    async fn value(&mut self, identity: u64) -> Result<u32, CallError> {
+        let id = SemaphoreId(identity);
+        self.enter(|_| Some(op("sem.value", id, "").touch(QueueCount, id.0, Read)))
+            .await;
         Ok(self.ipc(|ipc, _| ipc.semaphore_value(SemaphoreId(identity)))?)
     }
 

@@ -235,6 +235,7 @@ impl PodTask {
         let logs = [LogStream::Stdout, LogStream::Stderr].map(log);
         let container = Arc::new(Container {
             name: spec.name.clone(),
+            restart: attempt,
             namespace: self.process_namespace(id, target),
             user: security::user(self.pod.spec(), &spec, &image.config.user),
             files,

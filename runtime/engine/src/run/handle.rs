@@ -181,6 +181,11 @@ impl PodHandle {
         Ok(Session::attached(console, stdin, client))
     }
 
+    /// Makes the pod look again which of its processes may go on.
+    pub fn wake(&self) {
+        self.cell.notify();
+    }
+
     fn check_container(&self, name: &str) -> Result<(), ExecError> {
         if self.spec().all_containers().any(|spec| spec.name == name) {
             return Ok(());

@@ -270,7 +270,7 @@ impl PodTask {
         self.cell
             .with(|kernel| kernel.timers.handle_timeout(before));
         self.start.engine.note_step();
-        let Some((job, result)) = self.jobs.step() else {
+        let Some((job, result)) = self.jobs.step(self.cell.scheduler.as_deref()) else {
             return false;
         };
         let now = self.start.world.step_ended();

@@ -5,8 +5,10 @@ use crate::guest::Usage;
 use crate::jobs::JobId;
 use crate::meters::{CpuMeter, within_limit};
 use crate::running::{self, OnEnd, ProcessEnd, Spawn};
+use crate::scheduler::TaskStart;
 use seedpod_core::ipc;
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
+use seedpod_core::sched::TaskId;
 use seedpod_core::seed::Seed;
 use seedpod_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +29,7 @@ pub(super) struct Processes {
 
 struct Running {
     job: JobId,
+    task: Option<TaskId>,
     usage: Arc<Usage>,
     cpu: Arc<CpuMeter>,
     on_end: OnEnd,
@@ -97,14 +100,20 @@ impl PodTask {
         let (cell, used) = (self.cell.clone(), usage.clone());
         let cpu = spawn.container.meters.cpu.clone();
         let meter = cpu.clone();
-        let job = self.jobs.add(async move {
-            let run = running::run(cell.clone(), spawn, used, seed);
+        let task = self.schedule(&spawn);
+        let run = async move {
+            let run = running::run(cell.clone(), spawn, used, seed, task);
             Done::Ended(process, within_limit(cell, meter, run).await)
-        });
+        };
+        let job = match task {
+            Some(task) => self.jobs.add_task(task, run),
+            None => self.jobs.add(run),
+        };
         self.cell.usage().insert(process, usage.clone());
         self.processes.by_job.insert(job, process);
         let running = Running {
             job,
+            task,
             usage,
             cpu,
             on_end,
@@ -112,6 +121,20 @@ impl PodTask {
             timed_out: false,
         };
         self.processes.running.insert(process, running);
+    }
+
+    /// Makes a process known to the scheduler, where there is one.
+    fn schedule(&self, spawn: &Spawn) -> Option<TaskId> {
+        let scheduler = self.cell.scheduler.as_ref()?;
+        let pid = self
+            .cell
+            .with(|kernel| Some(kernel.processes.get(spawn.process)?.pid));
+        Some(scheduler.start(&TaskStart {
+            pod: &self.name,
+            container: &spawn.container.name,
+            restart: spawn.container.restart,
+            pid: pid.unwrap_or(0),
+        }))
     }
 
     /// Kills a process that has not ended by `at`.
@@ -149,6 +172,11 @@ impl PodTask {
 
     pub(super) fn handle_end(&mut self, now: Instant, process: ProcessId, end: &ProcessEnd) {
         let running = self.processes.remove(process);
+        if let Some(scheduler) = &self.cell.scheduler
+            && let Some(task) = running.as_ref().and_then(|running| running.task)
+        {
+            scheduler.end(task, &outcome(end.status));
+        }
         self.cell.usage().remove(&process);
         self.cell.with(|kernel| {
             kernel.ipc.handle_process_exit(ipc::Caller { process, now });
@@ -167,5 +195,12 @@ impl PodTask {
         if let Some(running) = running {
             self.tell_end(now, running.on_end, end.status, running.timed_out);
         }
+    }
+}
+
+fn outcome(status: ExitStatus) -> String {
+    match status {
+        ExitStatus::Exited(code) => format!("exit {code}"),
+        ExitStatus::Signaled(signal) => format!("signal {}", signal.number()),
     }
 }
