@@ -146,6 +146,17 @@ impl Namespace {
         Ok(())
     }
 
+    /// Which object an open one is; the same number for all who have it open.
+    ///
+    /// # Errors
+    /// When it is not an open object.
+    pub fn memory_number(&self, handle: Handle) -> Result<u64, Error> {
+        match self.handles.get(handle)? {
+            Target::Memory(open) => Ok(open.memory),
+            Target::Queue { .. } | Target::Semaphore(_) => Err(Error::BadDescriptor),
+        }
+    }
+
     /// Bytes of an object.
     ///
     /// # Errors

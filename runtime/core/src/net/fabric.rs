@@ -268,13 +268,13 @@ impl Fabric {
         };
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn is_pod(&self, ip: Ipv4Addr) -> bool {
+    pub(super) fn is_pod(&self, ip: Ipv4Addr) -> bool {
         let numbers = PodKey { ip, number: 0 }..=PodKey {
             ip,
             number: u32::MAX,
@@ -377,28 +377,46 @@ impl Pod {
 }
 
 impl Service {
-    /// The backends take turns, as kube-proxy's IPVS `rr`. A pod without the named port is passed over.
+    /// The backends take turns, as kube-proxy's IPVS `rr`.
     fn next_backend(
         &mut self,
         protocol: Protocol,
         port: u16,
         pods: &BTreeMap<PodKey, Pod>,
     ) -> Option<SocketAddr> {
-        let ports = &self.spec.ports;
-        let port = ports
-            .iter()
-            .find(|entry| entry.port == port && entry.protocol == protocol)?;
+        let (key, port) = self.in_turn(protocol, port, pods).next()?;
+        self.last = key;
+        Some((key.ip, port).into())
+    }
+
+    /// Who may get a connection, the next one first.
+    pub(super) fn backends(
+        &self,
+        protocol: Protocol,
+        port: u16,
+        pods: &BTreeMap<PodKey, Pod>,
+    ) -> impl Iterator<Item = SocketAddr> {
+        let in_turn = self.in_turn(protocol, port, pods);
+        in_turn.map(|(key, port)| (key.ip, port).into())
+    }
+
+    /// A pod without the named port is passed over.
+    fn in_turn(
+        &self,
+        protocol: Protocol,
+        port: u16,
+        pods: &BTreeMap<PodKey, Pod>,
+    ) -> impl Iterator<Item = (PodKey, u16)> {
+        let mut ports = self.spec.ports.iter();
+        let port = ports.find(|entry| entry.port == port && entry.protocol == protocol);
         let after = self.endpoints.range((Excluded(self.last), Unbounded));
         let in_turn = after.chain(self.endpoints.range(..=self.last));
-        let target = |key: &PodKey| match &port.target_port {
+        in_turn.filter_map(move |key| match &port?.target_port {
             TargetPort::Number(number) => Some((*key, *number)),
             TargetPort::Name(name) => {
                 Some((*key, *pods.get(key)?.ports.get(&(name.clone(), protocol))?))
             }
-        };
-        let (key, port) = in_turn.into_iter().find_map(target)?;
-        self.last = key;
-        Some((key.ip, port).into())
+        })
     }
 }
 
@@ -427,7 +445,7 @@ pub(super) fn pod_ipv6(ip: Ipv4Addr) -> Ipv6Addr {
 }
 
 /// The IPv4 address of the pod that has, or would have, this address.
-fn pod_ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
+pub(super) fn pod_ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
     let ipv4 = match ip {
         IpAddr::V4(ip) => ip,
         IpAddr::V6(ip) => Ipv4Addr::from(u32::from_be_bytes(ip.octets()[12..].try_into().ok()?)),

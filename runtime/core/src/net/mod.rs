@@ -26,6 +26,7 @@ mod name_server;
 mod names;
 mod namespace;
 mod node;
+mod places;
 mod ports;
 mod ring;
 mod shared;

@@ -320,7 +320,7 @@ impl Namespace {
         }
     }
 
-    fn is_own(&self, ip: IpAddr) -> bool {
+    pub(super) fn is_own(&self, ip: IpAddr) -> bool {
         ip.is_loopback() || ip == self.own(Family::of(ip))
     }
 

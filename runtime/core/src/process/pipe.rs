@@ -8,12 +8,15 @@ use std::task::{Poll, Waker};
 
 /// The two ends of a new pipe.
 pub fn pipe() -> (PipeReader, PipeWriter) {
-    Pipe::open(None)
+    Pipe::open(0, None)
 }
 
-/// Counts the pipes of a pod.
+/// Counts and numbers the pipes of a pod.
 #[derive(Debug, Default)]
-pub(super) struct Pipes(Arc<()>);
+pub(super) struct Pipes {
+    slots: Arc<()>,
+    last: u64,
+}
 
 /// The pod has too many pipes (EMFILE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,18 +24,20 @@ pub(super) struct Pipes(Arc<()>);
 pub struct PipesExhausted;
 
 impl Pipes {
-    pub(super) fn create(&self) -> Result<(PipeReader, PipeWriter), PipesExhausted> {
+    pub(super) fn create(&mut self) -> Result<(PipeReader, PipeWriter), PipesExhausted> {
         // One is ours.
-        if Arc::strong_count(&self.0) > PIPES_PER_POD {
+        if Arc::strong_count(&self.slots) > PIPES_PER_POD {
             return Err(PipesExhausted);
         }
-        Ok(Pipe::open(Some(self.0.clone())))
+        self.last += 1;
+        Ok(Pipe::open(self.last, Some(self.slots.clone())))
     }
 }
 
 /// What both ends share. An object of its own, owned by no process.
 #[derive(Debug)]
 pub struct Pipe {
+    number: u64,
     inner: Mutex<Inner>,
     /// Its share of [`PIPES_PER_POD`].
     _slot: Option<Arc<()>>,
@@ -61,6 +66,11 @@ struct Inner {
 }
 
 impl PipeReader {
+    /// Its number in the pod, from 1; 0 for one that is between a process and the host.
+    pub fn number(&self) -> u64 {
+        self.0.number
+    }
+
     /// Takes up to `max` bytes; none at the end of file.
     pub fn poll_read(&self, max: usize, waker: &Waker) -> Poll<Vec<u8>> {
         self.0.with(|pipe| {
@@ -96,6 +106,11 @@ impl PipeReader {
 }
 
 impl PipeWriter {
+    /// As of the reading end.
+    pub fn number(&self) -> u64 {
+        self.0.number
+    }
+
     /// Appends as much of `bytes` as fits, at least one byte, and says how much that was.
     pub fn poll_write(&self, bytes: &[u8], waker: &Waker) -> Poll<Result<usize, BrokenPipe>> {
         self.0.with(|pipe| {
@@ -177,13 +192,17 @@ impl Drop for PipeWriter {
 }
 
 impl Pipe {
-    fn open(slot: Option<Arc<()>>) -> (PipeReader, PipeWriter) {
+    fn open(number: u64, slot: Option<Arc<()>>) -> (PipeReader, PipeWriter) {
         let inner = Mutex::new(Inner {
             readers: 1,
             writers: 1,
             ..Inner::default()
         });
-        let pipe = Arc::new(Self { inner, _slot: slot });
+        let pipe = Arc::new(Self {
+            number,
+            inner,
+            _slot: slot,
+        });
         (PipeReader(pipe.clone()), PipeWriter(pipe))
     }
 
@@ -239,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_pod_has_only_so_many_pipes() {
-        let pipes = Pipes::default();
+        let mut pipes = Pipes::default();
         let mut open: Vec<_> = (0..PIPES_PER_POD)
             .map(|_| pipes.create().unwrap())
             .collect();

@@ -197,7 +197,7 @@ impl Table {
     ///
     /// # Errors
     /// When the pod has too many.
-    pub fn pipe(&self) -> Result<(PipeReader, PipeWriter), PipesExhausted> {
+    pub fn pipe(&mut self) -> Result<(PipeReader, PipeWriter), PipesExhausted> {
         self.pipes.create()
     }
 

@@ -362,6 +362,13 @@ fn a_service_gives_its_backends_turns() {
         a j tcp
         a j connect 10.96.0.2:80 -> no route to host
         outside o connect 10.96.0.1:80
+        a places 0.0.0.0:8080 -> 10.244.0.2:8080
+        a places 127.0.0.1:8080 -> 10.244.0.2:8080
+        a places [::1]:8080 -> 10.244.0.2:8080
+        a places [fd00:10:244::10.244.0.3]:80 -> 10.244.0.3:80
+        a places 10.96.0.1:80 -> 10.96.0.1:80 10.244.0.3:8080 10.244.0.4:8080
+        a places 10.96.0.1:81 -> 10.96.0.1:81
+        a places 192.0.2.1:80 -> 192.0.2.1:80
     "#]]);
 }
 
@@ -886,6 +893,11 @@ impl World {
                 pod.host_network = true;
                 self.add(&pod, Egress::None);
                 self.pods[name].pod_ip().to_string()
+            }
+            [pod, "places", to] => {
+                let places = self.pods[pod].places(Protocol::Tcp, address(to));
+                let places: Vec<_> = places.iter().map(ToString::to_string).collect();
+                places.join(" ")
             }
             [pod, "labels", app] => {
                 let labels = [("app".to_owned(), app.to_owned())].into();
