@@ -339,3 +339,11 @@ pub const TEST_FILE_BYTES_MAX: usize = 1 << 20;
 pub const TEST_FAILURES_MAX: usize = 64;
 /// Virtual time of one run of a test: limit and quiet tail.
 pub const TEST_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+// Reports.
+
+/// Bytes of one line of a trace that is read; a log line, the longest there is, is far below that in any spelling.
+pub const TRACE_LINE_BYTES_MAX: u64 = 1 << 20;
+/// Log lines before the deciding event of a failure, and after it, that are printed with it.
+pub const REPORT_LOG_LINES: usize = 5;
+/// Events of each trace that are printed before the first difference, and from it on.
+pub const REPORT_DIFF_EVENTS: usize = 5;

@@ -6,6 +6,7 @@
 
 mod clock;
 mod machine;
+pub mod report;
 mod simulation;
 mod world;
 
