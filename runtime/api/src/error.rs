@@ -118,6 +118,20 @@ pub enum Problem {
         /// Empty, or the nearest kind.
         hint: String,
     },
+    /// A test where pods are wanted.
+    #[error("a PodTest is run with `seedpod test`; here belongs the manifest that it names")]
+    IsTest,
+    /// Something else where a test is wanted.
+    #[error(
+        "{kind} of apiVersion {version} is no test, which is a PodTest of apiVersion seedpod.dev/v1alpha1; a manifest is \
+         named in spec.manifest of one"
+    )]
+    NotATest {
+        /// `kind` as written.
+        kind: String,
+        /// `apiVersion` as written.
+        version: String,
+    },
     /// A text that is not what the field holds, such as base64 or a time.
     #[error("not readable: {0}")]
     Unreadable(String),

@@ -6,8 +6,8 @@
 //! Kubernetes and fills in its defaults; `across` looks at all objects together. [`check()`] shows what was found. In the other
 //! direction, [`pod_status`] turns the status of a pod into Kubernetes' JSON.
 //!
-//! [`static_pods`] and [`ephemeral_container`] are other ways in: a folder that is watched, and a container that joins a
-//! pod.
+//! [`static_pods`], [`ephemeral_container`] and [`load_pod_tests`] are other ways in: a folder that is watched, a container
+//! that joins a pod, and what pods are tested with.
 
 mod across;
 mod check;
@@ -19,6 +19,7 @@ mod log;
 mod names;
 mod nearest;
 mod objects;
+mod pod_test;
 mod quantity;
 mod single;
 pub mod static_pods;
@@ -33,6 +34,7 @@ use seedpod_core::spec::Objects;
 pub use check::{Check, check};
 pub use ephemeral::ephemeral_container;
 pub use error::{Location, ManifestError, Note, NoteKind, Position, Problem};
+pub use pod_test::{NameError, POD_TEST_KIND, POD_TEST_VERSION, check_names, load_pod_tests};
 pub use seedpod_core::limits::MANIFEST_BYTES_MAX;
 pub use status::pod_status;
 

@@ -170,6 +170,9 @@ impl Reader<'_> {
                 return;
             }
         };
+        if kind == crate::POD_TEST_KIND {
+            return object.error(&at.field("kind"), Problem::IsTest);
+        }
         let known = Kind::ALL
             .iter()
             .find(|(word, _)| *word == kind)
@@ -346,7 +349,7 @@ impl Reader<'_> {
     }
 }
 
-fn text<'t>(tree: &'t Tree<'_>, map: NodeId, field: &str) -> Option<&'t str> {
+pub(crate) fn text<'t>(tree: &'t Tree<'_>, map: NodeId, field: &str) -> Option<&'t str> {
     match &tree[tree.get(map, field)?.value].value {
         Value::Scalar(Scalar::String, text) if !text.is_empty() => Some(text),
         _ => None,

@@ -247,3 +247,11 @@ impl std::fmt::Display for FileTarget {
         }
     }
 }
+
+/// The name of a POSIX object as the kernel has it: with its slash, which people may leave out.
+pub fn slashed(name: &str) -> String {
+    match name.starts_with('/') {
+        true => name.to_owned(),
+        false => format!("/{name}"),
+    }
+}

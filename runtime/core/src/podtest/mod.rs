@@ -11,7 +11,9 @@ mod property;
 mod range;
 mod world;
 
-pub use drive::{Bodies, Data, Drive, DriveAction, Expect, FileTarget, HttpRequest, Start};
+pub use drive::{
+    Bodies, Data, Drive, DriveAction, Expect, FileTarget, HttpRequest, Start, slashed,
+};
 pub use failure::{Failure, FailureKind};
 pub use fault::{DiskCall, Fault, FaultKind, FaultScript, Link, Links, OneWay, Scripted, Trigger};
 pub use property::{Checker, Defaults, Expression, FinalState, Property, PropertyKind, Verdict};
