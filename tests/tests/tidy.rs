@@ -184,6 +184,16 @@ const LONG_FILES: &[(&str, usize)] = &[];
 const LONG_FUNCTIONS: &[(&str, usize)] = &[];
 
 #[test]
+fn the_version_of_wasmtime_is_the_one_that_is_built_in() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let version = format!(
+        "name = \"wasmtime\"\nversion = \"{}\"\n",
+        seedpod_engine::WASMTIME_VERSION
+    );
+    assert!(lock.contains(&version), "the lock file has no\n{version}");
+}
+
+#[test]
 fn files_are_short() {
     let mut long = BTreeMap::new();
     for (path, text) in all_sources()

@@ -347,3 +347,14 @@ pub const TRACE_LINE_BYTES_MAX: u64 = 1 << 20;
 pub const REPORT_LOG_LINES: usize = 5;
 /// Events of each trace that are printed before the first difference, and from it on.
 pub const REPORT_DIFF_EVENTS: usize = 5;
+
+/// Bytes of a file of recorded choices: a million choices of 60.
+pub const RECORDING_BYTES_MAX: usize = 64 << 20;
+/// Choices of one recorded run.
+pub const RECORDING_CHOICES_MAX: usize = 1 << 20;
+/// Distinct interleavings that one exploration remembers: 64 MiB. More count as new.
+pub const INTERLEAVINGS_MAX: usize = 1 << 22;
+/// Failures of one property that are made smaller only to turn out as known.
+pub const MINIMISED_ALIKE_MAX: usize = 2;
+/// Runs that making one failure smaller may take.
+pub const MINIMISING_RUNS_MAX: u32 = 1000;

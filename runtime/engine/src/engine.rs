@@ -46,7 +46,7 @@ impl Engine {
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
         let optimized = Flavor::roomy(&settings)?;
         let quick = match settings.first {
-            FirstRun::Optimized => None,
+            FirstRun::Optimized | FirstRun::Unoptimized => None,
             // Where Winch does not exist, Cranelift does the first run too.
             FirstRun::Quick => Flavor::new(&settings, Compiler::Winch, Allocation::OnDemand).ok(),
         };
@@ -129,12 +129,12 @@ impl Flavor {
     /// own.
     fn roomy(settings: &EngineSettings) -> Result<Self, EngineError> {
         if let Some(slots) = settings.pool {
-            match Self::new(settings, Compiler::Cranelift, Allocation::Pool(slots)) {
+            match Self::new(settings, settings.compiler(), Allocation::Pool(slots)) {
                 Ok(flavor) => return Ok(flavor),
                 Err(error) => tracing::debug!("no pool of {slots} instances: {error}"),
             }
         }
-        Self::new(settings, Compiler::Cranelift, Allocation::OnDemand)
+        Self::new(settings, settings.compiler(), Allocation::OnDemand)
     }
 
     fn new(

@@ -40,4 +40,4 @@ pub use host_dir::{host_dir_volume, host_file_volume};
 pub use program::LoadError;
 pub use run::{PodHandle, PodStart, Request};
 pub use session::{AttachRequest, ExecError, ExecRequest, ExecSession, Session};
-pub use settings::{EngineSettings, FirstRun, Slice};
+pub use settings::{EngineSettings, FirstRun, Slice, WASMTIME_VERSION};

@@ -37,6 +37,8 @@ pub enum FirstRun {
     Quick,
     /// Cranelift: nothing is started with slow code.
     Optimized,
+    /// Cranelift without optimization: other code that must do the same, for a second look at a simulated run.
+    Unoptimized,
 }
 
 impl EngineSettings {
@@ -59,7 +61,27 @@ impl EngineSettings {
             pool: None,
         }
     }
+
+    /// As [`deterministic`](Self::deterministic), with code that Cranelift has not optimized: guests do the same, and use
+    /// as much fuel.
+    pub fn deterministic_unoptimized(cache: Option<PathBuf>) -> Self {
+        Self {
+            first: FirstRun::Unoptimized,
+            ..Self::deterministic(cache)
+        }
+    }
+
+    /// What compiles code that is to stay.
+    pub(crate) fn compiler(&self) -> Compiler {
+        match self.first {
+            FirstRun::Quick | FirstRun::Optimized => Compiler::Cranelift,
+            FirstRun::Unoptimized => Compiler::Unoptimized,
+        }
+    }
 }
+
+/// What the fuel of a run, and so its virtual time, depends on besides the program.
+pub const WASMTIME_VERSION: &str = "48.0.8";
 
 /// About as many instructions as a slow machine executes in 100 µs.
 const FUEL_PER_SLICE: u64 = 100_000;
@@ -69,6 +91,8 @@ const FUEL_PER_SLICE: u64 = 100_000;
 pub(crate) enum Compiler {
     Winch,
     Cranelift,
+    /// Cranelift without optimization.
+    Unoptimized,
 }
 
 /// Where instances live.
@@ -95,6 +119,9 @@ pub(crate) fn config(slice: Slice, compiler: Compiler, allocation: Allocation) -
         Compiler::Cranelift => config
             .strategy(Strategy::Cranelift)
             .cranelift_opt_level(OptLevel::Speed),
+        Compiler::Unoptimized => config
+            .strategy(Strategy::Cranelift)
+            .cranelift_opt_level(OptLevel::None),
     };
     match slice {
         Slice::Time(_) => config.epoch_interruption(true),
