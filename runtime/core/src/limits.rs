@@ -358,3 +358,9 @@ pub const INTERLEAVINGS_MAX: usize = 1 << 22;
 pub const MINIMISED_ALIKE_MAX: usize = 2;
 /// Runs that making one failure smaller may take.
 pub const MINIMISING_RUNS_MAX: u32 = 1000;
+
+/// Decisions of one simulated run that are kept for its replay; a run of a small pod has some hundred.
+pub const SCHEDULE_CHOICES_MAX: usize = 1 << 20;
+
+/// Steps of one simulated run that are kept, some 300 bytes each; a run of a small pod has some hundred.
+pub const SCHEDULE_STEPS_MAX: usize = 1 << 18;

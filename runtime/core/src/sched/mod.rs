@@ -5,10 +5,22 @@
 //! seed, from a log of earlier decisions, or systematically; [`Op::conflicts`] is the relation all of it rests on.
 
 mod choice;
+mod chooser;
+mod execution;
+mod knowledge;
 mod op;
+mod order;
+mod plan;
+mod source;
+mod strategy;
 
 pub use choice::{Choice, ChoiceKind};
+pub use chooser::{Chooser, Record};
+pub use execution::{Execution, Step, TaskNames};
+pub use knowledge::Knowledge;
 pub use op::{Access, Object, ObjectKind, Op, Touch};
+pub use plan::{Deviation, Divergence, IDLE, PickKey, Plan, Prefix};
+pub use strategy::{StrategyKind, UnknownStrategy};
 
 /// Names a task of one run: a process of a container, or a fault that waits to happen. Numbered in order of appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,3 +34,6 @@ pub struct Ready<'a> {
     /// The host call it stands before.
     pub op: &'a Op,
 }
+
+#[cfg(test)]
+mod tests;

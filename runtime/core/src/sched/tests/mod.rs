@@ -1,0 +1,5 @@
+//! Tests of schedules by small programs: [`program`] runs them, [`models`] are bugs.
+
+mod chooser;
+#[expect(dead_code, reason = "for the models to come")]
+mod program;
