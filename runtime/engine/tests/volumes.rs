@@ -671,7 +671,7 @@ fn sub_paths_stay_in_their_volume() {
 #[test]
 fn a_memory_volume_is_full_at_its_size_limit() {
     let mut files = container();
-    let volume = MemoryVolume::empty(Some(10_000), NOW);
+    let volume = MemoryVolume::empty("memory", Some(10_000), NOW);
     mount(
         &mut files,
         "/m",
@@ -898,7 +898,7 @@ fn container() -> Files {
 }
 
 fn empty() -> Arc<MemoryVolume> {
-    MemoryVolume::empty(None, NOW)
+    MemoryVolume::empty("memory", None, NOW)
 }
 
 fn file_volume() -> Arc<MemoryVolume> {

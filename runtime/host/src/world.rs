@@ -114,7 +114,7 @@ impl World for HostWorld {
             Some(folder) => folder
                 .create(uid, volume)
                 .map_err(|error| error.to_string()),
-            None => Ok(MemoryVolume::empty(None, self.epoch.at(self.now()))),
+            None => Ok(MemoryVolume::empty(volume, None, self.epoch.at(self.now()))),
         }
     }
 

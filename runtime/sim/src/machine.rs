@@ -4,7 +4,7 @@ use bytes::Bytes;
 use seedpod_core::spec::{HostPath, HostPathType};
 use seedpod_core::time::WallTime;
 use seedpod_core::volume::{
-    Caller, DirEntry, Errno, FileType, MemoryVolume, New, Opened, Stat, Times, Tree, Volume,
+    Caller, DirEntry, Errno, FileType, MemoryVolume, New, Opened, Stat, Times, Tree, Usage, Volume,
 };
 use std::sync::Arc;
 
@@ -12,6 +12,9 @@ use std::sync::Arc;
 pub(crate) struct Machine {
     volume: Arc<MemoryVolume>,
 }
+
+/// All volumes over these files are one: no volume of a pod can be called like this.
+const NAME: &str = "hostPath";
 
 const HOSTS: &[u8] = b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
@@ -24,7 +27,7 @@ impl Machine {
             .and_then(|()| tree.insert_file("/etc/hosts", Bytes::from_static(HOSTS), 0o644));
         made.expect("an empty tree has room for two names");
         Self {
-            volume: MemoryVolume::layer(Arc::new(tree.build())),
+            volume: MemoryVolume::shared_as(NAME, Tree::over(Arc::new(tree.build()), Usage::LAYER)),
         }
     }
 
@@ -125,6 +128,14 @@ struct Below {
 impl Volume for Below {
     fn root(&self) -> u64 {
         self.root
+    }
+
+    fn shared(&self) -> Option<&str> {
+        self.volume.shared()
+    }
+
+    fn path(&self, dir: u64) -> String {
+        self.volume.path(dir)
     }
 
     fn lookup(&self, caller: Caller, dir: u64, name: &str) -> Result<(u64, FileType), Errno> {

@@ -71,8 +71,9 @@ impl World for SimWorld {
         (self.images)(reference, policy)
     }
 
-    fn empty_dir(&self, _uid: &str, _volume: &str) -> Result<Arc<dyn Volume>, String> {
-        Ok(MemoryVolume::empty(None, self.epoch.at(self.now())))
+    fn empty_dir(&self, _uid: &str, volume: &str) -> Result<Arc<dyn Volume>, String> {
+        let now = self.epoch.at(self.now());
+        Ok(MemoryVolume::empty(volume, None, now))
     }
 
     fn host_path(&self, path: &spec::HostPath) -> Result<Arc<dyn Volume>, String> {

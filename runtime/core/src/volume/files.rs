@@ -142,12 +142,18 @@ impl Files {
             }
             self.check_writable(&goal.dir)?;
             let place = self.create_in(caller, &goal.dir, &name, New::File(flags.mode))?;
-            return self.open_place(caller, place, flags);
+            let file = self.open_place(caller, place, flags)?;
+            return Ok(file.with_entry(&goal.dir, name));
         };
         if exclusive {
             return Err(Errno::Exist);
         }
-        self.open_existing(caller, place, flags)
+        let is_inside = goal.dir.mount == place.mount;
+        let file = self.open_existing(caller, place, flags)?;
+        Ok(match goal.last {
+            Last::Name(name) if is_inside => file.with_entry(&goal.dir, name),
+            Last::Name(_) | Last::Dot | Last::DotDot => file,
+        })
     }
 
     fn open_existing(
@@ -418,7 +424,7 @@ impl Files {
         Ok(())
     }
 
-    fn start(&self, at: At<'_>) -> Place {
+    pub(super) fn start(&self, at: At<'_>) -> Place {
         match at {
             At::Root => self.root(),
             At::Dir(dir) => dir.place.clone(),

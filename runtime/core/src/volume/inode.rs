@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Directory {
         entries: BTreeMap<String, u64>,
         parent: u64,
+        /// Its name in `parent`; empty for the root.
+        name: String,
     },
     Symlink(String),
     Device(Device),

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A [`Tree`] behind its lock.
 pub struct MemoryVolume {
     tree: Mutex<Tree>,
+    shared: Option<String>,
     entropy: Option<Arc<Mutex<dyn Entropy>>>,
     changed: AtomicBool,
 }
@@ -20,10 +21,23 @@ pub struct MemoryVolume {
 impl MemoryVolume {
     /// Mounts a tree.
     pub fn new(tree: Tree) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::of(tree))
+    }
+
+    fn of(tree: Tree) -> Self {
+        Self {
             tree: Mutex::new(tree),
+            shared: None,
             entropy: None,
             changed: AtomicBool::default(),
+        }
+    }
+
+    /// Mounts a tree that several containers of a pod see, under the pod's name of it.
+    pub fn shared_as(name: &str, tree: Tree) -> Arc<Self> {
+        Arc::new(Self {
+            shared: Some(name.to_owned()),
+            ..Self::of(tree)
         })
     }
 
@@ -32,9 +46,10 @@ impl MemoryVolume {
         Self::new(Tree::over(image, Usage::LAYER))
     }
 
-    /// An `emptyDir`.
-    pub fn empty(size_limit_bytes: Option<u64>, now: WallTime) -> Arc<Self> {
-        Self::new(Tree::new(Usage::memory(size_limit_bytes), 0o777, now))
+    /// An `emptyDir`, under the pod's name of it.
+    pub fn empty(name: &str, size_limit_bytes: Option<u64>, now: WallTime) -> Arc<Self> {
+        let tree = Tree::new(Usage::memory(size_limit_bytes), 0o777, now);
+        Self::shared_as(name, tree)
     }
 
     /// A volume with one file in it, to be mounted with [`Mount::sub_path`](super::Mount::sub_path).
@@ -64,9 +79,8 @@ impl MemoryVolume {
             }
         }
         Arc::new(Self {
-            tree: Mutex::new(tree),
             entropy: Some(Arc::new(Mutex::new(Boxed(entropy)))),
-            changed: AtomicBool::default(),
+            ..Self::of(tree)
         })
     }
 
@@ -105,6 +119,14 @@ impl fmt::Debug for MemoryVolume {
 impl Volume for MemoryVolume {
     fn root(&self) -> u64 {
         self.with(|tree| tree.root())
+    }
+
+    fn shared(&self) -> Option<&str> {
+        self.shared.as_deref()
+    }
+
+    fn path(&self, dir: u64) -> String {
+        self.with(|tree| tree.path(dir))
     }
 
     fn lookup(&self, _caller: Caller, dir: u64, name: &str) -> Result<(u64, FileType), Errno> {

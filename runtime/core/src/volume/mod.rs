@@ -22,6 +22,7 @@ mod mount;
 mod names;
 mod open_file;
 mod resolve;
+mod spot;
 mod synthetic;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use host::{HostDir, HostFile, HostStat, HostVolume};
 pub use memory::MemoryVolume;
 pub use mount::{Access, Mount, MountError, create_sub_path};
 pub use open_file::{OpenFile, Opened};
+pub use spot::{Spot, Waypoint};
 pub use synthetic::{Synthetic, SyntheticNode, SyntheticVolume};
 pub use tree::Tree;
 pub use usage::Usage;

@@ -2,7 +2,7 @@
 
 use super::resolve::{Boundary, Goal, Last};
 use super::volume::Node;
-use super::{Caller, Errno, FileType, Files, New, Stat, Volume};
+use super::{Caller, Errno, FileType, Files, Follow, New, Stat, Volume};
 use crate::limits;
 use std::sync::Arc;
 
@@ -183,7 +183,7 @@ impl Files {
         let mut rest = components(path).peekable();
         while let Some(name) = rest.next() {
             let is_last = rest.peek().is_none();
-            let goal = self.resolve(caller, &place, name, super::Follow::Yes)?;
+            let goal = self.resolve(caller, &place, name, Follow::Yes)?;
             place = match goal {
                 Goal {
                     node: Some(place), ..
@@ -242,7 +242,7 @@ fn sub_path_node(caller: Caller, mount: &Mount<'_>) -> Result<(Node, FileType), 
     }
     for name in components(sub_path) {
         let goal =
-            files.resolve_within(caller, &place, name, super::Follow::Yes, Boundary::Refuse)?;
+            files.resolve_within(caller, &place, name, Follow::Yes, Boundary::Refuse, None)?;
         place = match (goal.node, goal.last) {
             (Some(place), _) => place,
             (None, Last::Name(name)) => {

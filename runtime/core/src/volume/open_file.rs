@@ -19,6 +19,8 @@ pub struct OpenFile {
     flags: OpenFlags,
     opened: Option<Opened>,
     offset: Mutex<u64>,
+    /// The directory and name it was opened by, where others may see it.
+    pub(super) entry: Option<(u64, String)>,
 }
 
 /// How to get at the content of an open file.
@@ -48,6 +50,15 @@ impl OpenFile {
             flags,
             opened,
             offset: Mutex::new(0),
+            entry: None,
+        }
+    }
+
+    pub(super) fn with_entry(self, dir: &Place, name: String) -> Self {
+        let is_shared = dir.node.volume.shared().is_some();
+        Self {
+            entry: is_shared.then_some((dir.node.id, name)),
+            ..self
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::mount::{Place, components};
 use super::volume::Node;
-use super::{Caller, Errno, FileType, Files, Follow};
+use super::{Caller, Errno, FileType, Files, Follow, Waypoint};
 use crate::limits;
 
 /// Where a path leads.
@@ -28,6 +28,12 @@ pub(super) enum Last {
     DotDot,
 }
 
+impl Last {
+    pub(super) fn is(&self, wanted: &str) -> bool {
+        matches!(self, Self::Name(name) if name == wanted)
+    }
+}
+
 /// What happens to `..` at the root and to links from the root.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Boundary {
@@ -45,7 +51,7 @@ impl Files {
         path: &str,
         follow: Follow,
     ) -> Result<Goal, Errno> {
-        self.resolve_within(caller, start, path, follow, Boundary::Root)
+        self.resolve_within(caller, start, path, follow, Boundary::Root, None)
     }
 
     pub(super) fn resolve_within(
@@ -55,12 +61,14 @@ impl Files {
         path: &str,
         follow: Follow,
         boundary: Boundary,
+        trail: Option<&mut Vec<Waypoint>>,
     ) -> Result<Goal, Errno> {
         check_path(path)?;
         let mut walk = Walk {
             files: self,
             caller,
             boundary,
+            trail,
             pending: Vec::new(),
             slash: path.ends_with('/'),
             links: 0,
@@ -161,6 +169,8 @@ struct Walk<'a> {
     files: &'a Files,
     caller: Caller,
     boundary: Boundary,
+    /// Takes the entries of shared volumes that are looked up.
+    trail: Option<&'a mut Vec<Waypoint>>,
     /// Components still to go, the next one last.
     pending: Vec<String>,
     slash: bool,
@@ -189,9 +199,16 @@ impl Walk<'_> {
     }
 
     /// An entry of a directory; none if the last component is missing.
-    fn entry(&self, dir: &Place, name: &str) -> Result<Option<Place>, Errno> {
+    fn entry(&mut self, dir: &Place, name: &str) -> Result<Option<Place>, Errno> {
         if name.len() > limits::FILE_NAME_BYTES_MAX {
             return Err(Errno::NameTooLong);
+        }
+        if let (Some(trail), Some(volume)) = (&mut self.trail, dir.node.volume.shared()) {
+            trail.push(Waypoint {
+                volume: volume.to_owned(),
+                dir: dir.node.id,
+                name: name.to_owned(),
+            });
         }
         match self.files.lookup(self.caller, dir, name) {
             Err(Errno::NoEntry) if self.pending.is_empty() => Ok(None),

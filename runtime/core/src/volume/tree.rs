@@ -48,6 +48,7 @@ impl Tree {
                 Kind::Directory {
                     entries: BTreeMap::new(),
                     parent: ROOT,
+                    name: String::new(),
                 },
                 mode,
                 now,
@@ -187,9 +188,12 @@ impl Tree {
                 if self.node(dir)?.links >= limits::HARD_LINKS_MAX {
                     return Err(Errno::TooManyLinks);
                 }
-                let entries = BTreeMap::new();
-                let parent = dir;
-                (Kind::Directory { entries, parent }, mode)
+                let kind = Kind::Directory {
+                    entries: BTreeMap::new(),
+                    parent: dir,
+                    name: name.to_owned(),
+                };
+                (kind, mode)
             }
             New::Symlink(target) => {
                 let bytes = target.len() as u64;
@@ -297,8 +301,9 @@ impl Tree {
         self.insert_entry(to_dir, to, id, now)?;
         let node = self.node_mut(id)?;
         node.changed = now;
-        if let Kind::Directory { parent, .. } = &mut node.kind {
+        if let Kind::Directory { parent, name, .. } = &mut node.kind {
             *parent = to_dir;
+            to.clone_into(name);
         }
         Ok(())
     }
@@ -377,7 +382,7 @@ impl Tree {
         self.limit.bytes.saturating_sub(self.used.bytes)
     }
 
-    fn node(&self, id: u64) -> Result<&Inode, Errno> {
+    pub(super) fn node(&self, id: u64) -> Result<&Inode, Errno> {
         match self.nodes.get(&id) {
             Some(node) => node.as_ref().ok_or(Errno::NoEntry),
             None => self.base.as_ref().ok_or(Errno::NoEntry)?.node(id),

@@ -13,6 +13,14 @@ use std::sync::Arc;
 pub trait Volume: fmt::Debug + Send + Sync {
     /// The root: a directory, or a file if that is all there is.
     fn root(&self) -> u64;
+    /// The pod's name of a volume that several containers may see and change; none where nobody else looks.
+    fn shared(&self) -> Option<&str> {
+        None
+    }
+    /// Where a directory is, from the root, for people; empty for the root and where that is not known.
+    fn path(&self, _dir: u64) -> String {
+        String::new()
+    }
     /// Finds an entry of a directory and pins it.
     fn lookup(&self, caller: Caller, dir: u64, name: &str) -> Result<(u64, FileType), Errno>;
     /// Pins a node once more.

@@ -76,7 +76,7 @@ impl PodTask {
         if let Some(message) = pod::missing_pull_secrets(&spec, secrets) {
             self.warn(EventReason::FailedToRetrieveImagePullSecret, message);
         }
-        let shm = MemoryVolume::empty(Some(SHARED_MEMORY_BYTES_TOTAL), self.cell.wall_time());
+        let shm = MemoryVolume::empty(SHM, Some(SHARED_MEMORY_BYTES_TOTAL), self.cell.wall_time());
         self.sandbox.shm.get_or_insert(shm);
         if self.sandbox.etc.is_none() {
             let etc = self.etc().map_err(SandboxError::FailedCreatePodSandBox)?;
@@ -121,7 +121,7 @@ impl PodTask {
         let volume: Arc<dyn Volume> = match &volume.source {
             VolumeSource::EmptyDir(dir) if dir.medium == Medium::Memory => {
                 let bytes = storage::memory_volume_bytes(&self.start.spec, dir);
-                MemoryVolume::empty(Some(bytes), wall_time)
+                MemoryVolume::empty(&volume.name, Some(bytes), wall_time)
             }
             VolumeSource::HostPath(path) => self.start.world.host_path(path)?,
             _ => self.start.world.empty_dir(&self.start.uid, &volume.name)?,
@@ -365,6 +365,9 @@ fn sub_path_error(spec: &spec::Container, volume: &str, errno: Errno) -> StartEr
         "failed to {step} for volumeMount {volume:?} of container {container:?}"
     ))
 }
+
+/// What `/dev/shm` is called among the volumes of a pod.
+const SHM: &str = "dev-shm";
 
 /// Files of the pod, by where they are mounted.
 const ETC_FILES: [(&str, &str); 3] = [
