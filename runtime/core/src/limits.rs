@@ -229,6 +229,14 @@ pub const READDIR_ENTRIES_MAX: usize = 1024;
 pub const FILE_IO_BYTES_MAX: usize = 1 << 20;
 /// How often opening a file that others create and remove at the same time starts over.
 pub const CREATE_RACES_MAX: u32 = 8;
+/// Bytes of a simulated disk that are written but not synced, beyond which it starts to write back by itself.
+pub const DISK_PENDING_BYTES_MAX: usize = 16 << 20;
+/// Writes to a simulated disk that are not synced; more, and it writes back.
+pub const DISK_PENDING_WRITES_MAX: usize = 16 << 10;
+/// Names given and taken on a simulated disk that are not synced; more, and it writes them back.
+pub const DISK_PENDING_NAMES_MAX: usize = 4096;
+/// Parts of a file that a crash decides on one by one; in a larger file a part is several blocks.
+pub const DISK_TORN_PARTS_MAX: usize = 64;
 /// Containers of a pod, init containers included. Every change of a pod walks over all of them.
 pub const CONTAINERS_PER_POD: usize = 256;
 

@@ -198,6 +198,10 @@ impl Volume for Below {
         self.volume.set_len(caller, node, len)
     }
 
+    fn sync(&self, node: u64, data_only: bool) -> Result<(), Errno> {
+        self.volume.sync(node, data_only)
+    }
+
     fn create(
         &self,
         caller: Caller,

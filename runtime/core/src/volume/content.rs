@@ -5,15 +5,18 @@ use crate::limits;
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes of a page, the unit in which written content is charged, as tmpfs does.
 pub(super) const PAGE: usize = 4096;
 
+/// A copy shares all pages until one of the two is written.
+///
 /// Invariants: `base` is not longer than `len`; a page that exists hides `base`; bytes of a page beyond `len` are 0.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
     base: Bytes,
-    pages: BTreeMap<u64, Box<[u8; PAGE]>>,
+    pages: BTreeMap<u64, Arc<[u8; PAGE]>>,
     len: u64,
 }
 
@@ -94,7 +97,8 @@ impl Content {
                 self.allocate(page);
             }
             if let Some(page) = self.pages.get_mut(&page) {
-                page[inside..inside + count].copy_from_slice(&data[written..written + count]);
+                Arc::make_mut(page)[inside..inside + count]
+                    .copy_from_slice(&data[written..written + count]);
             }
             written += count;
         }
@@ -115,7 +119,7 @@ impl Content {
             self.pages.split_off(&len.div_ceil(PAGE as u64));
             let (page, inside) = split(len);
             if let Some(page) = self.pages.get_mut(&page) {
-                page[inside..].fill(0);
+                Arc::make_mut(page)[inside..].fill(0);
             }
         }
         self.len = len;
@@ -123,10 +127,10 @@ impl Content {
     }
 
     fn allocate(&mut self, page: u64) {
-        let mut bytes = Box::new([0; PAGE]);
+        let mut bytes = [0; PAGE];
         let base = self.base_part(page * PAGE as u64, PAGE);
         bytes[..base.len()].copy_from_slice(base);
-        self.pages.insert(page, bytes);
+        self.pages.insert(page, Arc::new(bytes));
     }
 
     /// What `base` has of the `count` bytes from `offset`.

@@ -39,6 +39,15 @@ impl Inode {
             changed: now,
         }
     }
+
+    /// Bytes charged to the tree.
+    pub(super) fn charged(&self) -> u64 {
+        match &self.kind {
+            Kind::File(content) => content.charged(),
+            Kind::Symlink(target) => target.len() as u64,
+            Kind::Directory { .. } | Kind::Device(_) => 0,
+        }
+    }
 }
 
 impl Kind {

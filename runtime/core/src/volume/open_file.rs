@@ -220,11 +220,22 @@ impl OpenFile {
         }
     }
 
-    /// Brings what was written to where it outlives the machine; nothing to do in memory.
+    /// Brings what was written to where it outlives the machine, of a directory the entries: `fsync`.
     pub fn sync(&self) -> Result<(), Errno> {
+        self.sync_node(false)
+    }
+
+    /// The same of the content alone: `fdatasync`.
+    pub fn sync_data(&self) -> Result<(), Errno> {
+        self.sync_node(true)
+    }
+
+    fn sync_node(&self, data_only: bool) -> Result<(), Errno> {
+        let node = &self.place.node;
         match &self.opened {
             Some(Opened::Host(file)) => file.sync(),
-            _ => Ok(()),
+            None | Some(Opened::Node) => node.volume.sync(node.id, data_only),
+            Some(Opened::Bytes(_) | Opened::Device(_) | Opened::Random(_)) => Ok(()),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::inode::Kind;
 use super::mount::Place;
 use super::resolve::Boundary;
+use super::tree::ROOT;
 use super::{At, Caller, FileType, Files, Follow, OpenFile, Tree};
 
 /// A place in a volume that other containers may see and change.
@@ -172,21 +173,20 @@ mod tests {
 
     fn check(path: &str, expected: &Expect) {
         let files = files().expect("a tree with room");
-        let text = files
-            .spot(CALLER, At::Root, path, Follow::Yes)
-            .map_or("private".to_owned(), |spot| {
-                let through = spot.through.iter();
-                let through: String = through
-                    .map(|passed| format!(" through {}:{}", passed.dir, passed.name))
-                    .collect();
-                let node = spot
-                    .node
-                    .map_or("none".to_owned(), |node| node.to_string());
-                format!(
-                    "{}: entry {}:{} node {node}{through}",
-                    spot.path, spot.dir, spot.name
-                )
-            });
+        let text =
+            files
+                .spot(CALLER, At::Root, path, Follow::Yes)
+                .map_or("private".to_owned(), |spot| {
+                    let through = spot.through.iter();
+                    let through: String = through
+                        .map(|passed| format!(" through {}:{}", passed.dir, passed.name))
+                        .collect();
+                    let node = spot.node.map_or("none".to_owned(), |node| node.to_string());
+                    format!(
+                        "{}: entry {}:{} node {node}{through}",
+                        spot.path, spot.dir, spot.name
+                    )
+                });
         expected.assert_eq(&text);
     }
 
@@ -196,15 +196,33 @@ mod tests {
         check("/", &expect!["private"]);
         check("/shared", &expect!["shared: entry 1: node 1"]);
         check("/shared/../link2", &expect!["private"]);
-        check("/shared/dir/file", &expect![]);
-        check("/shared/dir", &expect![]);
-        check("/shared/dir/..", &expect![]);
-        check("/shared/new", &expect![]);
-        check("/shared/missing/new", &expect![]);
-        check("/shared/current/file", &expect![]);
-        check("/shared/out", &expect![]);
-        check("/part/file", &expect![]);
-        check("/link", &expect![]);
+        check(
+            "/shared/dir/file",
+            &expect!["shared/dir/file: entry 2:file node 3 through 1:dir"],
+        );
+        check("/shared/dir", &expect!["shared/dir: entry 1:dir node 2"]);
+        check(
+            "/shared/dir/..",
+            &expect!["shared: entry 1: node 1 through 1:dir"],
+        );
+        check("/shared/new", &expect!["shared/new: entry 1:new node none"]);
+        check(
+            "/shared/missing/new",
+            &expect!["shared/missing: entry 1:missing node none"],
+        );
+        check(
+            "/shared/current/file",
+            &expect!["shared/dir/file: entry 2:file node 3 through 1:current through 1:dir"],
+        );
+        check("/shared/out", &expect!["shared/out: entry 1:out node none"]);
+        check(
+            "/part/file",
+            &expect!["shared/dir/file: entry 2:file node 3"],
+        );
+        check(
+            "/link",
+            &expect!["shared/dir/file: entry 2:file node 3 through 1:dir"],
+        );
     }
 
     #[test]
@@ -225,7 +243,10 @@ mod tests {
             None,
             "the link is private"
         );
-        assert_eq!(open("/link").map(|file| file.spot()).err(), Some(Errno::NoEntry));
+        assert_eq!(
+            open("/link").map(|file| file.spot()).err(),
+            Some(Errno::NoEntry)
+        );
         let dir = open("/shared/moved").expect("it is there");
         let below = files.spot(CALLER, At::Dir(&dir), "file", Follow::Yes);
         assert_eq!(below.map(|spot| spot.node), Some(spot.node));

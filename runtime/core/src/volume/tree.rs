@@ -17,16 +17,18 @@ use std::sync::Arc;
 /// are on one disk, where overlayfs has `EXDEV` and copies.
 #[derive(Debug)]
 pub struct Tree {
-    base: Option<Arc<Tree>>,
-    nodes: BTreeMap<u64, Option<Inode>>,
+    pub(super) base: Option<Arc<Tree>>,
+    pub(super) nodes: BTreeMap<u64, Option<Inode>>,
     /// Open files, mount points and walks under way; absent is 0.
-    pins: BTreeMap<u64, u32>,
+    pub(super) pins: BTreeMap<u64, u32>,
     next: u64,
-    used: Usage,
+    pub(super) used: Usage,
     limit: Usage,
+    /// Whether nothing more fits, whatever the limit.
+    full: bool,
 }
 
-const ROOT: u64 = 1;
+pub(super) const ROOT: u64 = 1;
 
 impl Default for Tree {
     fn default() -> Self {
@@ -61,6 +63,7 @@ impl Tree {
             next: ROOT + 1,
             used: Usage::default(),
             limit,
+            full: false,
         }
     }
 
@@ -76,7 +79,13 @@ impl Tree {
                 entries: base.used.entries.saturating_add(limit.entries),
             },
             base: Some(base),
+            full: false,
         }
+    }
+
+    /// Lets nothing more fit, or as much as the limit allows.
+    pub(super) fn set_full(&mut self, full: bool) {
+        self.full = full;
     }
 
     /// What was added to the tree below.
@@ -104,21 +113,6 @@ impl Tree {
         match self.node(dir)?.kind {
             Kind::Directory { parent, .. } => Ok(parent),
             _ => Err(Errno::NotDirectory),
-        }
-    }
-
-    pub(super) fn pin(&mut self, id: u64) {
-        *self.pins.entry(id).or_default() += 1;
-    }
-
-    pub(super) fn unpin(&mut self, id: u64) {
-        let Some(pins) = self.pins.get_mut(&id) else {
-            return;
-        };
-        *pins -= 1;
-        if *pins == 0 {
-            self.pins.remove(&id);
-            self.reap(id);
         }
     }
 
@@ -373,12 +367,16 @@ impl Tree {
         let after = content.charged();
         node.modified = now;
         node.changed = now;
+        let most = self.limit.bytes.max(self.used.bytes);
         self.used.bytes = self.used.bytes - before + after;
-        assert!(self.used.bytes <= self.limit.bytes);
+        assert!(self.used.bytes <= most);
         Ok(result)
     }
 
     fn free_bytes(&self) -> u64 {
+        if self.full {
+            return 0;
+        }
         self.limit.bytes.saturating_sub(self.used.bytes)
     }
 
@@ -389,7 +387,7 @@ impl Tree {
         }
     }
 
-    fn node_mut(&mut self, id: u64) -> Result<&mut Inode, Errno> {
+    pub(super) fn node_mut(&mut self, id: u64) -> Result<&mut Inode, Errno> {
         if !self.nodes.contains_key(&id) {
             let copy = self.node(id)?.clone();
             self.nodes.insert(id, Some(copy));
@@ -420,7 +418,7 @@ impl Tree {
             return Err(Errno::Exist);
         }
         self.check_alive(dir)?;
-        if self.used.entries >= self.limit.entries {
+        if self.full || self.used.entries >= self.limit.entries {
             return Err(Errno::InsufficientSpace);
         }
         Ok(())
@@ -452,38 +450,6 @@ impl Tree {
         node.changed = now;
         self.used.entries -= 1;
         Ok(())
-    }
-
-    /// One name less; a directory has but one.
-    fn drop_link(&mut self, id: u64, now: WallTime) -> Result<(), Errno> {
-        let node = self.node_mut(id)?;
-        match node.kind {
-            Kind::Directory { .. } => node.links = 0,
-            _ => node.links -= 1,
-        }
-        node.changed = now;
-        self.reap(id);
-        Ok(())
-    }
-
-    fn reap(&mut self, id: u64) {
-        if self.pins.contains_key(&id) {
-            return;
-        }
-        let Ok(node) = self.node(id) else { return };
-        if node.links > 0 {
-            return;
-        }
-        self.used.bytes -= match &node.kind {
-            Kind::File(content) => content.charged(),
-            Kind::Symlink(target) => target.len() as u64,
-            Kind::Directory { .. } | Kind::Device(_) => 0,
-        };
-        if self.base.as_ref().is_some_and(|base| base.node(id).is_ok()) {
-            self.nodes.insert(id, None);
-        } else {
-            self.nodes.remove(&id);
-        }
     }
 
     /// Whether `dir` is `above` or somewhere below it.

@@ -63,6 +63,12 @@ pub trait Volume: fmt::Debug + Send + Sync {
         Err(Errno::ReadOnly)
     }
 
+    /// Brings a node to where it outlives the machine: content and attributes, with `data_only` no more of them than it
+    /// takes to read the content. Of a directory, its entries. Nothing to do in memory.
+    fn sync(&self, _node: u64, _data_only: bool) -> Result<(), Errno> {
+        Ok(())
+    }
+
     /// Creates an entry and pins it. `EEXIST` if there is one.
     fn create(
         &self,

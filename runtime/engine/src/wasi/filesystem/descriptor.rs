@@ -70,7 +70,7 @@ impl types::HostDescriptor for Guest {
     }
 
     fn sync_data(&mut self, this: Resource<Descriptor>) -> Answer<()> {
-        Ok(self.open(&this)?.file.sync()?)
+        Ok(self.open(&this)?.file.sync_data()?)
     }
 
     fn get_flags(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorFlags> {

@@ -1,0 +1,490 @@
+//! A simulated disk: what a plain `emptyDir` lies on in a simulation.
+//!
+//! Guests see a [`Tree`], as on any volume. Where a test may cut the power, a journal keeps what the disk has of every node
+//! that was changed since it was last synced, and the changes. The end of a process loses nothing, for the page cache
+//! outlives it; the end of the machine does: [`DiskVolume::crash`] decides what of the pending changes made it. Content
+//! survives change by change, or torn: the length as of one change, each block as of another. A call that gives or takes
+//! names survives whole or not at all, in any order, but a name never without the directory it is in. This is the model of
+//! ALICE (OSDI '14) and of turmoil's file system, with two additions: `fsync` of a file brings its names with it, as Linux'
+//! file systems do ([`Durability`]), and a disk that is given too much unsynced writes it back by itself.
+
+mod crash;
+mod faults;
+mod journal;
+
+#[cfg(test)]
+mod tests;
+
+pub use faults::{Decisions, DiskErrors, DiskFaults, DiskOp, Durability, UnknownDiskOp};
+
+use super::{Caller, DirEntry, Errno, FileType, New, Opened, Stat, Times, Tree, Usage, Volume};
+use crate::time::WallTime;
+use bytes::Bytes;
+use journal::{DataChange, Entry, Journal, NameChange};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A volume that can lose what was not synced, and can fail. See the module.
+pub struct DiskVolume {
+    name: String,
+    state: Mutex<State>,
+    changed: AtomicBool,
+    /// Locked after `state`, and no code that holds it calls a volume.
+    decisions: Arc<Mutex<dyn Decisions>>,
+}
+
+struct State {
+    tree: Tree,
+    /// None where the power stays on: then everything is on the disk at once.
+    journal: Option<Journal>,
+    /// None is the quiet case, which costs nothing.
+    faults: Option<Box<DiskFaults>>,
+}
+
+impl DiskVolume {
+    /// An empty disk, under the pod's name of it.
+    pub fn new(
+        name: &str,
+        size_limit_bytes: Option<u64>,
+        now: WallTime,
+        decisions: Arc<Mutex<dyn Decisions>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            state: Mutex::new(State {
+                tree: Tree::new(Usage::memory(size_limit_bytes), 0o777, now),
+                journal: None,
+                faults: None,
+            }),
+            changed: AtomicBool::default(),
+            decisions,
+        })
+    }
+
+    /// From now on the power may go; what is there already is on the disk.
+    pub fn keep_journal(&self, durability: Durability) {
+        self.with(|state| state.journal = Some(Journal::new(durability)));
+    }
+
+    /// The power goes: what was not synced is decided upon, and whoever looks next sees what is left. Open files of the
+    /// dead stay harmless until they are closed. Nothing happens without [`keep_journal`](Self::keep_journal).
+    pub fn crash(&self) {
+        self.with(|state| {
+            let Some(journal) = state.journal.take() else {
+                return;
+            };
+            state.journal = Some(Journal::new(journal.durability));
+            let decisions = &mut *lock(&self.decisions);
+            journal.crash(&mut state.tree, &self.name, decisions);
+        });
+        self.note_change();
+    }
+
+    /// What is wrong with it from now on; [`DiskFaults::default`] is nothing.
+    pub fn set_faults(&self, faults: DiskFaults) {
+        self.with(|state| {
+            state.tree.set_full(faults.full);
+            state.faults = (faults != DiskFaults::default()).then(|| Box::new(faults));
+        });
+    }
+
+    /// What is wrong with it.
+    pub fn faults(&self) -> DiskFaults {
+        self.with(|state| state.faults.as_deref().cloned().unwrap_or_default())
+    }
+
+    /// Changes one thing that is wrong with it.
+    pub fn change_faults(&self, change: impl FnOnce(&mut DiskFaults)) {
+        let mut faults = self.faults();
+        change(&mut faults);
+        self.set_faults(faults);
+    }
+
+    /// Whether nothing more fits.
+    pub fn set_full(&self, full: bool) {
+        self.change_faults(|faults| faults.full = full);
+    }
+
+    /// What was written.
+    pub fn usage(&self) -> Usage {
+        self.with(|state| state.tree.usage())
+    }
+
+    fn with<R>(&self, call: impl FnOnce(&mut State) -> R) -> R {
+        call(&mut lock(&self.state))
+    }
+
+    /// Calls unless the disk fails.
+    fn call<R>(
+        &self,
+        op: DiskOp,
+        call: impl FnOnce(&mut State) -> Result<R, Errno>,
+    ) -> Result<R, Errno> {
+        self.with(|state| {
+            if let Some(faults) = &state.faults
+                && faults.error(&mut *lock(&self.decisions), op, &self.name)
+            {
+                return Err(Errno::Io);
+            }
+            call(state)
+        })
+    }
+
+    /// How many bytes of a read or write are done.
+    fn short(&self, state: &State, op: DiskOp, bytes: usize) -> usize {
+        match &state.faults {
+            Some(faults) => faults.short(&mut *lock(&self.decisions), op, &self.name, bytes),
+            None => bytes,
+        }
+    }
+}
+
+impl State {
+    fn time(&self, caller: Caller) -> WallTime {
+        let granularity = self.faults.as_ref().map(|faults| faults.time_granularity);
+        let granularity = granularity.map_or(0, |time| time.as_nanos());
+        let now = caller.now.as_unix_nanos();
+        match u64::try_from(granularity) {
+            Ok(1..) => WallTime::from_unix_nanos(now - now % granularity as u64),
+            Ok(0) | Err(_) => caller.now,
+        }
+    }
+
+    fn remember(&mut self, nodes: &[u64]) -> Result<(), Errno> {
+        let Self { tree, journal, .. } = self;
+        let Some(journal) = journal else {
+            return Ok(());
+        };
+        nodes
+            .iter()
+            .try_for_each(|node| journal.remember(tree, *node))
+    }
+
+    fn named(&mut self, change: impl FnOnce() -> NameChange) {
+        if let Some(journal) = &mut self.journal {
+            journal.named(&self.tree, change());
+        }
+    }
+
+    fn wrote(&mut self, node: u64, change: impl FnOnce() -> DataChange) {
+        if let Some(journal) = &mut self.journal {
+            journal.wrote(&self.tree, node, change());
+        }
+    }
+
+    /// Attributes are on the disk at once: no program relies on less.
+    fn set_attributes(
+        &mut self,
+        node: u64,
+        set: impl FnOnce(&mut Tree) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        set(&mut self.tree)?;
+        let durable = self.journal.as_mut();
+        let durable = durable.and_then(|journal| journal.durable.get_mut(&node));
+        if let Some(durable) = durable {
+            let live = self.tree.node(node)?;
+            (durable.mode, durable.accessed) = (live.mode, live.accessed);
+            (durable.modified, durable.changed) = (live.modified, live.changed);
+        }
+        Ok(())
+    }
+
+    fn remove(
+        &mut self,
+        (dir, name): (u64, &str),
+        call: &'static str,
+        remove: impl FnOnce(&mut Tree) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        let (node, kind) = self.tree.lookup(dir, name)?;
+        self.remember(&[dir, node])?;
+        remove(&mut self.tree)?;
+        self.named(|| NameChange {
+            call,
+            node,
+            is_dir: kind == FileType::Directory,
+            replaced: None,
+            entries: vec![entry(dir, name, None)],
+        });
+        Ok(())
+    }
+
+    fn read_dir_shuffled(
+        &self,
+        seed: u64,
+        dir: u64,
+        after: Option<&str>,
+        max: usize,
+    ) -> Result<Vec<DirEntry>, Errno> {
+        let rank = |name: &str| (faults::rank(seed, name), name.to_owned());
+        let entries = self.tree.read_dir(dir, None, usize::MAX)?;
+        let after = after.map(rank);
+        let mut ranked: Vec<_> = entries
+            .into_iter()
+            .map(|entry| (rank(&entry.name), entry))
+            .filter(|(rank, _)| after.as_ref().is_none_or(|after| rank > after))
+            .collect();
+        ranked.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(ranked
+            .into_iter()
+            .take(max)
+            .map(|(_, entry)| entry)
+            .collect())
+    }
+}
+
+fn entry(dir: u64, name: &str, node: Option<u64>) -> Entry {
+    Entry {
+        dir,
+        name: name.to_owned(),
+        node,
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for DiskVolume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskVolume")
+            .field("name", &self.name)
+            .field("usage", &self.usage())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Volume for DiskVolume {
+    fn root(&self) -> u64 {
+        super::tree::ROOT
+    }
+
+    fn shared(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
+    fn path(&self, dir: u64) -> String {
+        self.with(|state| state.tree.path(dir))
+    }
+
+    fn lookup(&self, _caller: Caller, dir: u64, name: &str) -> Result<(u64, FileType), Errno> {
+        self.with(|state| {
+            let found = state.tree.lookup(dir, name)?;
+            state.tree.pin(found.0);
+            Ok(found)
+        })
+    }
+
+    fn pin(&self, node: u64) {
+        self.with(|state| state.tree.pin(node));
+    }
+
+    fn unpin(&self, node: u64) {
+        self.with(|state| state.tree.unpin(node));
+    }
+
+    fn parent(&self, dir: u64) -> Result<u64, Errno> {
+        self.with(|state| {
+            let parent = state.tree.parent(dir)?;
+            state.tree.pin(parent);
+            Ok(parent)
+        })
+    }
+
+    fn stat(&self, _caller: Caller, node: u64) -> Result<Stat, Errno> {
+        self.with(|state| state.tree.stat(node))
+    }
+
+    fn read_link(&self, _caller: Caller, node: u64) -> Result<String, Errno> {
+        self.with(|state| state.tree.read_link(node))
+    }
+
+    fn read_dir(
+        &self,
+        _caller: Caller,
+        dir: u64,
+        after: Option<&str>,
+        max: usize,
+    ) -> Result<Vec<DirEntry>, Errno> {
+        self.call(DiskOp::Readdir, |state| {
+            match state.faults.as_ref().and_then(|faults| faults.shuffle) {
+                Some(seed) => state.read_dir_shuffled(seed, dir, after, max),
+                None => state.tree.read_dir(dir, after, max),
+            }
+        })
+    }
+
+    fn open(&self, _caller: Caller, node: u64, _write: bool) -> Result<Opened, Errno> {
+        self.call(DiskOp::Open, |state| {
+            Ok(match state.tree.device(node)? {
+                None => Opened::Node,
+                Some(device) => Opened::Device(device),
+            })
+        })
+    }
+
+    fn read_at(&self, node: u64, offset: u64, max: usize) -> Result<Bytes, Errno> {
+        self.call(DiskOp::Read, |state| {
+            let bytes = state.tree.read_at(node, offset, max)?;
+            let count = self.short(state, DiskOp::Read, bytes.len());
+            Ok(bytes.slice(..count))
+        })
+    }
+
+    fn write_at(
+        &self,
+        caller: Caller,
+        node: u64,
+        offset: Option<u64>,
+        data: &[u8],
+    ) -> Result<(usize, u64), Errno> {
+        self.note_change();
+        self.call(DiskOp::Write, |state| {
+            let data = &data[..self.short(state, DiskOp::Write, data.len())];
+            let now = state.time(caller);
+            state.remember(&[node])?;
+            let (written, end) = state.tree.write_at(node, offset, data, now)?;
+            state.wrote(node, || DataChange::Write {
+                offset: end - written as u64,
+                bytes: Bytes::copy_from_slice(&data[..written]),
+            });
+            Ok((written, end))
+        })
+    }
+
+    fn set_len(&self, caller: Caller, node: u64, len: u64) -> Result<(), Errno> {
+        self.note_change();
+        self.call(DiskOp::Write, |state| {
+            let now = state.time(caller);
+            let is_change = state.tree.stat(node)?.size != len;
+            state.remember(&[node])?;
+            state.tree.set_len(node, len, now)?;
+            if is_change {
+                state.wrote(node, || DataChange::SetLen(len));
+            }
+            Ok(())
+        })
+    }
+
+    fn sync(&self, node: u64, data_only: bool) -> Result<(), Errno> {
+        self.call(DiskOp::Fsync, |state| {
+            let faults = state.faults.as_ref();
+            if faults
+                .is_some_and(|faults| faults.sync_is_lost(&mut *lock(&self.decisions), &self.name))
+            {
+                return Ok(());
+            }
+            if let Some(journal) = &mut state.journal {
+                journal.sync(&state.tree, node, data_only);
+            }
+            Ok(())
+        })
+    }
+
+    fn create(
+        &self,
+        caller: Caller,
+        dir: u64,
+        name: &str,
+        new: New<'_>,
+    ) -> Result<(u64, FileType), Errno> {
+        self.note_change();
+        self.call(DiskOp::Create, |state| {
+            let now = state.time(caller);
+            state.remember(&[dir])?;
+            let (node, kind) = state.tree.create(dir, name, new, now)?;
+            state.tree.pin(node);
+            state.remember(&[node])?;
+            state.named(|| NameChange {
+                call: "create",
+                node,
+                is_dir: kind == FileType::Directory,
+                replaced: None,
+                entries: vec![entry(dir, name, Some(node))],
+            });
+            Ok((node, kind))
+        })
+    }
+
+    fn link(&self, caller: Caller, node: u64, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
+        self.call(DiskOp::Create, |state| {
+            let now = state.time(caller);
+            state.remember(&[dir])?;
+            state.tree.link(node, dir, name, now)?;
+            state.named(|| NameChange {
+                call: "link",
+                node,
+                is_dir: false,
+                replaced: None,
+                entries: vec![entry(dir, name, Some(node))],
+            });
+            Ok(())
+        })
+    }
+
+    fn unlink(&self, caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
+        self.call(DiskOp::Unlink, |state| {
+            let now = state.time(caller);
+            state.remove((dir, name), "unlink", |tree| tree.unlink(dir, name, now))
+        })
+    }
+
+    fn remove_dir(&self, caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
+        self.note_change();
+        self.call(DiskOp::Unlink, |state| {
+            let now = state.time(caller);
+            state.remove((dir, name), "rmdir", |tree| tree.remove_dir(dir, name, now))
+        })
+    }
+
+    fn rename(&self, caller: Caller, from: (u64, &str), to: (u64, &str)) -> Result<(), Errno> {
+        self.note_change();
+        self.call(DiskOp::Rename, |state| {
+            let now = state.time(caller);
+            let (node, kind) = state.tree.lookup(from.0, from.1)?;
+            let replaced = state.tree.lookup(to.0, to.1).ok().map(|(node, _)| node);
+            state.remember(&[from.0, to.0])?;
+            state.remember(replaced.as_slice())?;
+            state.tree.rename(from, to, now)?;
+            if replaced == Some(node) {
+                return Ok(());
+            }
+            state.named(|| NameChange {
+                call: "rename",
+                node,
+                is_dir: kind == FileType::Directory,
+                replaced,
+                entries: vec![entry(from.0, from.1, None), entry(to.0, to.1, Some(node))],
+            });
+            Ok(())
+        })
+    }
+
+    fn set_times(&self, caller: Caller, node: u64, times: Times) -> Result<(), Errno> {
+        self.with(|state| {
+            let now = state.time(caller);
+            state.set_attributes(node, |tree| tree.set_times(node, times, now))
+        })
+    }
+
+    fn set_mode(&self, caller: Caller, node: u64, mode: u32) -> Result<(), Errno> {
+        self.with(|state| {
+            let now = state.time(caller);
+            state.set_attributes(node, |tree| tree.set_mode(node, mode, now))
+        })
+    }
+
+    fn bytes_used(&self) -> u64 {
+        self.usage().bytes
+    }
+
+    fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::Relaxed)
+    }
+
+    fn note_change(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+    }
+}
