@@ -156,29 +156,113 @@ const EACH: u32 = 3;
 
 #[test]
 fn a_process_that_ends_loses_nothing_and_a_sync_saves() {
-    check("write f 0 hello", &[], &expect![]);
-    check("write f 0 hello", &[NONE], &expect![]);
-    check("write f 0 hello", &[ALL, NONE], &expect![]);
-    check("write f 0 hello; sync f", &[NONE, NONE], &expect![]);
+    check(
+        "write f 0 hello",
+        &[],
+        &expect![[r#"
+        Disk vol:d names: 0 of 2
+        Disk vol:d/f: 0 of 2
+        /f: hello
+    "#]],
+    );
+    check(
+        "write f 0 hello",
+        &[NONE],
+        &expect![[r#"
+        Disk vol:d names: 1 of 2
+    "#]],
+    );
+    check(
+        "write f 0 hello",
+        &[ALL, NONE],
+        &expect![[r#"
+        Disk vol:d names: 0 of 2
+        Disk vol:d/f: 1 of 2
+        /f: 
+    "#]],
+    );
+    check(
+        "write f 0 hello; sync f",
+        &[NONE, NONE],
+        &expect![[r#"
+        /f: hello
+    "#]],
+    );
     check(
         "write f 0 hello; sync f; write f 5 !; crash",
         &[NONE],
-        &expect![],
+        &expect![[r#"
+            Disk vol:d/f: 1 of 2
+            /f: hello
+        "#]],
     );
-    check("write f 0 hello; datasync f", &[NONE], &expect![]);
+    check(
+        "write f 0 hello; datasync f",
+        &[NONE],
+        &expect![[r#"
+        /f: hello
+    "#]],
+    );
 }
 
 #[test]
 fn names_and_content_survive_apart() {
     let replace = "write f 0 old; sync f; write t 0 new; rename t f";
     // Renamed, but empty: the bug that fsync before rename prevents.
-    check(replace, &[ALL, NONE], &expect![]);
-    check(replace, &[NONE, ALL], &expect![]);
-    check(replace, &[EACH, 0, 1, ALL], &expect![]);
+    check(
+        replace,
+        &[ALL, NONE],
+        &expect![[r#"
+        Disk vol:d names: 0 of 4
+        Disk vol:d/f: 1 of 2
+        /f: 
+    "#]],
+    );
+    check(
+        replace,
+        &[NONE, ALL],
+        &expect![[r#"
+        Disk vol:d names: 1 of 4
+        /f: old
+    "#]],
+    );
+    check(
+        replace,
+        &[EACH, 0, 1, ALL],
+        &expect![[r#"
+        Disk vol:d names: 3 of 4
+        Disk vol:d create t: 0 of 2
+        Disk vol:d rename t f: 1 of 2
+        Disk vol:d/t: 0 of 2
+        /f: old
+        /t: new
+    "#]],
+    );
     let careful = "write f 0 old; sync f; write t 0 new; sync t; rename t f";
-    check(careful, &[NONE, NONE], &expect![]);
-    check(careful, &[ALL, NONE], &expect![]);
-    check(&format!("{careful}; sync /"), &[NONE, NONE], &expect![]);
+    check(
+        careful,
+        &[NONE, NONE],
+        &expect![[r#"
+        Disk vol:d names: 1 of 2
+        /f: old
+        /t: new
+    "#]],
+    );
+    check(
+        careful,
+        &[ALL, NONE],
+        &expect![[r#"
+        Disk vol:d names: 0 of 2
+        /f: new
+    "#]],
+    );
+    check(
+        &format!("{careful}; sync /"),
+        &[NONE, NONE],
+        &expect![[r#"
+        /f: new
+    "#]],
+    );
 }
 
 #[test]
@@ -186,57 +270,208 @@ fn posix_promises_names_with_the_directory_only() {
     let check = |script: &str, expected: &Expect| {
         check_with(Durability::NamesApart, script, &[NONE], expected);
     };
-    check("write f 0 x; sync f", &expect![]);
-    check("write f 0 x; sync f; sync /", &expect![]);
+    check(
+        "write f 0 x; sync f",
+        &expect![[r#"
+        Disk vol:d names: 1 of 2
+    "#]],
+    );
+    check(
+        "write f 0 x; sync f; sync /",
+        &expect![[r#"
+        /f: x
+    "#]],
+    );
     check(
         "mkdir a; mkdir a/b; write a/b/f 0 x; sync a/b/f; sync a/b",
-        &expect![],
+        &expect![[r#"
+            /a/
+            /a/b/
+            /a/b/f: x
+        "#]],
     );
 }
 
 #[test]
 fn content_is_torn_at_blocks() {
     let two = "write f 0 a*8192; sync f; write f 0 b*8192";
-    check(two, &[EACH - 1, 0, 0, 1], &expect![]);
-    check(two, &[EACH - 1, 0, 1, 0], &expect![]);
+    check(
+        two,
+        &[EACH - 1, 0, 0, 1],
+        &expect![[r#"
+        Disk vol:d/f: 2 of 3
+        Disk vol:d/f length: 0 of 2
+        Disk vol:d/f block 0: 0 of 2
+        Disk vol:d/f block 1: 1 of 2
+        /f: b*4096 a*4096
+    "#]],
+    );
+    check(
+        two,
+        &[EACH - 1, 0, 1, 0],
+        &expect![[r#"
+        Disk vol:d/f: 2 of 3
+        Disk vol:d/f length: 0 of 2
+        Disk vol:d/f block 0: 1 of 2
+        Disk vol:d/f block 1: 0 of 2
+        /f: a*4096 b*4096
+    "#]],
+    );
     let appends = "write f 0 a*4000; sync f; write f 4000 b*1000; write f 5000 c*500";
-    check(appends, &[PREFIX, 0], &expect![]);
-    check(appends, &[EACH, 0, 1, 1], &expect![]);
-    check(appends, &[EACH, 1, 0, 0], &expect![]);
-    check(appends, &[EACH, 2, 0, 0], &expect![]);
+    check(
+        appends,
+        &[PREFIX, 0],
+        &expect![[r#"
+        Disk vol:d/f: 2 of 4
+        Disk vol:d/f: 0 of 1
+        /f: a*4000 b*1000
+    "#]],
+    );
+    check(
+        appends,
+        &[EACH, 0, 1, 1],
+        &expect![[r#"
+        Disk vol:d/f: 3 of 4
+        Disk vol:d/f length: 0 of 3
+        Disk vol:d/f block 0: 1 of 2
+        Disk vol:d/f block 1: 1 of 3
+        /f: a*4000 .*96 b*904 .*500
+    "#]],
+    );
+    check(
+        appends,
+        &[EACH, 1, 0, 0],
+        &expect![[r#"
+        Disk vol:d/f: 3 of 4
+        Disk vol:d/f length: 1 of 3
+        Disk vol:d/f block 0: 0 of 2
+        Disk vol:d/f block 1: 0 of 3
+        /f: a*4000 b*1000
+    "#]],
+    );
+    check(
+        appends,
+        &[EACH, 2, 0, 0],
+        &expect![[r#"
+        Disk vol:d/f: 3 of 4
+        Disk vol:d/f length: 2 of 3
+        Disk vol:d/f block 0: 0 of 2
+        Disk vol:d/f block 1: 0 of 3
+        /f: a*4000
+    "#]],
+    );
 }
 
 #[test]
 fn a_file_that_is_written_anew_is_old_empty_or_new() {
     let rewrite = "write f 0 config-one; sync f; cut f 0; write f 0 two";
-    check(rewrite, &[ALL], &expect![]);
-    check(rewrite, &[NONE], &expect![]);
-    check(rewrite, &[PREFIX, 0], &expect![]);
+    check(
+        rewrite,
+        &[ALL],
+        &expect![[r#"
+        Disk vol:d/f: 0 of 4
+        /f: two
+    "#]],
+    );
+    check(
+        rewrite,
+        &[NONE],
+        &expect![[r#"
+        Disk vol:d/f: 1 of 4
+        /f: config-one
+    "#]],
+    );
+    check(
+        rewrite,
+        &[PREFIX, 0],
+        &expect![[r#"
+        Disk vol:d/f: 2 of 4
+        Disk vol:d/f: 0 of 1
+        /f: 
+    "#]],
+    );
     // The cut did not make it, so neither did what was written after it.
-    check(rewrite, &[EACH, 2, 0], &expect![]);
-    check(rewrite, &[EACH, 0, 1], &expect![]);
+    check(
+        rewrite,
+        &[EACH, 2, 0],
+        &expect![[r#"
+        Disk vol:d/f: 3 of 4
+        Disk vol:d/f length: 2 of 3
+        Disk vol:d/f block 0: 0 of 2
+        /f: config-one
+    "#]],
+    );
+    check(
+        rewrite,
+        &[EACH, 0, 1],
+        &expect![[r#"
+        Disk vol:d/f: 3 of 4
+        Disk vol:d/f length: 0 of 3
+        Disk vol:d/f block 0: 1 of 2
+        /f: ...
+    "#]],
+    );
 }
 
 #[test]
 fn what_was_removed_comes_back_and_what_has_no_directory_goes() {
-    check("write f 0 x; sync f; unlink f", &[NONE], &expect![]);
+    check(
+        "write f 0 x; sync f; unlink f",
+        &[NONE],
+        &expect![[r#"
+        Disk vol:d names: 1 of 2
+        /f: x
+    "#]],
+    );
     check(
         "write f 0 x; sync f; unlink f; write f 0 y",
         &[PREFIX, 0],
-        &expect![],
+        &expect![[r#"
+            Disk vol:d names: 2 of 4
+            Disk vol:d names: 0 of 1
+        "#]],
     );
-    check("mkdir a; write a/f 0 x", &[EACH, 1], &expect![]);
-    check("mkdir a; write a/f 0 x; sync a/f", &[], &expect![]);
+    check(
+        "mkdir a; write a/f 0 x",
+        &[EACH, 1],
+        &expect![[r#"
+        Disk vol:d names: 3 of 4
+        Disk vol:d create a: 1 of 2
+    "#]],
+    );
+    check(
+        "mkdir a; write a/f 0 x; sync a/f",
+        &[],
+        &expect![[r#"
+        /a/
+        /a/f: x
+    "#]],
+    );
     check(
         "mkdir a; sync a; mkdir b; rename a b/a; rename b c",
         &[EACH, 1],
-        &expect![],
+        &expect![[r#"
+            Disk vol:d names: 3 of 4
+            Disk vol:d create b: 1 of 2
+            /a/
+        "#]],
     );
-    check("mkdir a; sync a; rmdir a", &[NONE], &expect![]);
+    check(
+        "mkdir a; sync a; rmdir a",
+        &[NONE],
+        &expect![[r#"
+        Disk vol:d names: 1 of 2
+        /a/
+    "#]],
+    );
     check(
         "write f 0 x; link f g; sync f; unlink f",
         &[NONE],
-        &expect![],
+        &expect![[r#"
+            Disk vol:d names: 1 of 2
+            /f: x
+            /g: x
+        "#]],
     );
 }
 
@@ -300,7 +535,16 @@ fn a_full_disk_takes_what_needs_no_room() {
         full,
         "write old 0 b*10; write old 4096 c; write new 0 x; mkdir more; rename old older; unlink older; write new 0 x",
         &[],
-        &expect![],
+        &expect![[r#"
+            write old 0 b*10: ok
+            write old 4096 c: no space left on device
+            write new 0 x: no space left on device
+            mkdir more: no space left on device
+            rename old older: ok
+            unlink older: ok
+            write new 0 x: no space left on device
+            /dir/
+        "#]],
     );
 }
 
@@ -314,12 +558,30 @@ fn a_bad_disk_fails_loses_syncs_and_does_less() {
         ..DiskFaults::default()
     };
     let script = "write old 0 b; sync old; unlink old";
-    check_faults(faults(&[DiskOp::Write]), script, &[1], &expect![]);
+    check_faults(
+        faults(&[DiskOp::Write]),
+        script,
+        &[1],
+        &expect![[r#"
+        write old 0 b: input/output error
+        sync old: ok
+        unlink old: ok
+        Disk write vol:d fails: true at 5
+        /dir/
+    "#]],
+    );
     check_faults(
         faults(&[DiskOp::Fsync, DiskOp::Unlink]),
         script,
         &[1, 0],
-        &expect![],
+        &expect![[r#"
+            write old 0 b: ok
+            sync old: input/output error
+            unlink old: ok
+            Disk fsync vol:d fails: true at 5
+            Disk unlink vol:d fails: false at 5
+            /dir/
+        "#]],
     );
     let lost = DiskFaults {
         lost_syncs_per_million: 9,
@@ -329,13 +591,32 @@ fn a_bad_disk_fails_loses_syncs_and_does_less() {
         lost,
         "write old 0 b; sync old; crash",
         &[1, NONE],
-        &expect![],
+        &expect![[r#"
+            write old 0 b: ok
+            sync old: ok
+            crash: ok
+            Disk fsync vol:d is lost: true at 9
+            Disk vol:d/old: 1 of 2
+            /dir/
+            /old: a*4096
+        "#]],
     );
     let short = DiskFaults {
         short_per_million: 7,
         ..DiskFaults::default()
     };
-    check_faults(short, "write old 0 0123456789", &[1, 1], &expect![]);
+    check_faults(
+        short,
+        "write old 0 0123456789",
+        &[1, 1],
+        &expect![[r#"
+        write old 0 0123456789: no space left on device
+        Short write vol:d is short: true at 7
+        Short write vol:d is short: 1 of 3
+        /dir/
+        /old: 0*1 1*1 2*1 3*1 4*1 a*4091
+    "#]],
+    );
 }
 
 #[test]
