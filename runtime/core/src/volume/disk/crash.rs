@@ -49,9 +49,17 @@ impl Journal {
     }
 }
 
+/// One of `arity`; nobody is asked where there is no choice.
+fn pick(decisions: &mut dyn Decisions, arity: usize, label: &str) -> usize {
+    match u32::try_from(arity) {
+        Ok(0 | 1) | Err(_) => 0,
+        Ok(arity) => decisions.choose(ChoiceKind::Disk, arity, label) as usize,
+    }
+}
+
 fn survival(options: &[Survival], label: &str, decisions: &mut dyn Decisions) -> Survival {
-    let pick = decisions.choose(ChoiceKind::Disk, options.len() as u32, label);
-    options.get(pick as usize).copied().unwrap_or(Survival::All)
+    let pick = pick(decisions, options.len(), label);
+    options.get(pick).copied().unwrap_or(Survival::All)
 }
 
 fn kept_names(names: &[NameChange], volume: &str, decisions: &mut dyn Decisions) -> Vec<bool> {
@@ -70,8 +78,8 @@ fn kept_names(names: &[NameChange], volume: &str, decisions: &mut dyn Decisions)
         Survival::All => vec![true; names.len()],
         Survival::None => vec![false; names.len()],
         Survival::Prefix => {
-            let lost = 1 + decisions.choose(ChoiceKind::Disk, names.len() as u32 - 1, &label);
-            let kept = names.len() - lost as usize;
+            let lost = 1 + pick(decisions, names.len() - 1, &format!("{label} lost"));
+            let kept = names.len().saturating_sub(lost);
             (0..names.len()).map(|number| number < kept).collect()
         }
         Survival::Each => {
@@ -79,9 +87,8 @@ fn kept_names(names: &[NameChange], volume: &str, decisions: &mut dyn Decisions)
             for (number, change) in names.iter().enumerate() {
                 let mut earlier = names[..number].iter().zip(&kept);
                 let is_possible = earlier.all(|(other, is_kept)| *is_kept || !change.needs(other));
-                let pick = is_possible
-                    && decisions.choose(ChoiceKind::Disk, 2, &change.label(volume)) == 0;
-                kept.push(pick);
+                let label = change.label(volume);
+                kept.push(is_possible && pick(decisions, 2, &label) == 0);
             }
             kept
         }
@@ -110,13 +117,13 @@ fn kept_writes(changes: &[DataChange], label: &str, decisions: &mut dyn Decision
         Survival::All => Kept::First(count),
         Survival::None => Kept::First(0),
         Survival::Prefix => {
-            let lost = 1 + decisions.choose(ChoiceKind::Disk, count as u32 - 1, label);
-            Kept::First(count - lost as usize)
+            let lost = 1 + pick(decisions, count - 1, &format!("{label} lost"));
+            Kept::First(count.saturating_sub(lost))
         }
         Survival::Each => {
             let mut lost = |of: usize, what: &str| {
                 let label = format!("{label} {what}");
-                decisions.choose(ChoiceKind::Disk, of as u32 + 1, &label) as usize
+                pick(decisions, of + 1, &label)
             };
             let steps = count - lost(count, "length").min(count);
             let parts = parts.into_iter().map(|(block, writes)| {

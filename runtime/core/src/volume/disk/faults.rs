@@ -1,8 +1,9 @@
 //! What can be wrong with a disk.
 
+use super::super::content::PAGE;
+use crate::podtest::DiskCall;
 use crate::sched::ChoiceKind;
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Where a disk gets its decisions. The first possibility is always the one that surprises least.
@@ -23,83 +24,11 @@ pub enum Durability {
     NamesApart,
 }
 
-/// Calls that a disk answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DiskOp {
-    /// Opening a file.
-    Open,
-    /// Reading it.
-    Read,
-    /// Writing it, or setting its length.
-    Write,
-    /// Syncing it.
-    Fsync,
-    /// Making a file, directory or link.
-    Create,
-    /// Renaming.
-    Rename,
-    /// Removing a name.
-    Unlink,
-    /// Listing a directory.
-    Readdir,
-}
-
-/// Not the name of a [`DiskOp`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no operation of a disk: open, read, write, fsync, create, rename, unlink or readdir"
-)]
-pub struct UnknownDiskOp(pub String);
-
-impl DiskOp {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Open,
-        Self::Read,
-        Self::Write,
-        Self::Fsync,
-        Self::Create,
-        Self::Rename,
-        Self::Unlink,
-        Self::Readdir,
-    ];
-
-    /// Its name in a test.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Fsync => "fsync",
-            Self::Create => "create",
-            Self::Rename => "rename",
-            Self::Unlink => "unlink",
-            Self::Readdir => "readdir",
-        }
-    }
-}
-
-impl fmt::Display for DiskOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for DiskOp {
-    type Err = UnknownDiskOp;
-
-    fn from_str(name: &str) -> Result<Self, UnknownDiskOp> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|op| op.name() == name)
-            .ok_or_else(|| UnknownDiskOp(name.to_owned()))
-    }
-}
-
 /// Calls that fail with `EIO`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskErrors {
-    /// Which.
-    pub ops: Vec<DiskOp>,
+    /// Which. Of those on names, the ones that open, make, change, remove or list.
+    pub calls: BTreeSet<DiskCall>,
     /// How often in a million.
     pub per_million: u32,
 }
@@ -115,6 +44,9 @@ pub struct DiskFaults {
     pub short_per_million: u32,
     /// How often in a million a sync says that it is done and has done nothing.
     pub lost_syncs_per_million: u32,
+    /// The next write does only a part, fails with `EIO`, and is noted for
+    /// [`take_torn`](super::DiskVolume::take_torn): who wrote dies in the middle of it.
+    pub tear_next_write: bool,
     /// Orders directories by a hash of the names with this seed, not by the names.
     pub shuffle: Option<u64>,
     /// Time stamps are multiples of this: FAT has 2 s.
@@ -122,15 +54,20 @@ pub struct DiskFaults {
 }
 
 impl DiskFaults {
-    pub(super) fn error(&self, decisions: &mut dyn Decisions, op: DiskOp, volume: &str) -> bool {
+    pub(super) fn error(
+        &self,
+        decisions: &mut dyn Decisions,
+        call: DiskCall,
+        volume: &str,
+    ) -> bool {
         let Some(errors) = self
             .errors
             .as_ref()
-            .filter(|errors| errors.ops.contains(&op))
+            .filter(|errors| errors.calls.contains(&call))
         else {
             return false;
         };
-        let label = format!("{op} vol:{volume} fails");
+        let label = format!("{} vol:{volume} fails", word(call));
         decisions.chance(ChoiceKind::Disk, errors.per_million, &label)
     }
 
@@ -148,14 +85,14 @@ impl DiskFaults {
     pub(super) fn short(
         &self,
         decisions: &mut dyn Decisions,
-        op: DiskOp,
+        call: DiskCall,
         volume: &str,
         bytes: usize,
     ) -> usize {
         if self.short_per_million == 0 || bytes < 2 {
             return bytes;
         }
-        let label = format!("{op} vol:{volume} is short");
+        let label = format!("{} vol:{volume} is short", word(call));
         if !decisions.chance(ChoiceKind::Short, self.short_per_million, &label) {
             return bytes;
         }
@@ -164,6 +101,32 @@ impl DiskFaults {
             1 => bytes / 2,
             _ => 1,
         }
+    }
+}
+
+/// How many of `bytes` a write does that is torn: whole blocks, where there are several.
+pub(super) fn torn(decisions: &mut dyn Decisions, volume: &str, bytes: usize) -> usize {
+    let label = format!("write vol:{volume} is torn");
+    match bytes.div_ceil(PAGE) {
+        0 => 0,
+        1 => match decisions.choose(ChoiceKind::Disk, 3, &label) {
+            0 => bytes / 2,
+            1 => 0,
+            _ => bytes - 1,
+        },
+        blocks => {
+            let arity = u32::try_from(blocks).unwrap_or(u32::MAX);
+            PAGE * (blocks - 1 - decisions.choose(ChoiceKind::Disk, arity, &label) as usize)
+        }
+    }
+}
+
+fn word(call: DiskCall) -> &'static str {
+    match call {
+        DiskCall::Read => "read",
+        DiskCall::Write => "write",
+        DiskCall::Fsync => "fsync",
+        DiskCall::Name => "name",
     }
 }
 

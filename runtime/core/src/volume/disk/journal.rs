@@ -106,8 +106,8 @@ impl Journal {
 
     /// Keeps what the disk has of a node, before it is changed.
     pub(super) fn remember(&mut self, tree: &Tree, node: u64) -> Result<(), Errno> {
-        if !self.durable.contains_key(&node) {
-            self.durable.insert(node, tree.node(node)?.clone());
+        if let std::collections::btree_map::Entry::Vacant(vacant) = self.durable.entry(node) {
+            vacant.insert(tree.node(node)?.clone());
         }
         Ok(())
     }
@@ -166,8 +166,9 @@ impl Journal {
             if !taken[later] {
                 continue;
             }
-            for earlier in 0..later {
-                taken[earlier] |= self.names[later].needs(&self.names[earlier]);
+            let (earlier, rest) = self.names.split_at(later);
+            for (is_taken, change) in taken.iter_mut().zip(earlier) {
+                *is_taken |= rest[0].needs(change);
             }
         }
         let mut taken = taken.into_iter();

@@ -15,9 +15,10 @@ mod journal;
 #[cfg(test)]
 mod tests;
 
-pub use faults::{Decisions, DiskErrors, DiskFaults, DiskOp, Durability, UnknownDiskOp};
+pub use faults::{Decisions, DiskErrors, DiskFaults, Durability};
 
 use super::{Caller, DirEntry, Errno, FileType, New, Opened, Stat, Times, Tree, Usage, Volume};
+use crate::podtest::DiskCall;
 use crate::time::WallTime;
 use bytes::Bytes;
 use journal::{DataChange, Entry, Journal, NameChange};
@@ -40,6 +41,8 @@ struct State {
     journal: Option<Journal>,
     /// None is the quiet case, which costs nothing.
     faults: Option<Box<DiskFaults>>,
+    /// A write was torn, and nobody has asked since.
+    torn: bool,
 }
 
 impl DiskVolume {
@@ -56,6 +59,7 @@ impl DiskVolume {
                 tree: Tree::new(Usage::memory(size_limit_bytes), 0o777, now),
                 journal: None,
                 faults: None,
+                torn: false,
             }),
             changed: AtomicBool::default(),
             decisions,
@@ -106,6 +110,11 @@ impl DiskVolume {
         self.change_faults(|faults| faults.full = full);
     }
 
+    /// Whether a write was torn since this was last asked.
+    pub fn take_torn(&self) -> bool {
+        self.with(|state| std::mem::take(&mut state.torn))
+    }
+
     /// What was written.
     pub fn usage(&self) -> Usage {
         self.with(|state| state.tree.usage())
@@ -118,12 +127,12 @@ impl DiskVolume {
     /// Calls unless the disk fails.
     fn call<R>(
         &self,
-        op: DiskOp,
+        kind: DiskCall,
         call: impl FnOnce(&mut State) -> Result<R, Errno>,
     ) -> Result<R, Errno> {
         self.with(|state| {
             if let Some(faults) = &state.faults
-                && faults.error(&mut *lock(&self.decisions), op, &self.name)
+                && faults.error(&mut *lock(&self.decisions), kind, &self.name)
             {
                 return Err(Errno::Io);
             }
@@ -132,9 +141,9 @@ impl DiskVolume {
     }
 
     /// How many bytes of a read or write are done.
-    fn short(&self, state: &State, op: DiskOp, bytes: usize) -> usize {
+    fn short(&self, state: &State, kind: DiskCall, bytes: usize) -> usize {
         match &state.faults {
-            Some(faults) => faults.short(&mut *lock(&self.decisions), op, &self.name, bytes),
+            Some(faults) => faults.short(&mut *lock(&self.decisions), kind, &self.name, bytes),
             None => bytes,
         }
     }
@@ -149,6 +158,35 @@ impl State {
             Ok(1..) => WallTime::from_unix_nanos(now - now % granularity as u64),
             Ok(0) | Err(_) => caller.now,
         }
+    }
+
+    /// Whether the write under way is to be torn; no later one is.
+    fn take_tear(&mut self) -> bool {
+        let Some(faults) = &mut self.faults else {
+            return false;
+        };
+        let is_torn = std::mem::take(&mut faults.tear_next_write);
+        self.torn |= is_torn;
+        is_torn
+    }
+
+    fn write(
+        &mut self,
+        caller: Caller,
+        node: u64,
+        offset: Option<u64>,
+        data: &[u8],
+    ) -> Result<(usize, u64), Errno> {
+        let now = self.time(caller);
+        self.remember(&[node])?;
+        let (written, end) = self.tree.write_at(node, offset, data, now)?;
+        if written > 0 {
+            self.wrote(node, || DataChange::Write {
+                offset: end - written as u64,
+                bytes: Bytes::copy_from_slice(&data[..written]),
+            });
+        }
+        Ok((written, end))
     }
 
     fn remember(&mut self, nodes: &[u64]) -> Result<(), Errno> {
@@ -306,7 +344,7 @@ impl Volume for DiskVolume {
         after: Option<&str>,
         max: usize,
     ) -> Result<Vec<DirEntry>, Errno> {
-        self.call(DiskOp::Readdir, |state| {
+        self.call(DiskCall::Name, |state| {
             match state.faults.as_ref().and_then(|faults| faults.shuffle) {
                 Some(seed) => state.read_dir_shuffled(seed, dir, after, max),
                 None => state.tree.read_dir(dir, after, max),
@@ -315,7 +353,7 @@ impl Volume for DiskVolume {
     }
 
     fn open(&self, _caller: Caller, node: u64, _write: bool) -> Result<Opened, Errno> {
-        self.call(DiskOp::Open, |state| {
+        self.call(DiskCall::Name, |state| {
             Ok(match state.tree.device(node)? {
                 None => Opened::Node,
                 Some(device) => Opened::Device(device),
@@ -324,9 +362,9 @@ impl Volume for DiskVolume {
     }
 
     fn read_at(&self, node: u64, offset: u64, max: usize) -> Result<Bytes, Errno> {
-        self.call(DiskOp::Read, |state| {
+        self.call(DiskCall::Read, |state| {
             let bytes = state.tree.read_at(node, offset, max)?;
-            let count = self.short(state, DiskOp::Read, bytes.len());
+            let count = self.short(state, DiskCall::Read, bytes.len());
             Ok(bytes.slice(..count))
         })
     }
@@ -339,22 +377,24 @@ impl Volume for DiskVolume {
         data: &[u8],
     ) -> Result<(usize, u64), Errno> {
         self.note_change();
-        self.call(DiskOp::Write, |state| {
-            let data = &data[..self.short(state, DiskOp::Write, data.len())];
-            let now = state.time(caller);
-            state.remember(&[node])?;
-            let (written, end) = state.tree.write_at(node, offset, data, now)?;
-            state.wrote(node, || DataChange::Write {
-                offset: end - written as u64,
-                bytes: Bytes::copy_from_slice(&data[..written]),
-            });
-            Ok((written, end))
+        self.call(DiskCall::Write, |state| {
+            let count = self.short(state, DiskCall::Write, data.len());
+            let is_torn = state.take_tear();
+            let count = match is_torn {
+                true => faults::torn(&mut *lock(&self.decisions), &self.name, count),
+                false => count,
+            };
+            let done = state.write(caller, node, offset, &data[..count])?;
+            match is_torn {
+                true => Err(Errno::Io),
+                false => Ok(done),
+            }
         })
     }
 
     fn set_len(&self, caller: Caller, node: u64, len: u64) -> Result<(), Errno> {
         self.note_change();
-        self.call(DiskOp::Write, |state| {
+        self.call(DiskCall::Write, |state| {
             let now = state.time(caller);
             let is_change = state.tree.stat(node)?.size != len;
             state.remember(&[node])?;
@@ -367,7 +407,7 @@ impl Volume for DiskVolume {
     }
 
     fn sync(&self, node: u64, data_only: bool) -> Result<(), Errno> {
-        self.call(DiskOp::Fsync, |state| {
+        self.call(DiskCall::Fsync, |state| {
             let faults = state.faults.as_ref();
             if faults
                 .is_some_and(|faults| faults.sync_is_lost(&mut *lock(&self.decisions), &self.name))
@@ -389,7 +429,7 @@ impl Volume for DiskVolume {
         new: New<'_>,
     ) -> Result<(u64, FileType), Errno> {
         self.note_change();
-        self.call(DiskOp::Create, |state| {
+        self.call(DiskCall::Name, |state| {
             let now = state.time(caller);
             state.remember(&[dir])?;
             let (node, kind) = state.tree.create(dir, name, new, now)?;
@@ -408,7 +448,7 @@ impl Volume for DiskVolume {
 
     fn link(&self, caller: Caller, node: u64, dir: u64, name: &str) -> Result<(), Errno> {
         self.note_change();
-        self.call(DiskOp::Create, |state| {
+        self.call(DiskCall::Name, |state| {
             let now = state.time(caller);
             state.remember(&[dir])?;
             state.tree.link(node, dir, name, now)?;
@@ -425,7 +465,7 @@ impl Volume for DiskVolume {
 
     fn unlink(&self, caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
         self.note_change();
-        self.call(DiskOp::Unlink, |state| {
+        self.call(DiskCall::Name, |state| {
             let now = state.time(caller);
             state.remove((dir, name), "unlink", |tree| tree.unlink(dir, name, now))
         })
@@ -433,7 +473,7 @@ impl Volume for DiskVolume {
 
     fn remove_dir(&self, caller: Caller, dir: u64, name: &str) -> Result<(), Errno> {
         self.note_change();
-        self.call(DiskOp::Unlink, |state| {
+        self.call(DiskCall::Name, |state| {
             let now = state.time(caller);
             state.remove((dir, name), "rmdir", |tree| tree.remove_dir(dir, name, now))
         })
@@ -441,7 +481,7 @@ impl Volume for DiskVolume {
 
     fn rename(&self, caller: Caller, from: (u64, &str), to: (u64, &str)) -> Result<(), Errno> {
         self.note_change();
-        self.call(DiskOp::Rename, |state| {
+        self.call(DiskCall::Name, |state| {
             let now = state.time(caller);
             let (node, kind) = state.tree.lookup(from.0, from.1)?;
             let replaced = state.tree.lookup(to.0, to.1).ok().map(|(node, _)| node);
