@@ -372,3 +372,14 @@ pub const SCHEDULE_CHOICES_MAX: usize = 1 << 20;
 
 /// Steps of one simulated run that are kept, some 300 bytes each; a run of a small pod has some hundred.
 pub const SCHEDULE_STEPS_MAX: usize = 1 << 18;
+// Rules of the network, in tests.
+
+/// Rules of one fabric: each packet is held against all of them.
+pub const NETWORK_RULES: usize = 1024;
+/// Bytes of datagrams on their way, overhead included; more are lost.
+pub const DATAGRAM_BYTES_DELAYED: usize = 64 << 20;
+/// How long a connect that nobody answers is tried (Linux: `tcp_syn_retries` 6).
+pub const SOCKET_CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(127);
+/// How long bytes that nobody acknowledges are sent again (Linux: `tcp_retries2` 15).
+pub const SOCKET_RETRANSMIT_TIMEOUT: std::time::Duration =
+    std::time::Duration::from_millis(924_600);

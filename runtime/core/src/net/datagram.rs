@@ -1,6 +1,7 @@
 //! The receive queue of a UDP socket.
 
 use super::Error;
+use super::rules::Owner;
 use super::stream::register;
 use crate::limits::{DATAGRAM_OVERHEAD_BYTES, DATAGRAM_SERVICES_REMEMBERED};
 use bytes::Bytes;
@@ -40,6 +41,8 @@ struct State {
     services: VecDeque<(SocketAddr, SocketAddr)>,
     error: Option<Error>,
     closed: bool,
+    /// Whose socket it is, where there are rules.
+    owner: Option<Owner>,
     reader: Option<Waker>,
 }
 
@@ -53,6 +56,7 @@ impl Mailbox {
             services: VecDeque::new(),
             error: None,
             closed: false,
+            owner: None,
             reader: None,
         })))
     }
@@ -117,6 +121,14 @@ impl Mailbox {
             state.queue.retain(|datagram| datagram.from == remote);
             state.used = state.queue.iter().map(Datagram::cost).sum();
         }
+    }
+
+    pub(super) fn set_owner(&self, owner: Owner) {
+        self.lock().owner = Some(owner);
+    }
+
+    pub(super) fn owner(&self) -> Option<Owner> {
+        self.lock().owner.clone()
     }
 
     pub(super) fn set_limit(&self, limit: usize) {

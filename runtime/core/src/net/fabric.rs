@@ -1,6 +1,7 @@
 //! The virtual pod network that all pods of a host process share: addresses, Services, names.
 
 use super::listener::Listener;
+use super::rules::{Owner, Rules};
 use super::shared::NodePorts;
 use super::stream::{Buffers, Stream};
 use super::zone::{Found, Kind};
@@ -28,7 +29,10 @@ const SERVICE_NETWORK: [u8; 2] = [10, 96];
 
 /// A handle of the pod network.
 #[derive(Clone, Debug, Default)]
-pub struct Fabric(Arc<Mutex<State>>);
+pub struct Fabric {
+    state: Arc<Mutex<State>>,
+    rules: Option<Rules>,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -54,8 +58,17 @@ pub(super) struct PodKey {
     pub(super) number: u32,
 }
 
+impl PodKey {
+    /// The pod that has this address alone.
+    pub(super) fn at(ip: IpAddr) -> Option<Self> {
+        let ip = pod_ipv4(ip)?;
+        Some(Self { ip, number: 0 })
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Pod {
+    name: Arc<str>,
     namespace: String,
     labels: BTreeMap<String, String>,
     /// `hostname`, if the manifest has one.
@@ -105,6 +118,19 @@ pub(super) enum Resolved {
 }
 
 impl Fabric {
+    /// A pod network whose paths have rules, for tests.
+    pub fn with_rules(rules: Rules) -> Self {
+        Self {
+            rules: Some(rules),
+            ..Self::default()
+        }
+    }
+
+    /// The rules on its paths; none outside tests.
+    pub fn rules(&self) -> Option<&Rules> {
+        self.rules.as_ref()
+    }
+
     /// Connects from outside, as seen from `from`, to a pod IP or a Service: the way of hostPort and NodePort. Wait with
     /// [`poll_connected`](super::End::poll_connected).
     pub fn connect_from(&self, from: SocketAddr, to: SocketAddr) -> Result<Stream, Error> {
@@ -112,7 +138,7 @@ impl Fabric {
             return Err(Error::ConnectionRefused);
         };
         let listener = self.listener(to).ok_or(Error::ConnectionRefused)?;
-        listener.connect(from, to, Buffers::default())
+        listener.connect([from, to], Buffers::default(), None)
     }
 
     /// Adds a Service, or changes one: an address it has stays. Returns its address, `None` when headless.
@@ -170,6 +196,7 @@ impl Fabric {
         let named = ports
             .filter_map(|port| Some(((port.name.clone()?, port.protocol), port.container_port)));
         let pod = Pod {
+            name: spec.meta.name.as_str().into(),
             namespace: spec.meta.namespace.clone(),
             labels: spec.meta.labels.clone(),
             hostname: spec.hostname.clone(),
@@ -244,6 +271,14 @@ impl Fabric {
         self.lock().addresses(name)
     }
 
+    /// A container of a pod, or its whatever container.
+    pub(super) fn owner(&self, key: PodKey, container: Option<Arc<str>>) -> Owner {
+        let state = self.lock();
+        let pod = state.pods.get(&key).map(|pod| pod.name.clone());
+        let pod = pod.unwrap_or_default();
+        Owner { pod, container }
+    }
+
     pub(super) fn listener(&self, address: SocketAddr) -> Option<Arc<Listener>> {
         self.lock().listeners.get(&address).cloned()
     }
@@ -269,7 +304,7 @@ impl Fabric {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

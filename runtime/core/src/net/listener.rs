@@ -1,7 +1,8 @@
 //! The backlog of a listening socket: where connects of its own pod, of other pods and of the outside meet.
 
 use super::Error;
-use super::stream::{Buffers, Phase, Stream, pair, register};
+use super::rules::{Owner, Path};
+use super::stream::{Buffers, Phase, Stream, pair_on, register};
 use crate::limits::{SOCKET_BACKLOG_MAX, SOCKET_CONNECTS_WAITING};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -9,7 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 #[derive(Debug)]
-pub(super) struct Listener(Mutex<State>);
+pub(super) struct Listener {
+    state: Mutex<State>,
+    /// Whose socket it is, where there are rules.
+    owner: Option<Owner>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -25,41 +30,46 @@ struct State {
 }
 
 impl Listener {
-    pub(super) fn new(backlog: usize, buffers: Buffers) -> Self {
-        Self(Mutex::new(State {
+    pub(super) fn new(backlog: usize, buffers: Buffers, owner: Option<Owner>) -> Self {
+        let state = State {
             backlog: backlog.min(SOCKET_BACKLOG_MAX),
             buffers,
             ready: VecDeque::new(),
             waiting: VecDeque::new(),
             acceptor: None,
             closed: false,
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            owner,
+        }
+    }
+
+    pub(super) fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
     }
 
     /// Returns the connecting end.
     pub(super) fn connect(
         &self,
-        from: SocketAddr,
-        to: SocketAddr,
+        ends: [SocketAddr; 2],
         buffers: Buffers,
+        path: Option<Path>,
     ) -> Result<Stream, Error> {
         let mut state = self.lock();
         if state.closed {
             return Err(Error::ConnectionRefused);
         }
         let full = state.is_full();
-        if full && state.waiting.len() >= SOCKET_CONNECTS_WAITING {
-            state.waiting.retain(|stream| !stream.is_abandoned());
-            if state.waiting.len() >= SOCKET_CONNECTS_WAITING {
-                return Err(Error::Timeout);
-            }
+        if full && !state.has_room_to_wait() {
+            return Err(Error::Timeout);
         }
         let phase = if full {
             Phase::Pending
         } else {
             Phase::Established
         };
-        let [client, server] = pair([from, to], [buffers, state.buffers], phase);
+        let [client, server] = pair_on(ends, [buffers, state.buffers], phase, path);
         if full {
             state.waiting.push_back(server);
         } else {
@@ -69,6 +79,29 @@ impl Listener {
             acceptor.into_iter().for_each(Waker::wake);
         }
         Ok(client)
+    }
+
+    /// Takes a connect that has been on its way.
+    pub(super) fn admit(&self, server: Stream) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            return server.fail(Error::ConnectionRefused);
+        }
+        server.set_buffers(state.buffers);
+        if !state.is_full() {
+            server.establish();
+            state.ready.push_back(server);
+            let acceptor = state.acceptor.take();
+            drop(state);
+            return acceptor.into_iter().for_each(Waker::wake);
+        }
+        if state.has_room_to_wait() {
+            state.waiting.push_back(server);
+        } else {
+            drop(state);
+            server.fail(Error::Timeout);
+        }
     }
 
     pub(super) fn poll_accept(&self, waker: &Waker) -> Poll<Stream> {
@@ -120,7 +153,7 @@ impl Listener {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,6 +161,13 @@ impl State {
     /// Linux admits one more than the backlog (`sk_acceptq_is_full`).
     fn is_full(&self) -> bool {
         self.ready.len() > self.backlog
+    }
+
+    fn has_room_to_wait(&mut self) -> bool {
+        if self.waiting.len() >= SOCKET_CONNECTS_WAITING {
+            self.waiting.retain(|stream| !stream.is_abandoned());
+        }
+        self.waiting.len() < SOCKET_CONNECTS_WAITING
     }
 
     fn promote(&mut self) {

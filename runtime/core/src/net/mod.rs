@@ -14,8 +14,8 @@
 //! two: for a pod's probes it connects by [`Namespace::connect_from_node`]. The node stands between the
 //! two: what it asks of pods, and for a pod of the outside, goes through [`Namespace::connect_from_node`].
 //!
-//! Rules on the path between two addresses (delay, loss, reset, partition) have one place to hang: `route` in
-//! `namespace.rs`, which every connect and every datagram passes.
+//! Rules on the path between two containers (delay, loss, reset, partition) hang where a socket of a guest meets another:
+//! `path.rs`, which every connect and every datagram between pods passes. Without [`Rules`] it does nothing.
 
 mod datagram;
 mod dns;
@@ -26,9 +26,11 @@ mod name_server;
 mod names;
 mod namespace;
 mod node;
+mod path;
 mod places;
 mod ports;
 mod ring;
+mod rules;
 mod shared;
 mod stream;
 mod tcp;
@@ -44,6 +46,7 @@ pub use egress::{Denied, Egress, Event, OutsideConnect, OutsideLookup, Request};
 pub use fabric::{CLUSTER_DOMAIN, Fabric, FabricError, NAME_SERVER, NODE_IP, may_be_cluster_ip};
 pub use names::{Lookup, NameFiles};
 pub use namespace::{Namespace, SocketId};
+pub use rules::{Chance, Effect, Link, Party, RuleId, Rules, TooManyRules};
 pub use stream::{Buffers, End, Stream};
 pub use tcp::TcpOptions;
 pub use udp::UdpOptions;

@@ -3,6 +3,7 @@
 use super::egress::{Denied, Egress, Event, OutsideConnect, Request};
 use super::fabric::{Fabric, FabricError, NODE_IP, PodKey, Resolved, pod_ipv6};
 use super::name_server::{NameClient, is_name_server};
+use super::path::Syn;
 use super::ports::Ports;
 use super::stream::{Buffers, Phase, Stream, pair};
 use super::tcp::Tcp;
@@ -29,7 +30,7 @@ pub struct SocketId(u64);
 #[derive(Debug)]
 pub struct Namespace {
     pub(super) fabric: Fabric,
-    key: PodKey,
+    pub(super) key: PodKey,
     /// Whether its sockets are in the node's network.
     pub(super) host_network: bool,
     /// `metadata.namespace`
@@ -38,6 +39,9 @@ pub struct Namespace {
     pub(super) sockets: BTreeMap<SocketId, Socket>,
     next_socket: u64,
     pub(super) ports: Ports,
+    /// Connects that rules delay.
+    pub(super) syns: BTreeMap<u64, Syn>,
+    pub(super) next_syn: u64,
     outside: BTreeMap<SocketAddr, Mailbox>,
     pub(super) requests: VecDeque<Request>,
     /// Connections to the name server.
@@ -82,6 +86,8 @@ impl Namespace {
             // Unique in the node's network.
             next_socket: u64::from(key.number) << 32,
             ports: Ports::default(),
+            syns: BTreeMap::new(),
+            next_syn: 0,
             outside: BTreeMap::new(),
             requests: VecDeque::new(),
             name_clients: Vec::new(),
@@ -120,7 +126,7 @@ impl Namespace {
     /// port-forward, probes and an embedding host. Wait with [`poll_connected`](super::End::poll_connected).
     pub fn connect_from(&mut self, from: SocketAddr, to: SocketAddr) -> Result<Stream, Error> {
         let listener = self.listener(to).ok_or(Error::ConnectionRefused)?;
-        listener.connect(from, to, Buffers::default())
+        listener.connect([from, to], Buffers::default(), None)
     }
 
     /// Lets an address outside exchange datagrams with this pod: what guests send to `peer` arrives in the mailbox.
@@ -337,6 +343,7 @@ impl Drop for Namespace {
         while let Some((id, _)) = self.sockets.first_key_value() {
             self.close(*id);
         }
+        self.drop_syns();
         self.outside.values().for_each(Mailbox::close);
         self.fabric.detach(self.key);
     }

@@ -28,11 +28,11 @@ impl Namespace {
         let from = (node, port).into();
         if is_node && let Some(listener) = self.fabric.with_node(|shared| shared.listener(original))
         {
-            return listener.connect(from, original, Buffers::default());
+            return listener.connect([from, original], Buffers::default(), None);
         }
         match self.fabric.resolve(Protocol::Tcp, to) {
             Resolved::Pod(to) => match self.fabric.listener(to) {
-                Some(listener) => listener.connect(from, to, Buffers::default()),
+                Some(listener) => listener.connect([from, to], Buffers::default(), None),
                 None => Err(Error::ConnectionRefused),
             },
             Resolved::Refused => Err(Error::ConnectionRefused),

@@ -2,9 +2,13 @@
 //!
 //! What an end sees is what Linux shows over loopback, where every segment arrives at once: queued bytes stay
 //! readable after a reset; an end that closes with unread bytes resets its peer (`ECONNRESET`, or `EPIPE` when the
-//! peer had seen the end of the stream); a write after the peer closed is lost, the next one is a broken pipe.
+//! peer had seen the end of the stream); a write after the peer closed is lost, the next one is a broken pipe. Under
+//! [`Rules`](super::Rules) there is a wire between the two, and all of this happens when it lets a segment arrive.
+
+mod segments;
 
 use super::ring::Ring;
+use super::rules::{Owner, Path, Segment, Wire};
 use super::{Error, Shutdown};
 use crate::limits::{SOCKET_BUFFER_BYTES_MIN, SOCKET_WRITE_BYTES_MAX};
 use bytes::Bytes;
@@ -36,7 +40,7 @@ pub struct End {
 pub struct Stream(End);
 
 #[derive(Debug)]
-struct Connection {
+pub(super) struct Connection {
     addresses: [SocketAddr; 2],
     state: Mutex<State>,
 }
@@ -46,6 +50,10 @@ struct State {
     phase: Phase,
     connecting: Option<Waker>,
     sides: [Side; 2],
+    /// `None`: what one side sends arrives at once.
+    wire: Option<Box<Wire>>,
+    /// Neither end sends any more: the network has ended it.
+    dead: bool,
 }
 
 /// How far the handshake is.
@@ -63,6 +71,8 @@ struct Side {
     incoming: Ring,
     /// The peer will send no more.
     fin: bool,
+    /// This side will send no more.
+    fin_sent: bool,
     /// This side will read no more.
     deaf: bool,
     closed: bool,
@@ -88,10 +98,21 @@ impl Wakes {
 
 /// Makes a connection; `[0]` is the end that connects, `[1]` the one that accepts.
 pub(super) fn pair(addresses: [SocketAddr; 2], buffers: [Buffers; 2], phase: Phase) -> [Stream; 2] {
+    pair_on(addresses, buffers, phase, None)
+}
+
+/// As [`pair`], under the rules of a path.
+pub(super) fn pair_on(
+    addresses: [SocketAddr; 2],
+    buffers: [Buffers; 2],
+    phase: Phase,
+    path: Option<Path>,
+) -> [Stream; 2] {
     let side = |buffers| Side {
         buffers,
         incoming: Ring::default(),
         fin: false,
+        fin_sent: false,
         deaf: false,
         closed: false,
         aborted: false,
@@ -99,12 +120,14 @@ pub(super) fn pair(addresses: [SocketAddr; 2], buffers: [Buffers; 2], phase: Pha
         reader: None,
         writer: None,
     };
-    let connection = Arc::new(Connection {
+    let connection = Arc::new_cyclic(|me| Connection {
         addresses,
         state: Mutex::new(State {
             phase,
             connecting: None,
             sides: buffers.map(side),
+            wire: path.map(|path| Box::new(Wire::new(path, me.clone()))),
+            dead: false,
         }),
     });
     [0, 1].map(|side| {
@@ -218,10 +241,10 @@ impl End {
                 wakes.add(&mut me.reader);
                 wakes.add(&mut peer.writer);
             }
-            if matches!(how, Shutdown::Send | Shutdown::Both) {
-                peer.fin = true;
+            if matches!(how, Shutdown::Send | Shutdown::Both) && !me.fin_sent {
+                me.fin_sent = true;
                 wakes.add(&mut me.writer);
-                wakes.add(&mut peer.reader);
+                state.send(self.side, Segment::Fin, wakes);
             }
         });
     }
@@ -260,22 +283,50 @@ impl End {
 
     /// The acceptor's end takes the connection.
     pub(super) fn establish(&self) {
-        self.with(|state, wakes| state.settle(Phase::Established, wakes));
+        self.with(|state, wakes| state.send(self.side, Segment::Established, wakes));
     }
 
     /// The acceptor's end refuses the connection.
     pub(super) fn fail(&self, error: Error) {
-        self.with(|state, wakes| state.settle(Phase::Failed(error), wakes));
+        self.with(|state, wakes| state.send(self.side, Segment::Refused(error), wakes));
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
         self.with(|state, _| state.sides[1 - self.side].closed)
     }
 
+    pub(super) fn is_pending(&self) -> bool {
+        self.with(|state, _| state.phase == Phase::Pending)
+    }
+
+    /// The connect is on its way, which may take too long.
+    pub(super) fn start_connect_timeout(&self) {
+        self.with(|state, _| {
+            if let Some(wire) = &mut state.wire {
+                wire.start_connect_timeout();
+            }
+        });
+    }
+
+    /// Somebody has been found who listens.
+    pub(super) fn set_acceptor(&self, owner: Owner) {
+        self.with(|state, _| {
+            if let Some(wire) = &mut state.wire {
+                wire.set_acceptor(owner);
+            }
+        });
+    }
+
+    fn with<R>(&self, call: impl FnOnce(&mut State, &mut Wakes) -> R) -> R {
+        self.connection.with(call)
+    }
+}
+
+impl Connection {
     fn with<R>(&self, call: impl FnOnce(&mut State, &mut Wakes) -> R) -> R {
         let mut wakes = Wakes::default();
         let result = {
-            let state = self.connection.state.lock();
+            let state = self.state.lock();
             call(
                 &mut state.unwrap_or_else(PoisonError::into_inner),
                 &mut wakes,
@@ -330,29 +381,24 @@ impl State {
     }
 
     fn push(&mut self, side: usize, bytes: Bytes, wakes: &mut Wakes) {
-        let [me, peer] = self.both(side);
-        if peer.closed {
-            me.aborted = true;
-            me.error = Some(Error::BrokenPipe);
-        } else if !peer.deaf && !bytes.is_empty() {
-            if peer.incoming.is_empty() {
-                wakes.add(&mut peer.reader);
-            }
-            peer.incoming.push(bytes);
+        if !bytes.is_empty() || self.sides[1 - side].closed {
+            self.send(side, Segment::Bytes(bytes), wakes);
         }
     }
 
     /// Bytes that `side` may write.
     fn room(&self, side: usize) -> usize {
         let (me, peer) = (&self.sides[side], &self.sides[1 - side]);
-        if self.phase == Phase::Pending {
+        // Whoever accepts may write before the other end knows that it is connected.
+        if self.phase == Phase::Pending && side == 0 {
             return 0;
         }
-        if peer.deaf || peer.closed {
+        let on_the_way = self.wire.as_ref().map_or(0, |wire| wire.bytes_of(side));
+        if on_the_way == 0 && (peer.deaf || peer.closed) {
             return SOCKET_WRITE_BYTES_MAX;
         }
         let capacity = (me.buffers.send + peer.buffers.receive).max(SOCKET_BUFFER_BYTES_MIN);
-        let room = capacity.saturating_sub(peer.incoming.len());
+        let room = capacity.saturating_sub(peer.incoming.len() + on_the_way);
         if room < capacity / 3 {
             0
         } else {
@@ -361,7 +407,7 @@ impl State {
     }
 
     fn is_write_broken(&self, side: usize) -> bool {
-        self.sides[side].aborted || self.sides[1 - side].fin
+        self.sides[side].aborted || self.sides[side].fin_sent
     }
 
     fn take_write_error(&mut self, side: usize) -> Result<(), Error> {
@@ -373,28 +419,26 @@ impl State {
     }
 
     fn close(&mut self, side: usize, how: Close, wakes: &mut Wakes) {
-        let [me, peer] = self.both(side);
+        let me = &mut self.sides[side];
         if me.closed {
             return;
         }
         me.closed = true;
         me.incoming.clear();
         me.aborted = true;
-        if !peer.closed {
-            match how {
-                Close::Orderly => peer.fin = true,
-                Close::Reset => peer.abort(),
-            }
-        }
-        for waker in [
-            &mut me.reader,
-            &mut me.writer,
-            &mut peer.reader,
-            &mut peer.writer,
-        ] {
-            wakes.add(waker);
-        }
+        me.wake(wakes);
+        let segment = match how {
+            Close::Orderly => Segment::Fin,
+            Close::Reset => Segment::Reset,
+        };
+        self.send(side, segment, wakes);
         wakes.add(&mut self.connecting);
+        if side == 0
+            && self.phase == Phase::Pending
+            && let Some(wire) = &mut self.wire
+        {
+            wire.stop_connect_timeout();
+        }
     }
 
     fn settle(&mut self, phase: Phase, wakes: &mut Wakes) {
@@ -402,6 +446,9 @@ impl State {
             return;
         }
         self.phase = phase;
+        if let Some(wire) = &mut self.wire {
+            wire.stop_connect_timeout();
+        }
         let client = &mut self.sides[0];
         if let Phase::Failed(error) = phase {
             client.aborted = true;
@@ -429,13 +476,17 @@ impl Side {
         }
     }
 
-    fn abort(&mut self) {
+    fn abort(&mut self, error: Error) {
         self.aborted = true;
-        self.error = Some(if self.fin {
-            Error::BrokenPipe
-        } else {
-            Error::ConnectionReset
+        self.error = Some(match error {
+            Error::ConnectionReset if self.fin => Error::BrokenPipe,
+            error => error,
         });
+    }
+
+    fn wake(&mut self, wakes: &mut Wakes) {
+        wakes.add(&mut self.reader);
+        wakes.add(&mut self.writer);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::listener::Listener;
 use super::namespace::{Namespace, Route, Socket, SocketId, check_remote, check_unicast};
+use super::path::Dial;
 use super::stream::{Buffers, End, Stream};
 use super::{Error, Family, Protocol, Shutdown};
 use crate::limits::SOCKET_BACKLOG_DEFAULT;
@@ -14,6 +15,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Tcp {
     process: Option<ProcessId>,
+    /// Where there are rules.
+    pub(super) container: Option<Arc<str>>,
     family: Family,
     /// What the port table holds for this socket.
     bound: Option<SocketAddr>,
@@ -77,6 +80,7 @@ impl Namespace {
     ) -> Result<SocketId, Error> {
         self.insert(Socket::Tcp(Tcp {
             process,
+            container: None,
             family,
             bound: None,
             local: None,
@@ -120,6 +124,7 @@ impl Namespace {
         let listener = Arc::new(Listener::new(
             options.backlog,
             self.buffers(options.buffers),
+            self.owner(self.tcp(id)?.container.clone()),
         ));
         self.tcp_mut(id)?.state = State::Listening(listener.clone());
         self.publish_listener(bound, id, &listener);
@@ -131,6 +136,7 @@ impl Namespace {
     pub fn tcp_connect(&mut self, id: SocketId, to: SocketAddr) -> Result<(), Error> {
         let socket = self.tcp(id)?;
         let (process, bound) = (socket.process, socket.bound);
+        let container = socket.container.clone();
         if !matches!(socket.state, State::Open) {
             return Err(Error::InvalidState);
         }
@@ -142,13 +148,16 @@ impl Namespace {
         };
         let from: SocketAddr = (source, port).into();
         let buffers = self.buffers(self.tcp(id)?.options.buffers);
-        let connect = |listener: Option<Arc<Listener>>, to| match listener {
-            Some(listener) => listener.connect(from, to, buffers),
-            None => Err(Error::ConnectionRefused),
+        let dial = |to, here| Dial {
+            container,
+            from,
+            to,
+            here,
+            buffers,
         };
         let result = match self.route(Protocol::Tcp, to) {
-            Route::Here(to) => connect(self.listener(to), to),
-            Route::Pod(to) => connect(self.fabric.listener(to), to),
+            Route::Here(to) => self.dial(&dial(to, true)),
+            Route::Pod(to) => self.dial(&dial(to, false)),
             Route::Names => self.connect_names(from, to, buffers),
             Route::Refused => Err(Error::ConnectionRefused),
             Route::Nobody => Err(Error::RemoteUnreachable),
@@ -206,10 +215,12 @@ impl Namespace {
         let stream = ready!(self.poll_accept_stream(id, waker))?;
         let listener = self.tcp(id)?;
         let (process, family, options) = (listener.process, listener.family, listener.options);
+        let container = listener.container.clone();
         stream.set_buffers(self.buffers(options.buffers));
         let end = (*stream).clone();
         let accepted = self.insert(Socket::Tcp(Tcp {
             process,
+            container,
             family,
             bound: None,
             local: Some(end.local_address()),

@@ -10,17 +10,20 @@ use crate::limits::{
 use crate::process::ProcessId;
 use bytes::Bytes;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct Udp {
     process: Option<ProcessId>,
+    /// Where there are rules.
+    pub(super) container: Option<Arc<str>>,
     family: Family,
     /// What the port table holds for this socket.
     bound: Option<SocketAddr>,
     pub(super) local: Option<SocketAddr>,
     pub(super) remote: Option<SocketAddr>,
     options: UdpOptions,
-    mailbox: Mailbox,
+    pub(super) mailbox: Mailbox,
 }
 
 /// Options of a UDP socket.
@@ -55,6 +58,7 @@ impl Namespace {
         let options = UdpOptions::default();
         self.insert(Socket::Udp(Udp {
             process,
+            container: None,
             family,
             bound: None,
             local: None,
@@ -108,6 +112,7 @@ impl Namespace {
     ) -> Result<(), Error> {
         let socket = self.udp(id)?;
         let (process, connected, mailbox) = (socket.process, socket.remote, socket.mailbox.clone());
+        let container = socket.container.clone();
         let to = match (to, connected) {
             (Some(to), Some(connected)) if to != connected => return Err(Error::InvalidArgument),
             (to, connected) => to.or(connected).ok_or(Error::InvalidArgument)?,
@@ -124,13 +129,8 @@ impl Namespace {
         let bound = self.udp_bound(id)?;
         let from: SocketAddr = (self.source(Some(bound.ip()), to.ip())?, bound.port()).into();
         let delivered = match self.udp_route(&mailbox, to) {
-            Route::Here(to) => self
-                .mailbox_at(to)
-                .is_some_and(|mailbox| mailbox.deliver(from, data)),
-            Route::Pod(to) => self
-                .fabric
-                .mailbox(to)
-                .is_some_and(|mailbox| mailbox.deliver(from, data)),
+            Route::Here(to) => self.post(container, [from, to], true, data),
+            Route::Pod(to) => self.post(container, [from, to], false, data),
             Route::Names => {
                 self.ask_names(process, to, &data, &mailbox);
                 true

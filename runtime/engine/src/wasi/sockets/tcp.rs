@@ -113,9 +113,12 @@ impl Guest {
 impl tcp_create_socket::Host for Guest {
     fn create_tcp_socket(&mut self, family: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
         let (process, family) = (self.process, family.into());
-        let id = self
-            .pod
-            .with(|kernel| kernel.net.tcp_create(Some(process), family))?;
+        let container = self.container.clone();
+        let id = self.pod.with(|kernel| {
+            let id = kernel.net.tcp_create(Some(process), family)?;
+            kernel.net.set_container(id, &container.name);
+            Ok::<_, net::Error>(id)
+        })?;
         let socket = TcpSocket {
             pod: self.pod.clone(),
             id,

@@ -85,9 +85,12 @@ impl Guest {
 impl udp_create_socket::Host for Guest {
     fn create_udp_socket(&mut self, family: IpAddressFamily) -> SocketResult<Resource<UdpSocket>> {
         let (process, family) = (self.process, family.into());
-        let id = self
-            .pod
-            .with(|kernel| kernel.net.udp_create(Some(process), family))?;
+        let container = self.container.clone();
+        let id = self.pod.with(|kernel| {
+            let id = kernel.net.udp_create(Some(process), family)?;
+            kernel.net.set_container(id, &container.name);
+            Ok::<_, net::Error>(id)
+        })?;
         let socket = UdpSocket {
             pod: self.pod.clone(),
             id,
