@@ -6,7 +6,7 @@ use super::tcp::{at_least_one, buffer_bytes};
 use super::{Failure, Network, SocketResult};
 use crate::guest::{Guest, PodCell};
 use seedpod_core::limits::DATAGRAMS_PER_SEND;
-use seedpod_core::net::{Family, Mailbox, Namespace, SocketId, UdpOptions};
+use seedpod_core::net::{self, Family, Mailbox, Namespace, SocketId, UdpOptions};
 use std::any::Any;
 use std::future::poll_fn;
 use std::net::SocketAddr;
