@@ -235,6 +235,8 @@ pub const DISK_PENDING_BYTES_MAX: usize = 16 << 20;
 pub const DISK_PENDING_WRITES_MAX: usize = 16 << 10;
 /// Names given and taken on a simulated disk that are not synced; more, and it writes them back.
 pub const DISK_PENDING_NAMES_MAX: usize = 4096;
+/// Simulated disks of pods that have ended, kept for those who look at them.
+pub const DISKS_OF_ENDED_PODS_MAX: usize = 256;
 /// Parts of a file that a crash decides on one by one; in a larger file a part is several blocks.
 pub const DISK_TORN_PARTS_MAX: usize = 64;
 /// Containers of a pod, init containers included. Every change of a pod walks over all of them.

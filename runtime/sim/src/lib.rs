@@ -5,10 +5,12 @@
 //! clock, entropy, files or network: the same seed, objects and images give the same output, byte for byte.
 
 mod clock;
+mod disk;
 mod machine;
 pub mod report;
 mod simulation;
 mod world;
 
+pub use disk::Disks;
 pub use simulation::{Settings, Simulation, StartError};
 pub use world::{Images, Record};

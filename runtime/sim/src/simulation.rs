@@ -1,6 +1,7 @@
 //! Pods in virtual time.
 
 use crate::clock::Clock;
+use crate::disk::Disks;
 use crate::machine::Machine;
 use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
@@ -83,6 +84,7 @@ impl Simulation {
             clock: Clock::default(),
             epoch,
             machine: Machine::new(epoch),
+            disks: Disks::default(),
             images,
             records: Mutex::default(),
         });
@@ -161,6 +163,11 @@ impl Simulation {
     /// The ConfigMaps, Secrets and Services of the run.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    /// What plain `emptyDir`s lie on.
+    pub fn disks(&self) -> &Disks {
+        &self.world.disks
     }
 
     /// Virtual time since the start.

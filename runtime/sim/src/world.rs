@@ -1,13 +1,14 @@
 //! What a simulated pod gets from outside: virtual time, seeded chance, memory for files, and nothing else.
 
 use crate::clock::Clock;
+use crate::disk::Disks;
 use crate::machine::Machine;
 use async_trait::async_trait;
 use seedpod_core::net;
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
-use seedpod_core::volume::{MemoryVolume, Volume};
+use seedpod_core::volume::Volume;
 use seedpod_engine::PodHandle;
 use seedpod_engine::world::{ImageError, Output, PodName, Random, ResolvedImage, World};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,7 @@ pub(crate) struct SimWorld {
     pub(crate) epoch: WallTime,
     pub(crate) images: Images,
     pub(crate) machine: Machine,
+    pub(crate) disks: Disks,
     pub(crate) records: Mutex<Vec<Record>>,
 }
 
@@ -71,16 +73,18 @@ impl World for SimWorld {
         (self.images)(reference, policy)
     }
 
-    fn empty_dir(&self, _uid: &str, volume: &str) -> Result<Arc<dyn Volume>, String> {
+    fn empty_dir(&self, uid: &str, volume: &str) -> Result<Arc<dyn Volume>, String> {
         let now = self.epoch.at(self.now());
-        Ok(MemoryVolume::empty(volume, None, now))
+        Ok(self.disks.create(uid, volume, now))
     }
 
     fn host_path(&self, path: &spec::HostPath) -> Result<Arc<dyn Volume>, String> {
         self.machine.volume(path, self.epoch.at(self.now()))
     }
 
-    fn remove_pod(&self, _uid: &str) {}
+    fn remove_pod(&self, uid: &str) {
+        self.disks.pod_ended(uid);
+    }
 
     /// Dropped, which the guest sees as an unreachable address.
     fn outside(&self, _pod: &PodHandle, _request: net::Request) {}

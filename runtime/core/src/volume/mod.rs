@@ -39,7 +39,7 @@ mod volume;
 pub use atomic::{Payload, PayloadFile, ProjectedVolume};
 pub use builder::TreeBuilder;
 pub use device::{Device, Entropy};
-pub use disk::{Decisions, DiskErrors, DiskFaults, DiskVolume, Durability};
+pub use disk::{Decisions, DiskErrors, DiskFaults, DiskVolume, Durability, Usual};
 pub use errno::Errno;
 pub use files::{At, Files, Follow, OpenFlags};
 pub use host::{HostDir, HostFile, HostStat, HostVolume};

@@ -20,7 +20,7 @@ enum Survival {
 
 impl Journal {
     /// Decides what of the pending changes made it, and brings the tree to that.
-    pub(super) fn crash(self, tree: &mut Tree, volume: &str, decisions: &mut dyn Decisions) {
+    pub(super) fn crash(self, tree: &mut Tree, volume: &str, decisions: &dyn Decisions) {
         let Self {
             mut durable,
             writes,
@@ -50,19 +50,19 @@ impl Journal {
 }
 
 /// One of `arity`; nobody is asked where there is no choice.
-fn pick(decisions: &mut dyn Decisions, arity: usize, label: &str) -> usize {
+fn pick(decisions: &dyn Decisions, arity: usize, label: &str) -> usize {
     match u32::try_from(arity) {
         Ok(0 | 1) | Err(_) => 0,
         Ok(arity) => decisions.choose(ChoiceKind::Disk, arity, label) as usize,
     }
 }
 
-fn survival(options: &[Survival], label: &str, decisions: &mut dyn Decisions) -> Survival {
+fn survival(options: &[Survival], label: &str, decisions: &dyn Decisions) -> Survival {
     let pick = pick(decisions, options.len(), label);
     options.get(pick).copied().unwrap_or(Survival::All)
 }
 
-fn kept_names(names: &[NameChange], volume: &str, decisions: &mut dyn Decisions) -> Vec<bool> {
+fn kept_names(names: &[NameChange], volume: &str, decisions: &dyn Decisions) -> Vec<bool> {
     let label = format!("vol:{volume} names");
     let options: &[Survival] = match names.len() {
         0 => return Vec::new(),
@@ -103,7 +103,7 @@ impl NameChange {
     }
 }
 
-fn kept_writes(changes: &[DataChange], label: &str, decisions: &mut dyn Decisions) -> Kept {
+fn kept_writes(changes: &[DataChange], label: &str, decisions: &dyn Decisions) -> Kept {
     let parts = parts(changes);
     let mut options = vec![Survival::All, Survival::None];
     if changes.len() > 1 {
@@ -121,7 +121,7 @@ fn kept_writes(changes: &[DataChange], label: &str, decisions: &mut dyn Decision
             Kept::First(count.saturating_sub(lost))
         }
         Survival::Each => {
-            let mut lost = |of: usize, what: &str| {
+            let lost = |of: usize, what: &str| {
                 let label = format!("{label} {what}");
                 pick(decisions, of + 1, &label)
             };

@@ -3,15 +3,30 @@
 use super::super::content::PAGE;
 use crate::podtest::DiskCall;
 use crate::sched::ChoiceKind;
+use crate::seed::Seed;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Where a disk gets its decisions. The first possibility is always the one that surprises least.
-pub trait Decisions: Send {
+pub trait Decisions: Send + Sync {
     /// One of `arity` possibilities.
-    fn choose(&mut self, kind: ChoiceKind, arity: u32, label: &str) -> u32;
+    fn choose(&self, kind: ChoiceKind, arity: u32, label: &str) -> u32;
     /// Whether something happens that happens so often in a million.
-    fn chance(&mut self, kind: ChoiceKind, per_million: u32, label: &str) -> bool;
+    fn chance(&self, kind: ChoiceKind, per_million: u32, label: &str) -> bool;
+}
+
+/// Decides that everything is as usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usual;
+
+impl Decisions for Usual {
+    fn choose(&self, _kind: ChoiceKind, _arity: u32, _label: &str) -> u32 {
+        0
+    }
+
+    fn chance(&self, _kind: ChoiceKind, _per_million: u32, _label: &str) -> bool {
+        false
+    }
 }
 
 /// When a disk has a name.
@@ -40,26 +55,17 @@ pub struct DiskFaults {
     pub full: bool,
     /// `EIO`.
     pub errors: Option<DiskErrors>,
-    /// How often in a million a read or write does less than was asked for.
-    pub short_per_million: u32,
     /// How often in a million a sync says that it is done and has done nothing.
     pub lost_syncs_per_million: u32,
     /// The next write does only a part, fails with `EIO`, and is noted for
     /// [`take_torn`](super::DiskVolume::take_torn): who wrote dies in the middle of it.
     pub tear_next_write: bool,
-    /// Orders directories by a hash of the names with this seed, not by the names.
-    pub shuffle: Option<u64>,
     /// Time stamps are multiples of this: FAT has 2 s.
     pub time_granularity: Duration,
 }
 
 impl DiskFaults {
-    pub(super) fn error(
-        &self,
-        decisions: &mut dyn Decisions,
-        call: DiskCall,
-        volume: &str,
-    ) -> bool {
+    pub(super) fn error(&self, decisions: &dyn Decisions, call: DiskCall, volume: &str) -> bool {
         let Some(errors) = self
             .errors
             .as_ref()
@@ -71,7 +77,7 @@ impl DiskFaults {
         decisions.chance(ChoiceKind::Disk, errors.per_million, &label)
     }
 
-    pub(super) fn sync_is_lost(&self, decisions: &mut dyn Decisions, volume: &str) -> bool {
+    pub(super) fn sync_is_lost(&self, decisions: &dyn Decisions, volume: &str) -> bool {
         let rate = self.lost_syncs_per_million;
         rate > 0
             && decisions.chance(
@@ -80,32 +86,10 @@ impl DiskFaults {
                 &format!("fsync vol:{volume} is lost"),
             )
     }
-
-    /// How many of `bytes` are read or written: one, half of them, or all but one.
-    pub(super) fn short(
-        &self,
-        decisions: &mut dyn Decisions,
-        call: DiskCall,
-        volume: &str,
-        bytes: usize,
-    ) -> usize {
-        if self.short_per_million == 0 || bytes < 2 {
-            return bytes;
-        }
-        let label = format!("{} vol:{volume} is short", word(call));
-        if !decisions.chance(ChoiceKind::Short, self.short_per_million, &label) {
-            return bytes;
-        }
-        match decisions.choose(ChoiceKind::Short, 3, &label) {
-            0 => bytes - 1,
-            1 => bytes / 2,
-            _ => 1,
-        }
-    }
 }
 
 /// How many of `bytes` a write does that is torn: whole blocks, where there are several.
-pub(super) fn torn(decisions: &mut dyn Decisions, volume: &str, bytes: usize) -> usize {
+pub(super) fn torn(decisions: &dyn Decisions, volume: &str, bytes: usize) -> usize {
     let label = format!("write vol:{volume} is torn");
     match bytes.div_ceil(PAGE) {
         0 => 0,
@@ -130,7 +114,35 @@ fn word(call: DiskCall) -> &'static str {
     }
 }
 
-/// Where a name stands in a shuffled directory.
-pub(super) fn rank(seed: u64, name: &str) -> u64 {
-    crate::seed::Seed::new(seed).fork(name).number()
+/// In which order a disk lists the entries of a directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// That of the names.
+    #[default]
+    Names,
+    /// It is decided when the first directory is listed.
+    Undecided,
+    /// That of a hash of the names, as ext4 has it.
+    Hash(u32),
+}
+
+impl Order {
+    pub(super) fn decided(self, decisions: &dyn Decisions, volume: &str) -> Self {
+        if self != Self::Undecided {
+            return self;
+        }
+        let label = format!("vol:{volume} order of names");
+        match decisions.choose(ChoiceKind::Tie, ORDERS, &label) {
+            0 => Self::Names,
+            hash => Self::Hash(hash),
+        }
+    }
+}
+
+/// Orders of a directory that are tried; enough for every order of three names to be likely.
+const ORDERS: u32 = 16;
+
+/// Where a name stands in a directory that is ordered by a hash.
+pub(super) fn rank(hash: u32, name: &str) -> u64 {
+    Seed::new(hash.into()).fork(name).number()
 }

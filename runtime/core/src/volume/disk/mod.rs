@@ -11,17 +11,22 @@
 mod crash;
 mod faults;
 mod journal;
+mod state;
 
 #[cfg(test)]
 mod tests;
 
-pub use faults::{Decisions, DiskErrors, DiskFaults, Durability};
+pub use faults::{Decisions, DiskErrors, DiskFaults, Durability, Usual};
+
+use faults::Order;
+use state::State;
 
 use super::{Caller, DirEntry, Errno, FileType, New, Opened, Stat, Times, Tree, Usage, Volume};
 use crate::podtest::DiskCall;
 use crate::time::WallTime;
 use bytes::Bytes;
-use journal::{DataChange, Entry, Journal, NameChange};
+use journal::{DataChange, Journal, NameChange};
+use state::entry;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,18 +36,8 @@ pub struct DiskVolume {
     name: String,
     state: Mutex<State>,
     changed: AtomicBool,
-    /// Locked after `state`, and no code that holds it calls a volume.
-    decisions: Arc<Mutex<dyn Decisions>>,
-}
-
-struct State {
-    tree: Tree,
-    /// None where the power stays on: then everything is on the disk at once.
-    journal: Option<Journal>,
-    /// None is the quiet case, which costs nothing.
-    faults: Option<Box<DiskFaults>>,
-    /// A write was torn, and nobody has asked since.
-    torn: bool,
+    /// Asked under the lock of `state`, so whoever answers never calls a volume.
+    decisions: Arc<dyn Decisions>,
 }
 
 impl DiskVolume {
@@ -51,16 +46,15 @@ impl DiskVolume {
         name: &str,
         size_limit_bytes: Option<u64>,
         now: WallTime,
-        decisions: Arc<Mutex<dyn Decisions>>,
+        decisions: Arc<dyn Decisions>,
     ) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
-            state: Mutex::new(State {
-                tree: Tree::new(Usage::memory(size_limit_bytes), 0o777, now),
-                journal: None,
-                faults: None,
-                torn: false,
-            }),
+            state: Mutex::new(State::new(Tree::new(
+                Usage::memory(size_limit_bytes),
+                0o777,
+                now,
+            ))),
             changed: AtomicBool::default(),
             decisions,
         })
@@ -71,6 +65,12 @@ impl DiskVolume {
         self.with(|state| state.journal = Some(Journal::new(durability)));
     }
 
+    /// From now on directories are listed in any order; which, is decided when the first is. It stays that of the names
+    /// where nobody decides otherwise.
+    pub fn choose_order(&self) {
+        self.with(|state| state.order = Order::Undecided);
+    }
+
     /// The power goes: what was not synced is decided upon, and whoever looks next sees what is left. Open files of the
     /// dead stay harmless until they are closed. Nothing happens without [`keep_journal`](Self::keep_journal).
     pub fn crash(&self) {
@@ -79,8 +79,7 @@ impl DiskVolume {
                 return;
             };
             state.journal = Some(Journal::new(journal.durability));
-            let decisions = &mut *lock(&self.decisions);
-            journal.crash(&mut state.tree, &self.name, decisions);
+            journal.crash(&mut state.tree, &self.name, &*self.decisions);
         });
         self.note_change();
     }
@@ -132,150 +131,12 @@ impl DiskVolume {
     ) -> Result<R, Errno> {
         self.with(|state| {
             if let Some(faults) = &state.faults
-                && faults.error(&mut *lock(&self.decisions), kind, &self.name)
+                && faults.error(&*self.decisions, kind, &self.name)
             {
                 return Err(Errno::Io);
             }
             call(state)
         })
-    }
-
-    /// How many bytes of a read or write are done.
-    fn short(&self, state: &State, kind: DiskCall, bytes: usize) -> usize {
-        match &state.faults {
-            Some(faults) => faults.short(&mut *lock(&self.decisions), kind, &self.name, bytes),
-            None => bytes,
-        }
-    }
-}
-
-impl State {
-    fn time(&self, caller: Caller) -> WallTime {
-        let granularity = self.faults.as_ref().map(|faults| faults.time_granularity);
-        let granularity = granularity.map_or(0, |time| time.as_nanos());
-        let now = caller.now.as_unix_nanos();
-        match u64::try_from(granularity) {
-            Ok(1..) => WallTime::from_unix_nanos(now - now % granularity as u64),
-            Ok(0) | Err(_) => caller.now,
-        }
-    }
-
-    /// Whether the write under way is to be torn; no later one is.
-    fn take_tear(&mut self) -> bool {
-        let Some(faults) = &mut self.faults else {
-            return false;
-        };
-        let is_torn = std::mem::take(&mut faults.tear_next_write);
-        self.torn |= is_torn;
-        is_torn
-    }
-
-    fn write(
-        &mut self,
-        caller: Caller,
-        node: u64,
-        offset: Option<u64>,
-        data: &[u8],
-    ) -> Result<(usize, u64), Errno> {
-        let now = self.time(caller);
-        self.remember(&[node])?;
-        let (written, end) = self.tree.write_at(node, offset, data, now)?;
-        if written > 0 {
-            self.wrote(node, || DataChange::Write {
-                offset: end - written as u64,
-                bytes: Bytes::copy_from_slice(&data[..written]),
-            });
-        }
-        Ok((written, end))
-    }
-
-    fn remember(&mut self, nodes: &[u64]) -> Result<(), Errno> {
-        let Self { tree, journal, .. } = self;
-        let Some(journal) = journal else {
-            return Ok(());
-        };
-        nodes
-            .iter()
-            .try_for_each(|node| journal.remember(tree, *node))
-    }
-
-    fn named(&mut self, change: impl FnOnce() -> NameChange) {
-        if let Some(journal) = &mut self.journal {
-            journal.named(&self.tree, change());
-        }
-    }
-
-    fn wrote(&mut self, node: u64, change: impl FnOnce() -> DataChange) {
-        if let Some(journal) = &mut self.journal {
-            journal.wrote(&self.tree, node, change());
-        }
-    }
-
-    /// Attributes are on the disk at once: no program relies on less.
-    fn set_attributes(
-        &mut self,
-        node: u64,
-        set: impl FnOnce(&mut Tree) -> Result<(), Errno>,
-    ) -> Result<(), Errno> {
-        set(&mut self.tree)?;
-        let durable = self.journal.as_mut();
-        let durable = durable.and_then(|journal| journal.durable.get_mut(&node));
-        if let Some(durable) = durable {
-            let live = self.tree.node(node)?;
-            (durable.mode, durable.accessed) = (live.mode, live.accessed);
-            (durable.modified, durable.changed) = (live.modified, live.changed);
-        }
-        Ok(())
-    }
-
-    fn remove(
-        &mut self,
-        (dir, name): (u64, &str),
-        call: &'static str,
-        remove: impl FnOnce(&mut Tree) -> Result<(), Errno>,
-    ) -> Result<(), Errno> {
-        let (node, kind) = self.tree.lookup(dir, name)?;
-        self.remember(&[dir, node])?;
-        remove(&mut self.tree)?;
-        self.named(|| NameChange {
-            call,
-            node,
-            is_dir: kind == FileType::Directory,
-            replaced: None,
-            entries: vec![entry(dir, name, None)],
-        });
-        Ok(())
-    }
-
-    fn read_dir_shuffled(
-        &self,
-        seed: u64,
-        dir: u64,
-        after: Option<&str>,
-        max: usize,
-    ) -> Result<Vec<DirEntry>, Errno> {
-        let rank = |name: &str| (faults::rank(seed, name), name.to_owned());
-        let entries = self.tree.read_dir(dir, None, usize::MAX)?;
-        let after = after.map(rank);
-        let mut ranked: Vec<_> = entries
-            .into_iter()
-            .map(|entry| (rank(&entry.name), entry))
-            .filter(|(rank, _)| after.as_ref().is_none_or(|after| rank > after))
-            .collect();
-        ranked.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(ranked
-            .into_iter()
-            .take(max)
-            .map(|(_, entry)| entry)
-            .collect())
-    }
-}
-
-fn entry(dir: u64, name: &str, node: Option<u64>) -> Entry {
-    Entry {
-        dir,
-        name: name.to_owned(),
-        node,
     }
 }
 
@@ -345,9 +206,10 @@ impl Volume for DiskVolume {
         max: usize,
     ) -> Result<Vec<DirEntry>, Errno> {
         self.call(DiskCall::Name, |state| {
-            match state.faults.as_ref().and_then(|faults| faults.shuffle) {
-                Some(seed) => state.read_dir_shuffled(seed, dir, after, max),
-                None => state.tree.read_dir(dir, after, max),
+            state.order = state.order.decided(&*self.decisions, &self.name);
+            match state.order {
+                Order::Hash(hash) => state.read_dir_by_hash(hash, dir, after, max),
+                Order::Names | Order::Undecided => state.tree.read_dir(dir, after, max),
             }
         })
     }
@@ -363,9 +225,7 @@ impl Volume for DiskVolume {
 
     fn read_at(&self, node: u64, offset: u64, max: usize) -> Result<Bytes, Errno> {
         self.call(DiskCall::Read, |state| {
-            let bytes = state.tree.read_at(node, offset, max)?;
-            let count = self.short(state, DiskCall::Read, bytes.len());
-            Ok(bytes.slice(..count))
+            state.tree.read_at(node, offset, max)
         })
     }
 
@@ -378,17 +238,12 @@ impl Volume for DiskVolume {
     ) -> Result<(usize, u64), Errno> {
         self.note_change();
         self.call(DiskCall::Write, |state| {
-            let count = self.short(state, DiskCall::Write, data.len());
-            let is_torn = state.take_tear();
-            let count = match is_torn {
-                true => faults::torn(&mut *lock(&self.decisions), &self.name, count),
-                false => count,
-            };
-            let done = state.write(caller, node, offset, &data[..count])?;
-            match is_torn {
-                true => Err(Errno::Io),
-                false => Ok(done),
+            if !state.take_tear() {
+                return state.write(caller, node, offset, data);
             }
+            let count = faults::torn(&*self.decisions, &self.name, data.len());
+            state.write(caller, node, offset, &data[..count])?;
+            Err(Errno::Io)
         })
     }
 
@@ -409,9 +264,7 @@ impl Volume for DiskVolume {
     fn sync(&self, node: u64, data_only: bool) -> Result<(), Errno> {
         self.call(DiskCall::Fsync, |state| {
             let faults = state.faults.as_ref();
-            if faults
-                .is_some_and(|faults| faults.sync_is_lost(&mut *lock(&self.decisions), &self.name))
-            {
+            if faults.is_some_and(|faults| faults.sync_is_lost(&*self.decisions, &self.name)) {
                 return Ok(());
             }
             if let Some(journal) = &mut state.journal {

@@ -1,0 +1,133 @@
+//! The disks of a run: what a plain `emptyDir` lies on, and what can be wrong with it.
+//!
+//! A container that crashes loses nothing, for the machine and its page cache live on. Where a test says that only what was
+//! synced is durable ([`Durable::Fsync`]), a crash is that of the machine: then all containers of the pod die, and after
+//! them [`Disks::cut_power`] decides what its volumes have kept. Volumes of `medium: Memory` and `hostPath` are no disks of a
+//! pod and not among these.
+
+use seedpod_core::limits::DISKS_OF_ENDED_PODS_MAX;
+use seedpod_core::podtest::{DiskSettings, Durable};
+use seedpod_core::time::WallTime;
+use seedpod_core::volume::{Decisions, DiskVolume, Durability, Usual};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The disks of a run.
+pub struct Disks {
+    decisions: Arc<dyn Decisions>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    settings: DiskSettings,
+    /// In order of appearance.
+    disks: Vec<Disk>,
+}
+
+struct Disk {
+    /// UID of its pod.
+    uid: String,
+    name: String,
+    volume: Arc<DiskVolume>,
+    /// Whether its pod has ended; tests still look at it.
+    has_ended: bool,
+}
+
+impl Default for Disks {
+    /// Disks that are always as usual.
+    fn default() -> Self {
+        Self::new(Arc::new(Usual))
+    }
+}
+
+impl Disks {
+    /// Disks whose decisions come from there. Whoever answers never calls a volume.
+    pub fn new(decisions: Arc<dyn Decisions>) -> Self {
+        Self {
+            decisions,
+            state: Mutex::default(),
+        }
+    }
+
+    /// What disks are like that are made from now on.
+    pub fn set(&self, settings: DiskSettings) {
+        self.lock().settings = settings;
+    }
+
+    /// A new disk, empty.
+    pub(crate) fn create(&self, uid: &str, name: &str, now: WallTime) -> Arc<DiskVolume> {
+        let volume = DiskVolume::new(name, None, now, self.decisions.clone());
+        volume.choose_order();
+        let mut state = self.lock();
+        match state.settings.durable {
+            Durable::Write => {}
+            Durable::Fsync => volume.keep_journal(Durability::default()),
+        }
+        state.disks.push(Disk {
+            uid: uid.to_owned(),
+            name: name.to_owned(),
+            volume: volume.clone(),
+            has_ended: false,
+        });
+        volume
+    }
+
+    /// A pod has ended. What it wrote can still be looked at, but not for ever.
+    pub(crate) fn pod_ended(&self, uid: &str) {
+        let mut state = self.lock();
+        let own = |disk: &&mut Disk| disk.uid == uid;
+        for disk in state.disks.iter_mut().filter(own) {
+            disk.has_ended = true;
+        }
+        let ended = state.disks.iter().filter(|disk| disk.has_ended).count();
+        let mut surplus = ended.saturating_sub(DISKS_OF_ENDED_PODS_MAX);
+        state.disks.retain(|disk| {
+            let goes = disk.has_ended && surplus > 0;
+            surplus -= usize::from(goes);
+            !goes
+        });
+    }
+
+    /// The volume of this name of the pod with this UID.
+    pub fn volume(&self, uid: &str, name: &str) -> Option<Arc<DiskVolume>> {
+        let state = self.lock();
+        let mut disks = state.disks.iter();
+        let disk = disks.find(|disk| disk.uid == uid && disk.name == name)?;
+        Some(disk.volume.clone())
+    }
+
+    /// The volumes of this name of all pods; `*` stands for every name. In order of appearance.
+    pub fn named(&self, name: &str) -> Vec<Arc<DiskVolume>> {
+        let is_meant = |disk: &&Disk| !disk.has_ended && (name == "*" || disk.name == name);
+        let state = self.lock();
+        let disks = state.disks.iter().filter(is_meant);
+        disks.map(|disk| disk.volume.clone()).collect()
+    }
+
+    /// The machine of the pod with this UID dies, of every pod if there is none: decides for each of its volumes what of
+    /// that which was not synced is left. Its containers are dead already.
+    pub fn cut_power(&self, uid: Option<&str>) {
+        let hit = |disk: &&Disk| !disk.has_ended && uid.is_none_or(|uid| disk.uid == uid);
+        let volumes: Vec<_> = {
+            let state = self.lock();
+            let disks = state.disks.iter().filter(hit);
+            disks.map(|disk| disk.volume.clone()).collect()
+        };
+        for volume in volumes {
+            volume.crash();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Disks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        let names: Vec<&str> = state.disks.iter().map(|disk| disk.name.as_str()).collect();
+        f.debug_tuple("Disks").field(&names).finish()
+    }
+}
