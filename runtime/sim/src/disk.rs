@@ -131,3 +131,69 @@ impl fmt::Debug for Disks {
         f.debug_tuple("Disks").field(&names).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seedpod_core::volume::{Caller, New, Volume};
+
+    #[test]
+    fn disks_of_ended_pods_are_kept_for_a_while() {
+        let disks = Disks::default();
+        let now = WallTime::default();
+        disks.create("alive", "data", now);
+        for number in 0..=DISKS_OF_ENDED_PODS_MAX {
+            disks.create(&number.to_string(), "data", now);
+        }
+        for number in 0..=DISKS_OF_ENDED_PODS_MAX {
+            disks.pod_ended(&number.to_string());
+        }
+        let is_kept = |uid: &str| disks.volume(uid, "data").is_some();
+        assert!(is_kept("alive"));
+        assert!(!is_kept("0"));
+        assert!(is_kept("1"));
+        assert_eq!(disks.named("*").len(), 1, "the others have no pod any more");
+        assert_eq!(disks.named("other").len(), 0);
+    }
+
+    #[test]
+    fn the_power_takes_what_was_not_synced_where_a_test_says_so() {
+        struct Nothing;
+        impl Decisions for Nothing {
+            fn choose(
+                &self,
+                _kind: seedpod_core::sched::ChoiceKind,
+                arity: u32,
+                _label: &str,
+            ) -> u32 {
+                arity - 1
+            }
+            fn chance(
+                &self,
+                _kind: seedpod_core::sched::ChoiceKind,
+                _per_million: u32,
+                _label: &str,
+            ) -> bool {
+                true
+            }
+        }
+        let check = |durable: Durable, uid: Option<&str>, is_left: bool| {
+            let disks = Disks::new(Arc::new(Nothing));
+            disks.set(DiskSettings {
+                durable,
+                ..DiskSettings::default()
+            });
+            let (caller, volume) = (Caller::host(WallTime::default()), "data");
+            let disk = disks.create("a", volume, caller.now);
+            let new = disk.create(caller, disk.root(), "file", New::File(0o644));
+            assert!(new.is_ok());
+            disks.cut_power(uid);
+            let found = disk.lookup(caller, disk.root(), "file");
+            assert_eq!(found.is_ok(), is_left, "{durable:?} {uid:?}");
+        };
+        check(Durable::Write, None, true);
+        check(Durable::Fsync, None, false);
+        check(Durable::Fsync, Some("a"), false);
+        check(Durable::Fsync, Some("b"), true);
+    }
+}

@@ -84,9 +84,9 @@ impl Simulation {
             clock: Clock::default(),
             epoch,
             machine: Machine::new(epoch),
-            disks: Disks::default(),
             images,
             records: Mutex::default(),
+            disks: Disks::default(),
         });
         Self {
             world,

@@ -34,8 +34,8 @@ pub(crate) struct SimWorld {
     pub(crate) epoch: WallTime,
     pub(crate) images: Images,
     pub(crate) machine: Machine,
-    pub(crate) disks: Disks,
     pub(crate) records: Mutex<Vec<Record>>,
+    pub(crate) disks: Disks,
 }
 
 /// What one step of a guest costs in virtual time, whatever it did. It must not be nothing, or a guest that waits for the

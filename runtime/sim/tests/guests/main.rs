@@ -1,5 +1,6 @@
 //! Real guests in virtual time.
 
+mod disks;
 mod limits;
 mod probes;
 mod processes;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Engine::new(EngineSettings::deterministic(Some(cache))).unwrap()
 });

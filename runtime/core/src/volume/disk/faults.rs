@@ -66,25 +66,24 @@ pub struct DiskFaults {
 
 impl DiskFaults {
     pub(super) fn error(&self, decisions: &dyn Decisions, call: DiskCall, volume: &str) -> bool {
-        let Some(errors) = self
-            .errors
-            .as_ref()
-            .filter(|errors| errors.calls.contains(&call))
-        else {
-            return false;
-        };
-        let label = format!("{} vol:{volume} fails", word(call));
-        decisions.chance(ChoiceKind::Disk, errors.per_million, &label)
+        self.errors.as_ref().is_some_and(|errors| {
+            let label = || format!("{} vol:{volume} fails", word(call));
+            errors.calls.contains(&call) && happens(decisions, errors.per_million, label)
+        })
     }
 
     pub(super) fn sync_is_lost(&self, decisions: &dyn Decisions, volume: &str) -> bool {
-        let rate = self.lost_syncs_per_million;
-        rate > 0
-            && decisions.chance(
-                ChoiceKind::Disk,
-                rate,
-                &format!("fsync vol:{volume} is lost"),
-            )
+        let label = || format!("fsync vol:{volume} is lost");
+        happens(decisions, self.lost_syncs_per_million, label)
+    }
+}
+
+/// Nobody is asked about what always or never happens.
+fn happens(decisions: &dyn Decisions, per_million: u32, label: impl Fn() -> String) -> bool {
+    match per_million {
+        0 => false,
+        1..1_000_000 => decisions.chance(ChoiceKind::Disk, per_million, &label()),
+        1_000_000.. => true,
     }
 }
 
