@@ -36,7 +36,7 @@ for source in */src/bin/*.rs */src/bin/*/main.rs; do
     [ -e "$source" ] || continue
     name=${source#*/src/bin/} && name=${name%/main.rs} && name=${name%.rs}
     case $source in
-    tests/*) cp "$built/$name.wasm" "$out/tests/$name.wasm" ;;
+    bugs/* | tests/*) cp "$built/$name.wasm" "$out/tests/$name.wasm" ;;
     *) cp "$built/$name.wasm" "$out/$name.wasm" ;;
     esac
 done

@@ -10,8 +10,9 @@ use seedpod_engine::world::Output;
 use seedpod_engine::{Engine, EngineSettings};
 use seedpod_sim::{Record, Settings, Simulation};
 use std::fmt::Write as _;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -41,7 +42,12 @@ fn cache() -> PathBuf {
 
 /// The bundled images, and files of the repository.
 pub(crate) fn images() -> seedpod_sim::Images {
-    let images = Images::new(crate::root());
+    images_beside(&crate::root())
+}
+
+/// The bundled images, and files: relative paths begin at `folder`.
+fn images_beside(folder: &Path) -> seedpod_sim::Images {
+    let images = Images::new(folder);
     Arc::new(move |reference: &str, policy| images.resolve(reference, policy))
 }
 
@@ -62,11 +68,26 @@ impl Pods {
     /// # Panics
     /// When the manifest is wrong.
     pub fn start_with_seed(manifest: &str, seed: Seed) -> Self {
+        Self::start_with(manifest, seed, images())
+    }
+
+    /// Starts all pods of a file, from seed 1; images that are paths are relative to its folder.
+    ///
+    /// # Panics
+    /// When there is no such file, or it is wrong.
+    pub fn start_file(path: &Path) -> Self {
+        let manifest = fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let folder = path.parent().expect("a file is in a folder");
+        Self::start_with(&manifest, Seed::new(1), images_beside(folder))
+    }
+
+    fn start_with(manifest: &str, seed: Seed, images: seedpod_sim::Images) -> Self {
         let objects = load(manifest);
         let mut simulation = Simulation::new(Settings {
             seed,
             engine: ENGINE.clone(),
-            images: images(),
+            images,
         });
         simulation
             .apply(&objects)

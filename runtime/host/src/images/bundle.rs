@@ -90,6 +90,7 @@ pub(super) const PROGRAMS: Files = files! {
     "posix_shm.wasm"
     "sysv_msg.wasm"
     "sysv_sem.wasm"
+    "tests/bugs.wasm"
     "tests/bulk-client.wasm"
     "tests/bulk-server.wasm"
     "tests/env-dump.wasm"
