@@ -76,8 +76,8 @@ impl Pods {
     /// # Panics
     /// When there is no such file, or it is wrong.
     pub fn start_file(path: &Path) -> Self {
-        let manifest = fs::read_to_string(path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let manifest =
+            fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let folder = path.parent().expect("a file is in a folder");
         Self::start_with(&manifest, Seed::new(1), images_beside(folder))
     }
