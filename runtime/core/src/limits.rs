@@ -385,3 +385,9 @@ pub const SOCKET_CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::fro
 /// How long bytes that nobody acknowledges are sent again (Linux: `tcp_retries2` 15).
 pub const SOCKET_RETRANSMIT_TIMEOUT: std::time::Duration =
     std::time::Duration::from_millis(924_600);
+
+/// Steps of a run that a systematic exploration looks at; looking back costs their square.
+pub const SYSTEMATIC_STEPS_MAX: usize = 4096;
+
+/// Different runs of a test that are told apart; a set of numbers.
+pub const COVERAGE_CLASSES_MAX: usize = 1 << 20;

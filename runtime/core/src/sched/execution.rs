@@ -72,7 +72,7 @@ impl Step {
 }
 
 impl Op {
-    fn both_write(&self, other: &Self) -> bool {
+    pub(super) fn both_write(&self, other: &Self) -> bool {
         let writes = |op: &'_ Self| -> Vec<_> {
             let touches = op.touches.iter();
             touches

@@ -4,9 +4,12 @@
 //! a task stands before each of them with its [`Op`], which says what the call touches. Whoever decides, decides from a
 //! seed, from a log of earlier decisions, or systematically; [`Op::conflicts`] is the relation all of it rests on.
 
+mod causality;
 mod choice;
 mod chooser;
+pub mod coverage;
 mod execution;
+mod explorer;
 mod knowledge;
 mod op;
 mod order;
@@ -16,7 +19,9 @@ mod strategy;
 
 pub use choice::{Choice, ChoiceKind};
 pub use chooser::{Chooser, Record};
+pub use coverage::Coverage;
 pub use execution::{Execution, Step, TaskNames};
+pub use explorer::Explorer;
 pub use knowledge::Knowledge;
 pub use op::{Access, Object, ObjectKind, Op, Touch};
 pub use plan::{Deviation, Divergence, IDLE, PickKey, Plan, Prefix};

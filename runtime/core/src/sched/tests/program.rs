@@ -47,8 +47,17 @@ pub(super) struct Program {
     pub(super) start: State,
     /// What must hold at the end, when all tasks have ended.
     pub(super) end: fn(&State) -> bool,
-    /// Whether tasks that wait for ever are a failure.
+    /// Whether tasks that wait for ever are no failure.
     pub(super) may_wait: bool,
+}
+
+impl Program {
+    /// Those who wait stand in line, and are handed what they wait for.
+    pub(super) fn handing_over(mut self) -> Self {
+        let calls = self.tasks.iter_mut().flat_map(|task| &mut task.calls);
+        calls.for_each(|call| call.op.handed = true);
+        self
+    }
 }
 
 pub(super) fn call(op: Op, effect: impl Fn(&mut State) -> Flow + 'static) -> Call {
@@ -154,7 +163,10 @@ pub(super) fn crash(name: &'static str, task: usize) -> Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Ready,
-    Waiting,
+    /// Since so many steps.
+    Waiting(usize),
+    /// Ready, and its call is done.
+    Handed,
     Ended,
 }
 
@@ -187,7 +199,7 @@ pub(super) fn run(program: &Program, mut chooser: Chooser) -> (bool, Record) {
         ready.clear();
         indices.clear();
         for (index, (task, running)) in program.tasks.iter().zip(&running).enumerate() {
-            if running.mode == Mode::Ready {
+            if matches!(running.mode, Mode::Ready | Mode::Handed) {
                 let op = &task.calls[running.at].op;
                 ready.push(Ready {
                     task: running.id,
@@ -232,14 +244,18 @@ fn step(
     let task = &program.tasks[index];
     let call = &task.calls[running[index].at];
     state.registers = running[index].registers;
-    let flow = (call.effect)(state);
+    let flow = match running[index].mode {
+        Mode::Handed => Flow::Next,
+        _ => (call.effect)(state),
+    };
+    running[index].mode = Mode::Ready;
     running[index].registers = state.registers;
     match flow {
         Flow::Next => running[index].at += 1,
         Flow::Goto(to) => running[index].at = to,
         Flow::End => running[index].at = task.calls.len(),
         Flow::Wait => {
-            running[index].mode = Mode::Waiting;
+            running[index].mode = Mode::Waiting(chooser.steps().len());
             chooser.waited();
             return;
         }
@@ -258,12 +274,33 @@ fn step(
     if running[index].at >= task.calls.len() {
         running[index].mode = Mode::Ended;
     }
-    for (task, running) in program.tasks.iter().zip(running) {
-        if running.mode == Mode::Waiting {
-            let mut trial = state.clone();
-            if (task.calls[running.at].effect)(&mut trial) != Flow::Wait {
-                running.mode = Mode::Ready;
-            }
+    wake(program, running, state);
+}
+
+/// Those whose calls need not wait any more are ready again, first those who have waited longest.
+fn wake(program: &Program, running: &mut [Running], state: &mut State) {
+    let waits = |running: &Running| match running.mode {
+        Mode::Waiting(since) => Some(since),
+        Mode::Ready | Mode::Handed | Mode::Ended => None,
+    };
+    let mut waiting: Vec<_> = (0..running.len())
+        .filter_map(|index| Some((waits(&running[index])?, index)))
+        .collect();
+    waiting.sort_unstable();
+    for (_, index) in waiting {
+        let call = &program.tasks[index].calls[running[index].at];
+        let mut after = State {
+            registers: running[index].registers,
+            ..state.clone()
+        };
+        if (call.effect)(&mut after) == Flow::Wait {
+            continue;
+        }
+        running[index].mode = Mode::Ready;
+        if call.op.handed {
+            running[index].mode = Mode::Handed;
+            running[index].registers = after.registers;
+            *state = after;
         }
     }
 }
