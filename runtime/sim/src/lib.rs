@@ -7,10 +7,14 @@
 mod clock;
 mod disk;
 mod machine;
+mod record;
 pub mod report;
+pub mod run;
+mod scheduler;
 mod simulation;
 mod world;
 
 pub use disk::Disks;
-pub use simulation::{Settings, Simulation, StartError};
+pub use record::{Keep, Recorded};
+pub use simulation::{Scheduling, Settings, Simulation, StartError};
 pub use world::{Images, Record};

@@ -3,10 +3,13 @@
 use crate::clock::Clock;
 use crate::disk::Disks;
 use crate::machine::Machine;
+use crate::record::{Keep, Recorded, Recorder};
+use crate::scheduler::SimScheduler;
 use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
 use seedpod_core::pod::Status;
 use seedpod_core::pod::update;
+use seedpod_core::sched::{ChoiceKind, Chooser, Touch};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
 use seedpod_core::time::{Instant, WallTime};
@@ -30,6 +33,14 @@ pub struct Settings {
     pub images: Images,
 }
 
+/// Who goes on in a simulation, and what is kept of it.
+pub struct Scheduling {
+    /// Decides; in the default order unless told otherwise.
+    pub chooser: Chooser,
+    /// For [`Simulation::take_recorded`].
+    pub keep: Keep,
+}
+
 /// Pods in virtual time. See the crate.
 pub struct Simulation {
     world: Arc<SimWorld>,
@@ -39,6 +50,8 @@ pub struct Simulation {
     pods: Vec<SimulatedPod>,
     /// Pods so far, also those that were forgotten; numbers their UIDs and seeds.
     created: usize,
+    /// The pod that was polled last.
+    polled: usize,
     polls: u64,
 }
 
@@ -71,18 +84,38 @@ pub enum StartError {
     Update(#[from] update::UpdateError),
 }
 
+/// Time must pass for guests whose slices real time ends, too.
+const SLICE_MIN: u64 = 10_000;
+
 impl Simulation {
-    /// A world without pods, at 2026-01-01T00:00:00Z.
+    /// A world without pods, at 2026-01-01T00:00:00Z, where processes go on in the default order.
     pub fn new(settings: Settings) -> Self {
+        let scheduling = Scheduling {
+            chooser: Chooser::default_order(),
+            keep: Keep::Nothing,
+        };
+        Self::scheduled(settings, scheduling)
+    }
+
+    /// The same, where `scheduling` decides who goes on.
+    pub fn scheduled(settings: Settings, scheduling: Scheduling) -> Self {
         let Settings {
             seed,
             engine,
             images,
         } = settings;
         let epoch = WallTime::from_unix_nanos(1_767_225_600_000_000_000);
+        let clock = Clock::default();
+        let scheduler = SimScheduler::new(
+            clock.clone(),
+            engine.fuel_per_slice().max(SLICE_MIN),
+            scheduling.chooser,
+            Recorder::new(scheduling.keep),
+        );
         let world = Arc::new(SimWorld {
-            clock: Clock::default(),
+            clock,
             epoch,
+            scheduler: Arc::new(scheduler),
             machine: Machine::new(epoch),
             images,
             records: Mutex::default(),
@@ -95,6 +128,7 @@ impl Simulation {
             seed,
             pods: Vec::new(),
             created: 0,
+            polled: 0,
             polls: 0,
         }
     }
@@ -114,6 +148,8 @@ impl Simulation {
     /// When the pod network or the catalog is full, or a pod may not change like that.
     pub fn apply(&mut self, objects: &Objects) -> Result<(), StartError> {
         self.catalog.apply(objects)?;
+        let scheduler = &self.world.scheduler;
+        scheduler.expect_pods(self.created + objects.pods.len());
         for pod in &objects.pods {
             let is_same = |there: &&SimulatedPod| {
                 let name = there.handle.name();
@@ -195,6 +231,7 @@ impl Simulation {
         }
         match self.world.clock.next_deadline() {
             Some(deadline) if deadline <= end => {
+                self.world.scheduler.idle();
                 self.world.clock.jump(deadline);
                 true
             }
@@ -263,26 +300,66 @@ impl Simulation {
         text
     }
 
-    fn is_over(&self) -> bool {
+    /// What has been recorded; nothing is from now on.
+    pub fn take_recorded(&mut self) -> Recorded {
+        self.world.scheduler.take_recorded()
+    }
+
+    /// What the calls since the last time touched.
+    pub fn take_touched(&mut self) -> Vec<Touch> {
+        self.world.scheduler.take_touched()
+    }
+
+    /// Whether nothing will happen any more unless somebody outside does something.
+    pub fn is_quiescent(&self) -> bool {
+        self.is_over() || !self.is_awake() && self.world.clock.next_deadline().is_none()
+    }
+
+    /// Whether a pod can go on without time passing.
+    pub fn is_awake(&self) -> bool {
+        let mut pods = self.pods.iter();
+        pods.any(|pod| pod.task.is_some() && pod.flag.0.load(Ordering::Acquire))
+    }
+
+    /// Whether all pods have ended.
+    pub fn is_over(&self) -> bool {
         self.pods.iter().all(|pod| pod.task.is_none())
     }
 
-    /// Polls every pod that was woken; whether there was one.
+    /// Polls a pod that was woken, chosen where there are several; whether there was one.
     fn poll_pods(&mut self) -> bool {
-        let mut any = false;
-        for pod in &mut self.pods {
-            let Some(task) = &mut pod.task else { continue };
-            if !pod.flag.0.swap(false, Ordering::AcqRel) {
-                continue;
-            }
-            any = true;
-            self.polls += 1;
-            let waker = Waker::from(pod.flag.clone());
-            if let Poll::Ready(status) = task.as_mut().poll(&mut Context::from_waker(&waker)) {
-                pod.status = Some(status);
-                pod.task = None;
-            }
+        let woken = |index: &usize| {
+            let pod = &self.pods[*index];
+            pod.task.is_some() && pod.flag.0.load(Ordering::Acquire)
+        };
+        // Those after the one that was polled last come first: the default order starves nobody.
+        let after = (self.polled + 1).min(self.pods.len());
+        let candidates = (after..self.pods.len()).chain(0..after).filter(woken);
+        let scheduler = &self.world.scheduler;
+        let count = u32::try_from(candidates.clone().count()).unwrap_or(u32::MAX);
+        let chosen = match count {
+            0 => return false,
+            1 => 0,
+            several => scheduler.choose(ChoiceKind::Pod, several, ""),
+        };
+        let Some(index) = candidates.clone().nth(chosen as usize) else {
+            return false;
+        };
+        self.polled = index;
+        let pod = &mut self.pods[index];
+        let Some(task) = &mut pod.task else {
+            return false;
+        };
+        pod.flag.0.store(false, Ordering::Release);
+        self.polls += 1;
+        scheduler.begin_poll();
+        let waker = Waker::from(pod.flag.clone());
+        if let Poll::Ready(status) = task.as_mut().poll(&mut Context::from_waker(&waker)) {
+            pod.status = Some(status);
+            pod.task = None;
+        } else if scheduler.has_stalled() {
+            pod.handle.wake();
         }
-        any
+        true
     }
 }

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::disk::Disks;
 use crate::machine::Machine;
+use crate::scheduler::SimScheduler;
 use async_trait::async_trait;
 use seedpod_core::net;
 use seedpod_core::seed::Seed;
@@ -10,9 +11,9 @@ use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::volume::Volume;
 use seedpod_engine::PodHandle;
+use seedpod_engine::scheduler::Scheduler;
 use seedpod_engine::world::{ImageError, Output, PodName, Random, ResolvedImage, World};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// Where a simulation finds images. Must answer the same every time.
 pub type Images =
@@ -34,14 +35,10 @@ pub(crate) struct SimWorld {
     pub(crate) epoch: WallTime,
     pub(crate) images: Images,
     pub(crate) machine: Machine,
+    pub(crate) scheduler: Arc<SimScheduler>,
     pub(crate) records: Mutex<Vec<Record>>,
     pub(crate) disks: Disks,
 }
-
-/// What one step of a guest costs in virtual time, whatever it did. It must not be nothing, or a guest that waits for the
-/// clock to move would wait for ever. Most steps are a few system calls between two waits, some 10 µs on a machine; a
-/// full slice of fuel would take ten times that, so guests that compute seem faster here than they are.
-const STEP_TIME: Duration = Duration::from_micros(10);
 
 #[async_trait]
 impl World for SimWorld {
@@ -54,7 +51,11 @@ impl World for SimWorld {
     }
 
     fn step_ended(&self) -> Instant {
-        self.clock.advance(STEP_TIME)
+        self.scheduler.step_ended()
+    }
+
+    fn scheduler(&self) -> Option<Arc<dyn Scheduler>> {
+        Some(self.scheduler.clone())
     }
 
     async fn sleep_until(&self, deadline: Instant) {
@@ -95,6 +96,7 @@ impl World for SimWorld {
             pod: pod.clone(),
             output,
         };
+        self.scheduler.output(&record);
         self.records
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

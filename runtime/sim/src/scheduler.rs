@@ -1,0 +1,356 @@
+//! Who goes on in a simulation: one process at a time, each standing before its next host call.
+//!
+//! Every decision is the [`Chooser`]'s. What a process does between two calls nobody can notice, so a step is one call and
+//! what is computed until the next. Time is what processes compute, on one core, and a little for each call.
+
+use crate::clock::Clock;
+use crate::record::{Recorded, Recorder};
+use crate::world::Record;
+use seedpod_core::sched::{ChoiceKind, Chooser, ObjectKind, Op, Ready, TaskId, TaskNames, Touch};
+use seedpod_core::time::Instant;
+use seedpod_engine::scheduler::{Scheduler, TaskStart};
+use seedpod_engine::world::PodName;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The scheduler of one simulation.
+pub(crate) struct SimScheduler {
+    clock: Clock,
+    /// Fuel of a slice, after which a process gives way without a call.
+    slice: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    chooser: Chooser,
+    names: TaskNames,
+    /// By their number.
+    tasks: Vec<Task>,
+    /// How many processes an instance of a container has had, by name.
+    instances: BTreeMap<(PodName, String, u32), u32>,
+    /// Pods in order of appearance; their place makes numbers of their kernels different.
+    pods: Vec<PodName>,
+    /// Whether names of tasks say their pod.
+    several_pods: bool,
+    picked: Option<Picked>,
+    /// How many more steps the pod that is polled may do.
+    picks_left: u32,
+    stalled: bool,
+    /// What the calls since somebody asked have touched.
+    touched: Vec<Touch>,
+    recorder: Recorder,
+}
+
+struct Task {
+    pod: u64,
+    /// The call it stands before or is in.
+    op: Arc<Op>,
+    place: Place,
+    /// Fuel that it has used.
+    fuel: u64,
+    /// Fuel that time has passed for and that it has not been seen to use.
+    prepaid: u64,
+    alive: bool,
+}
+
+/// Where a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Between calls.
+    Between,
+    /// Before a call.
+    Before,
+    /// In a call.
+    In,
+}
+
+/// The step that is done.
+struct Picked {
+    task: TaskId,
+    charged: bool,
+    /// The visible call that began.
+    op: Option<Arc<Op>>,
+}
+
+/// What a unit of fuel takes: about that of an instruction of compiled code.
+const NANOS_PER_FUEL: u64 = 1;
+
+/// What a host call takes, besides what the guest does for it. It must not be nothing, or a guest that asks for the time
+/// until it has passed would ask for ever.
+const CALL_TIME: Duration = Duration::from_nanos(500);
+
+impl SimScheduler {
+    pub(crate) fn new(clock: Clock, slice: u64, chooser: Chooser, recorder: Recorder) -> Self {
+        Self {
+            clock,
+            slice,
+            state: Mutex::new(State {
+                chooser,
+                names: TaskNames::default(),
+                tasks: Vec::new(),
+                instances: BTreeMap::new(),
+                pods: Vec::new(),
+                several_pods: false,
+                picked: None,
+                picks_left: u32::MAX,
+                stalled: false,
+                touched: Vec::new(),
+                recorder,
+            }),
+        }
+    }
+
+    /// A decision that is no schedule.
+    pub(crate) fn choose(&self, kind: ChoiceKind, arity: u32, label: &str) -> u32 {
+        self.lock().chooser.choose(kind, arity, label)
+    }
+
+    /// Says how many pods there will be: with several of them a pod does one step at a time, and names say the pod.
+    pub(crate) fn expect_pods(&self, pods: usize) {
+        self.lock().several_pods = pods > 1;
+    }
+
+    /// A pod is about to be polled.
+    pub(crate) fn begin_poll(&self) {
+        let mut state = self.lock();
+        state.stalled = false;
+        // Who keeps what happens looks at the pods after every step.
+        let one = state.several_pods || state.recorder.is_on();
+        state.picks_left = if one { 1 } else { u32::MAX };
+    }
+
+    /// Whether the pod that was polled stopped only because it may not do more for now.
+    pub(crate) fn has_stalled(&self) -> bool {
+        self.lock().stalled
+    }
+
+    /// Time that passes for the step that was done.
+    pub(crate) fn step_ended(&self) -> Instant {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let Some(picked) = state.picked.take() else {
+            return now;
+        };
+        let slice = self.slice;
+        let uncharged = state.finish(picked, now, slice);
+        drop(state);
+        match uncharged {
+            true => self
+                .clock
+                .advance(Duration::from_nanos(slice * NANOS_PER_FUEL)),
+            false => now,
+        }
+    }
+
+    /// What a pod has said.
+    pub(crate) fn output(&self, record: &Record) {
+        let mut state = self.lock();
+        let several = state.several_pods;
+        state.recorder.output(record, several);
+    }
+
+    /// What the calls since the last time touched.
+    pub(crate) fn take_touched(&self) -> Vec<Touch> {
+        std::mem::take(&mut self.lock().touched)
+    }
+
+    /// Time is about to pass, because nobody can go on.
+    pub(crate) fn idle(&self) {
+        self.lock().chooser.idled();
+    }
+
+    /// What has been recorded; nothing is from now on.
+    pub(crate) fn take_recorded(&self) -> Recorded {
+        let mut state = self.lock();
+        let (hash, events) = state.recorder.take();
+        let chooser = std::mem::replace(&mut state.chooser, Chooser::default_order());
+        let pending: Vec<Ready<'_>> = Vec::new();
+        Recorded {
+            hash,
+            events,
+            schedule: chooser.finish(state.names.clone(), &pending),
+            names: state.names.clone(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Scheduler for SimScheduler {
+    fn start(&self, start: &TaskStart<'_>) -> TaskId {
+        let now = self.clock.now();
+        self.lock().start(start, now)
+    }
+
+    fn enter(&self, task: TaskId, op: Op) {
+        let mut state = self.lock();
+        let several = state.several_pods;
+        if state.task(task).place == Place::In {
+            let now = self.clock.now();
+            state.leave(task, now, "", "");
+        }
+        let task = state.task(task);
+        task.op = Arc::new(if several { of_pod(op, task.pod) } else { op });
+        task.place = Place::Before;
+    }
+
+    fn leave(&self, task: TaskId, result: &str, detail: String) {
+        let now = self.clock.now();
+        self.lock().leave(task, now, result, &detail);
+    }
+
+    fn end(&self, task: TaskId, how: &str) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        state.task(task).alive = false;
+        let fuel = state.task(task).fuel;
+        let State {
+            names, recorder, ..
+        } = &mut *state;
+        recorder.lifecycle(now, names.name(task), fuel, "exit", how);
+    }
+
+    fn pick(&self, ready: &[TaskId]) -> Option<usize> {
+        self.lock().pick(ready)
+    }
+
+    fn charge(&self, task: TaskId, fuel: u64) {
+        let mut state = self.lock();
+        if let Some(picked) = &mut state.picked {
+            picked.charged = true;
+        }
+        let task = state.task(task);
+        task.fuel += fuel;
+        let paid = task.prepaid.min(fuel);
+        task.prepaid -= paid;
+        let fuel = fuel - paid;
+        drop(state);
+        self.clock
+            .advance(Duration::from_nanos(fuel * NANOS_PER_FUEL) + CALL_TIME);
+    }
+}
+
+impl State {
+    fn task(&mut self, id: TaskId) -> &mut Task {
+        &mut self.tasks[id.0 as usize]
+    }
+
+    fn start(&mut self, start: &TaskStart<'_>, now: Instant) -> TaskId {
+        let place = self.pods.iter().position(|pod| pod == start.pod);
+        let pod = place.unwrap_or_else(|| {
+            self.pods.push(start.pod.clone());
+            self.pods.len() - 1
+        });
+        let instance = (start.pod.clone(), start.container.to_owned(), start.restart);
+        let processes = self.instances.entry(instance).or_default();
+        *processes += 1;
+        let mut name = match self.several_pods {
+            true => format!("{}/{}", start.pod.name, start.container),
+            false => start.container.to_owned(),
+        };
+        if start.restart > 0 {
+            name = format!("{name}@{}", start.restart);
+        }
+        if *processes > 1 {
+            name = format!("{name}:{}", start.pid);
+        }
+        self.recorder.lifecycle(now, &name, 0, "start", "");
+        let id = self.names.add(name);
+        let task = Task {
+            pod: pod as u64,
+            op: Arc::new(Op::local("start")),
+            place: Place::Between,
+            fuel: 0,
+            prepaid: 0,
+            alive: true,
+        };
+        self.tasks.push(task);
+        id
+    }
+
+    fn pick(&mut self, ready: &[TaskId]) -> Option<usize> {
+        if self.picks_left == 0 {
+            self.stalled = true;
+            return None;
+        }
+        self.picks_left = self.picks_left.saturating_sub(1);
+        let tasks = &self.tasks;
+        let local = Op::local("");
+        let standing: Vec<Ready<'_>> = ready
+            .iter()
+            .map(|id| {
+                let task = &tasks[id.0 as usize];
+                let op = match task.place {
+                    Place::Between => &local,
+                    Place::In | Place::Before => &*task.op,
+                };
+                Ready { task: *id, op }
+            })
+            .collect();
+        let Some(place) = self.chooser.schedule(&standing, &self.names) else {
+            self.stalled = true;
+            return None;
+        };
+        let id = ready[place];
+        let task = &mut self.tasks[id.0 as usize];
+        self.picked = Some(Picked {
+            task: id,
+            charged: false,
+            op: (task.place == Place::Before).then(|| task.op.clone()),
+        });
+        if task.place == Place::Before {
+            task.place = Place::In;
+        }
+        Some(place)
+    }
+
+    /// Ends a step; whether it ran to the end of its slice.
+    fn finish(&mut self, picked: Picked, now: Instant, slice: u64) -> bool {
+        let task = &mut self.tasks[picked.task.0 as usize];
+        let blocked = task.alive && task.place == Place::In;
+        if blocked {
+            self.chooser.waited();
+        }
+        if let Some(op) = picked.op {
+            if blocked {
+                let name = self.names.name(picked.task);
+                self.recorder.call(now, name, task.fuel, &op, "blocked", "");
+            }
+            if self.recorder.is_on() {
+                self.touched.extend_from_slice(&op.touches);
+            }
+        }
+        let used_up = !picked.charged && task.alive;
+        if used_up {
+            task.prepaid += slice;
+        }
+        used_up
+    }
+
+    fn leave(&mut self, id: TaskId, now: Instant, result: &str, detail: &str) {
+        let task = &mut self.tasks[id.0 as usize];
+        task.place = Place::Between;
+        self.recorder.call(
+            now,
+            self.names.name(id),
+            task.fuel,
+            &task.op,
+            result,
+            detail,
+        );
+    }
+}
+
+/// Numbers of a pod's own kernel mean other objects in another pod.
+fn of_pod(mut op: Op, pod: u64) -> Op {
+    for touch in &mut op.touches {
+        match touch.object.kind {
+            ObjectKind::StreamHalf | ObjectKind::Port | ObjectKind::Mailbox => {}
+            _ => touch.object.id ^= pod.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        }
+    }
+    op
+}
