@@ -14,12 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The disks of a run.
 pub struct Disks {
-    decisions: Arc<dyn Decisions>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    decisions: Arc<dyn Decisions>,
     settings: DiskSettings,
     /// In order of appearance.
     disks: Vec<Disk>,
@@ -44,10 +43,19 @@ impl Default for Disks {
 impl Disks {
     /// Disks whose decisions come from there. Whoever answers never calls a volume.
     pub fn new(decisions: Arc<dyn Decisions>) -> Self {
-        Self {
+        let state = State {
             decisions,
-            state: Mutex::default(),
+            settings: DiskSettings::default(),
+            disks: Vec::new(),
+        };
+        Self {
+            state: Mutex::new(state),
         }
+    }
+
+    /// Who decides about disks that are made from now on, and never calls a volume.
+    pub fn decide_by(&self, decisions: Arc<dyn Decisions>) {
+        self.lock().decisions = decisions;
     }
 
     /// What disks are like that are made from now on.
@@ -57,9 +65,9 @@ impl Disks {
 
     /// A new disk, empty.
     pub(crate) fn create(&self, uid: &str, name: &str, now: WallTime) -> Arc<DiskVolume> {
-        let volume = DiskVolume::new(name, None, now, self.decisions.clone());
-        volume.choose_order();
         let mut state = self.lock();
+        let volume = DiskVolume::new(name, None, now, state.decisions.clone());
+        volume.choose_order();
         match state.settings.durable {
             Durable::Write => {}
             Durable::Fsync => volume.keep_journal(Durability::default()),
