@@ -345,6 +345,12 @@ pub const TEST_EXPRESSION_BYTES_MAX: usize = 16 << 10;
 pub const TEST_DATA_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a file, and lines of a file or log, that an expression of a test looks at.
 pub const TEST_FILE_BYTES_MAX: usize = 1 << 20;
+/// Files, queues, logs and the like that the expressions of a test look at in one run, and calls that they count.
+pub const TEST_THINGS_SEEN_MAX: usize = 4096;
+/// Different things that processes do in one run, as far as they are remembered to tell what is new.
+pub const TEST_STATES_MAX: usize = 1 << 20;
+/// Bytes that a step of a test keeps of an answer, an output, or what a server sends.
+pub const TEST_OUTPUT_BYTES_MAX: usize = 1 << 20;
 /// Failures that are kept of one run; one of each property is enough.
 pub const TEST_FAILURES_MAX: usize = 64;
 /// Virtual time of one run of a test: limit and quiet tail.

@@ -15,7 +15,7 @@ use seedpod_core::process::{NamespaceId, ProcessId, Program};
 use seedpod_core::sched::TaskId;
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
-use seedpod_core::volume::{Caller, Device, Files};
+use seedpod_core::volume::{Caller, Device, Files, Volume};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -33,6 +33,8 @@ pub struct PodCell {
     usage: Mutex<BTreeMap<ProcessId, Arc<Usage>>>,
     /// Containers that run, by name: where probes, hooks and people add processes.
     containers: Mutex<BTreeMap<String, Arc<Container>>>,
+    /// Those of the sandbox, by name.
+    volumes: Mutex<BTreeMap<String, Arc<dyn Volume>>>,
     /// As last updated.
     spec: Mutex<Arc<spec::Pod>>,
     ready: Arc<Ready>,
@@ -66,6 +68,7 @@ impl PodCell {
             spawned: Mutex::default(),
             usage: Mutex::default(),
             containers: Mutex::default(),
+            volumes: Mutex::default(),
             spec: Mutex::new(spec),
             ready,
         }
@@ -124,6 +127,10 @@ impl PodCell {
     }
 
     /// Locked before [`spawned`](Self::spawned), and that before the kernel.
+    pub(crate) fn volumes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn Volume>>> {
+        self.volumes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn containers(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Container>>> {
         self.containers
             .lock()

@@ -6,7 +6,9 @@
 
 mod clock;
 mod disk;
+mod drive;
 mod machine;
+pub mod property;
 mod record;
 pub mod report;
 pub mod run;
@@ -15,6 +17,7 @@ mod simulation;
 mod world;
 
 pub use disk::Disks;
+pub use property::{Compiled, Properties, View};
 pub use record::{Keep, Recorded};
 pub use simulation::{Scheduling, Settings, Simulation, StartError};
 pub use world::{Images, Record};

@@ -5,6 +5,7 @@ use seedpod_core::spec::{HostPath, HostPathType};
 use seedpod_core::time::WallTime;
 use seedpod_core::volume::{
     Caller, DirEntry, Errno, FileType, MemoryVolume, New, Opened, Stat, Times, Tree, Usage, Volume,
+    put,
 };
 use std::sync::Arc;
 
@@ -29,6 +30,11 @@ impl Machine {
         Self {
             volume: MemoryVolume::shared_as(NAME, Tree::over(Arc::new(tree.build()), Usage::LAYER)),
         }
+    }
+
+    /// Writes a file, with the directories that it needs.
+    pub(crate) fn put(&self, path: &str, bytes: &[u8], now: WallTime) -> Result<(), Errno> {
+        put(&*self.volume, Caller::host(now), path, bytes)
     }
 
     /// What is behind a `hostPath`, after the checks that its `type` asks for, with their words.

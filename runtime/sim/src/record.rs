@@ -14,6 +14,9 @@ pub(crate) struct Recorder {
     number: u64,
     hash: TraceHash,
     events: Vec<TraceEvent>,
+    /// Whether somebody looks at events as they come.
+    is_watched: bool,
+    new: Vec<TraceEvent>,
 }
 
 /// How much of a run is kept.
@@ -135,8 +138,37 @@ impl Recorder {
         event.number = self.number;
         self.number += 1;
         self.hash.update(&event);
-        if self.keep == Keep::Trace {
-            self.events.push(event);
+        match (self.keep, self.is_watched) {
+            (Keep::Trace, true) => {
+                self.events.push(event.clone());
+                self.new.push(event);
+            }
+            (Keep::Trace, false) => self.events.push(event),
+            (_, true) => self.new.push(event),
+            (_, false) => {}
         }
+    }
+
+    /// What happens from outside.
+    pub(crate) fn note(&mut self, now: Instant, kind: &str, object: &str, detail: &str) {
+        if self.is_on() {
+            self.add(TraceEvent {
+                nanos: now.as_nanos(),
+                kind: kind.to_owned(),
+                object: object.to_owned(),
+                detail: detail.to_owned(),
+                ..TraceEvent::default()
+            });
+        }
+    }
+
+    /// From now on somebody takes events as they come.
+    pub(crate) fn watch(&mut self) {
+        self.is_watched = true;
+    }
+
+    /// Events since the last time.
+    pub(crate) fn take_new(&mut self) -> Vec<TraceEvent> {
+        std::mem::take(&mut self.new)
     }
 }

@@ -1,7 +1,10 @@
 //! One run of a test: its pods, from the first call to the end of the quiet tail.
 
+use crate::drive::{Driver, Stage};
+use crate::property::checker::{History, check};
+use crate::property::{Compiled, ExpressionError, Properties};
 use crate::{Images, Keep, Recorded, Scheduling, Settings, Simulation, StartError};
-use seedpod_core::podtest::{Failure, PodTest};
+use seedpod_core::podtest::{Checker, Failure, PodTest, PropertyKind};
 use seedpod_core::sched::{self, Chooser, TaskNames};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::Objects;
@@ -19,6 +22,8 @@ pub struct Prepared {
     pub engine: Engine,
     /// Where images come from.
     pub images: Images,
+    /// The expressions of the test.
+    pub compiled: Compiled,
 }
 
 /// One run.
@@ -54,6 +59,26 @@ pub struct RunReport {
     pub sometimes: BTreeSet<String>,
 }
 
+impl Prepared {
+    /// Reads the expressions of a test.
+    ///
+    /// # Errors
+    /// One for each that is wrong.
+    pub fn new(
+        test: &PodTest,
+        objects: Objects,
+        engine: Engine,
+        images: Images,
+    ) -> Result<Self, Vec<ExpressionError>> {
+        Ok(Self {
+            compiled: Compiled::new(test, &objects)?,
+            objects,
+            engine,
+            images,
+        })
+    }
+}
+
 /// Runs a test once.
 ///
 /// # Errors
@@ -66,6 +91,11 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         chooser,
         keep,
     } = settings;
+    let checkers = checkers(test);
+    let keep = match checkers.is_empty() {
+        true => keep,
+        false => Keep::Trace,
+    };
     let mut simulation = Simulation::scheduled(
         Settings {
             seed,
@@ -74,12 +104,29 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         },
         Scheduling { chooser, keep },
     );
+    simulation.watch();
     simulation.apply(&prepared.objects)?;
-    let failures = Vec::new();
-    let limit = Instant::default() + test.limit;
-    while failures.is_empty() && !simulation.is_quiescent() && simulation.step(limit) {}
-    let end = simulation.now() + test.settle;
-    while failures.is_empty() && !simulation.is_quiescent() && simulation.step(end) {}
+    let properties = Properties::new(test, &prepared.compiled, &prepared.objects);
+    for pod in &prepared.objects.pods {
+        if let Some(handle) = simulation.pod(&pod.meta.name) {
+            properties.view().add_pod(handle);
+        }
+    }
+    let mut course = Course {
+        driver: Driver::new(test),
+        simulation,
+        properties,
+        test,
+        records: 0,
+        failures: Vec::new(),
+    };
+    course.go();
+    let Course {
+        mut simulation,
+        properties,
+        mut failures,
+        ..
+    } = course;
     let virtual_time = simulation.now().saturating_since(Instant::default());
     let Recorded {
         hash,
@@ -87,6 +134,19 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         schedule,
         names,
     } = simulation.take_recorded();
+    if failures.is_empty() {
+        let history = History {
+            trace: &events,
+            logs: &properties.view().log_texts(),
+        };
+        let found = checkers.iter().filter_map(|(name, checker)| {
+            let mut failure = check(name, checker, &prepared.engine, &prepared.images, &history)?;
+            failure.at = Instant::ZERO + virtual_time;
+            failure.event = events.last().map_or(0, |event| event.number);
+            Some(failure)
+        });
+        failures.extend(found);
+    }
     Ok(RunReport {
         failures,
         hash,
@@ -94,6 +154,94 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         schedule,
         names,
         virtual_time,
-        sometimes: BTreeSet::new(),
+        sometimes: properties.sometimes_met().clone(),
     })
+}
+
+fn checkers(test: &PodTest) -> Vec<(&str, &Checker)> {
+    let checkers = test
+        .properties
+        .iter()
+        .filter_map(|property| match &property.kind {
+            PropertyKind::Checker(checker) => Some((property.name.as_str(), checker)),
+            _ => None,
+        });
+    checkers.collect()
+}
+
+/// One run under way.
+struct Course<'a> {
+    simulation: Simulation,
+    properties: Properties,
+    driver: Driver,
+    test: &'a PodTest,
+    /// Records that the properties know of.
+    records: usize,
+    failures: Vec<Failure>,
+}
+
+impl Course<'_> {
+    fn go(&mut self) {
+        let limit = Instant::ZERO + self.test.limit;
+        while self.advance() {
+            if self.driver.is_done() && self.simulation.is_quiescent() {
+                break;
+            }
+            let now = self.simulation.now();
+            if now >= limit {
+                break;
+            }
+            let deadline = self.driver.next_deadline(now);
+            let until = deadline.map_or(limit, |deadline| deadline.min(limit));
+            self.simulation.step(until);
+        }
+        if !self.failures.is_empty() {
+            return;
+        }
+        let failures = self.properties.begin_tail();
+        self.failures.extend(failures);
+        let end = self.simulation.now() + self.test.settle;
+        while self.failures.is_empty() && !self.simulation.is_quiescent() {
+            let goes_on = self.simulation.step(end);
+            self.observe();
+            if !goes_on {
+                break;
+            }
+        }
+        if self.failures.is_empty() {
+            let is_quiescent = self.simulation.is_quiescent();
+            let blocked = self.simulation.blocked();
+            let failures = self.properties.finish(is_quiescent, &blocked);
+            self.failures.extend(failures);
+        }
+    }
+
+    /// Looks at what has happened and does what is due from outside; whether all is well.
+    fn advance(&mut self) -> bool {
+        self.observe();
+        if self.driver.is_done() || !self.failures.is_empty() {
+            return self.failures.is_empty();
+        }
+        let failures = self.driver.poll(&mut Stage {
+            simulation: &mut self.simulation,
+            properties: &mut self.properties,
+            test: self.test,
+        });
+        self.failures.extend(failures);
+        self.observe();
+        self.failures.is_empty()
+    }
+
+    fn observe(&mut self) {
+        let touched = self.simulation.take_touched();
+        let events = self.simulation.take_new_events();
+        let records = match self.simulation.records_len() > self.records {
+            true => self.simulation.records_from(self.records),
+            false => Vec::new(),
+        };
+        self.records += records.len();
+        let now = self.simulation.now();
+        let failures = self.properties.observe(now, &touched, &records, &events);
+        self.failures.extend(failures);
+    }
 }

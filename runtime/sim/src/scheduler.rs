@@ -4,6 +4,7 @@
 //! what is computed until the next. Time is what processes compute, on one core, and a little for each call.
 
 use crate::clock::Clock;
+use crate::property::Blocked;
 use crate::record::{Recorded, Recorder};
 use crate::world::Record;
 use seedpod_core::sched::{ChoiceKind, Chooser, ObjectKind, Op, Ready, TaskId, TaskNames, Touch};
@@ -153,6 +154,28 @@ impl SimScheduler {
     /// What the calls since the last time touched.
     pub(crate) fn take_touched(&self) -> Vec<Touch> {
         std::mem::take(&mut self.lock().touched)
+    }
+
+    /// Something happens from outside.
+    pub(crate) fn note(&self, kind: &str, object: &str, detail: &str) {
+        let now = self.clock.now();
+        self.lock().recorder.note(now, kind, object, detail);
+    }
+
+    pub(crate) fn with_recorder<R>(&self, call: impl FnOnce(&mut Recorder) -> R) -> R {
+        call(&mut self.lock().recorder)
+    }
+
+    /// Who waits in a call, and in which.
+    pub(crate) fn blocked(&self) -> Vec<Blocked> {
+        let state = self.lock();
+        let waiting = state.tasks.iter().zip(0..);
+        let waiting = waiting.filter(|(task, _)| task.alive && task.place == Place::In);
+        let blocked = waiting.map(|(task, number)| Blocked {
+            task: state.names.name(TaskId(number)).to_owned(),
+            op: task.op.clone(),
+        });
+        blocked.collect()
     }
 
     /// Time is about to pass, because nobody can go on.

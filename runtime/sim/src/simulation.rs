@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::disk::Disks;
 use crate::machine::Machine;
+use crate::property::Blocked;
 use crate::record::{Keep, Recorded, Recorder};
 use crate::scheduler::SimScheduler;
 use crate::world::{Images, Record, SimWorld};
@@ -13,6 +14,8 @@ use seedpod_core::sched::{ChoiceKind, Chooser, Touch};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
 use seedpod_core::time::{Instant, WallTime};
+use seedpod_core::trace::TraceEvent;
+use seedpod_core::volume::Errno;
 use seedpod_engine::world::Output;
 use seedpod_engine::{Catalog, CatalogError, Engine, PodHandle, PodStart};
 use std::fmt::Write as _;
@@ -209,6 +212,45 @@ impl Simulation {
     /// Virtual time since the start.
     pub fn now(&self) -> Instant {
         self.world.clock.now()
+    }
+
+    /// Wall time of the world.
+    pub fn wall_time(&self) -> WallTime {
+        self.world.epoch.at(self.now())
+    }
+
+    /// Puts a file onto the machine that the pods run on, where a `hostPath` finds it.
+    ///
+    /// # Errors
+    /// When one of its directories is a file.
+    pub fn put_file(&self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+        self.world.machine.put(path, bytes, self.wall_time())
+    }
+
+    /// Says in the trace what happens from outside.
+    pub(crate) fn note(&mut self, kind: &str, object: &str, detail: &str) {
+        self.world.scheduler.note(kind, object, detail);
+    }
+
+    /// Keeps new events for [`take_new_events`](Self::take_new_events) from now on.
+    pub(crate) fn watch(&mut self) {
+        self.world.scheduler.with_recorder(Recorder::watch);
+    }
+
+    /// Events since the last time.
+    pub(crate) fn take_new_events(&mut self) -> Vec<TraceEvent> {
+        self.world.scheduler.with_recorder(Recorder::take_new)
+    }
+
+    /// Who waits in a call, and in which.
+    pub(crate) fn blocked(&self) -> Vec<Blocked> {
+        self.world.scheduler.blocked()
+    }
+
+    /// How many records there are.
+    pub(crate) fn records_len(&self) -> usize {
+        let records = self.world.records.lock();
+        records.unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// How often pods were woken so far: an idle pod is not.

@@ -8,6 +8,7 @@
 //! exists: nobody who comes later can take it, and a wake-up is never lost.
 
 mod handle;
+mod look;
 mod memory;
 mod mqueue;
 mod name;
@@ -21,6 +22,7 @@ mod tests;
 mod wait;
 
 pub use handle::Handle;
+pub use look::{QueueLook, SemaphoreLook};
 pub use memory::{MemoryNews, PAGE_BYTES, Run};
 pub use mqueue::{MqueueAttributes, MqueueLimits};
 pub use name::{Create, OpenHow};

@@ -5,7 +5,10 @@
 use super::handle::Target;
 use super::name::{Found, Names};
 use super::wait::{Place, remove_waiter};
-use super::{Attempt, Blocking, Caller, Error, Handle, Message, Namespace, OpenHow, WaitId};
+use super::{
+    Attempt, Blocking, Caller, Create, Error, Handle, Message, Namespace, OpenHow, QueueLook,
+    WaitId,
+};
 use crate::limits::{
     MESSAGE_OVERHEAD_BYTES, MQUEUE_BYTES_TOTAL, MQUEUE_MESSAGE_BYTES, MQUEUE_MESSAGE_BYTES_DEFAULT,
     MQUEUE_MESSAGES, MQUEUE_MESSAGES_DEFAULT, MQUEUE_PRIORITIES, MQUEUES,
@@ -55,6 +58,10 @@ struct Queue {
     limits: MqueueLimits,
     messages: BinaryHeap<Queued>,
     last_message: u64,
+    /// Messages that were accepted since it was made.
+    sent: u64,
+    /// Messages that were handed out since it was made.
+    received: u64,
     /// They wait only while the queue is full.
     senders: VecDeque<Sender>,
     /// They wait only while the queue is empty.
@@ -144,6 +151,8 @@ impl Namespace {
             limits,
             messages: BinaryHeap::new(),
             last_message: 0,
+            sent: 0,
+            received: 0,
             senders: VecDeque::new(),
             receivers: VecDeque::new(),
             handles: 0,
@@ -217,6 +226,8 @@ impl Namespace {
         }
         if let Some(receiver) = queue.receivers.pop_front() {
             assert!(queue.messages.is_empty());
+            queue.sent += 1;
+            queue.received += 1;
             self.waits.complete(receiver, Ok(message(priority, bytes)));
         } else if queue.is_full() {
             let blocking = if non_block { Blocking::Never } else { blocking };
@@ -228,9 +239,50 @@ impl Namespace {
             });
             return Ok(Attempt::Blocked(wait));
         } else {
+            queue.sent += 1;
             queue.push(priority, bytes);
         }
         Ok(Attempt::done())
+    }
+
+    /// Puts a message into a queue from outside of the pod, where nobody can wait.
+    ///
+    /// # Errors
+    /// `ENOENT`, or a wrong name; `EMSGSIZE`; `EINVAL`: no such priority; `EAGAIN`: it is full.
+    pub fn mq_publish(&mut self, name: &str, bytes: Vec<u8>, priority: u32) -> Result<(), Error> {
+        let Found::Existing(id) = self.queues.names.find(name, Create::No)? else {
+            return Err(Error::NoEntry);
+        };
+        let queue = self.queues.queues.get_mut(&id).ok_or(Error::NoEntry)?;
+        if priority >= MQUEUE_PRIORITIES {
+            return Err(Error::Invalid);
+        }
+        if bytes.len() > queue.limits.message_bytes as usize {
+            return Err(Error::MessageSize);
+        }
+        if let Some(receiver) = queue.receivers.pop_front() {
+            queue.received += 1;
+            self.waits.complete(receiver, Ok(message(priority, bytes)));
+        } else if queue.is_full() {
+            return Err(Error::Again);
+        } else {
+            queue.push(priority, bytes);
+        }
+        queue.sent += 1;
+        Ok(())
+    }
+
+    /// What there is to see of a queue, by its name; `None` when none has it.
+    pub fn look_at_queue(&self, name: &str) -> Option<QueueLook> {
+        let id = self.queues.names.get(name)?;
+        let queue = self.queues.queues.get(&id)?;
+        Some(QueueLook {
+            depth: queue.messages.len(),
+            sent: queue.sent,
+            received: queue.received,
+            senders: queue.senders.len(),
+            receivers: queue.receivers.len(),
+        })
     }
 
     /// mq_timedreceive(3): the oldest message of the highest priority. `max` is the size of the caller's buffer.
@@ -265,7 +317,9 @@ impl Namespace {
             queue.receivers.push_back(wait);
             return Ok(Attempt::Blocked(wait));
         };
+        queue.received += 1;
         if let Some(sender) = queue.senders.pop_front() {
+            queue.sent += 1;
             queue.push(sender.priority, sender.bytes);
             self.waits.complete(sender.wait, Ok(Message::default()));
         }

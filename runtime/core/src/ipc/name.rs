@@ -51,6 +51,10 @@ impl Names {
         }
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<u64> {
+        self.0.get(name).copied()
+    }
+
     pub(super) fn insert(&mut self, name: &str, id: u64) {
         self.0.insert(name.to_owned(), id);
     }

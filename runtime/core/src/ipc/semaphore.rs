@@ -3,7 +3,9 @@
 use super::handle::Target;
 use super::name::{Found, Names};
 use super::wait::{Place, remove_waiter};
-use super::{Attempt, Blocking, Caller, Error, Handle, Message, Namespace, OpenHow, WaitId};
+use super::{
+    Attempt, Blocking, Caller, Error, Handle, Message, Namespace, OpenHow, SemaphoreLook, WaitId,
+};
 use crate::limits::{SEMAPHORE_VALUE, SEMAPHORES};
 use crate::process::ProcessId;
 use std::collections::{BTreeMap, VecDeque};
@@ -106,6 +108,16 @@ impl Namespace {
         }
         self.semaphore_sweep(id);
         Ok(())
+    }
+
+    /// What there is to see of a semaphore, by its name; `None` when none has it.
+    pub fn look_at_semaphore(&self, name: &str) -> Option<SemaphoreLook> {
+        let id = self.semaphores.names.get(name)?;
+        let semaphore = self.semaphores.semaphores.get(&id)?;
+        Some(SemaphoreLook {
+            value: semaphore.value,
+            waiting: semaphore.waiters.len(),
+        })
     }
 
     /// Which semaphore an open one is.

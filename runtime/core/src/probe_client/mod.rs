@@ -17,6 +17,8 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use http::Exchange;
+
 use crate::net;
 use crate::pod::ProbeResult;
 use crate::spec::{Container, HttpGet, TargetPort, TcpSocket};

@@ -18,6 +18,7 @@ mod errno;
 mod files;
 mod host;
 mod inode;
+mod look;
 mod memory;
 mod mount;
 mod names;
@@ -43,6 +44,7 @@ pub use disk::{Decisions, DiskErrors, DiskFaults, DiskVolume, Durability, Usual}
 pub use errno::Errno;
 pub use files::{At, Files, Follow, OpenFlags};
 pub use host::{HostDir, HostFile, HostStat, HostVolume};
+pub use look::{look, put};
 pub use memory::MemoryVolume;
 pub use mount::{Access, Mount, MountError, create_sub_path};
 pub use open_file::{OpenFile, Opened};

@@ -114,6 +114,11 @@ pub trait Volume: fmt::Debug + Send + Sync {
     }
     /// A file that was opened as [`Opened::Host`] has been written.
     fn note_change(&self) {}
+
+    /// Calls while nothing is wrong with the volume: for who looks at it from outside of all containers.
+    fn undisturbed(&self, call: &mut dyn FnMut()) {
+        call();
+    }
 }
 
 /// What kind of file a node is.

@@ -12,6 +12,7 @@ use crate::world::PodName;
 use seedpod_core::kernel::Kernel;
 use seedpod_core::pod::{Event, ForeignCondition};
 use seedpod_core::spec::{self, GracePeriod};
+use seedpod_core::volume::Volume;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Something asked of a pod.
@@ -184,6 +185,11 @@ impl PodHandle {
     /// Makes the pod look again which of its processes may go on.
     pub fn wake(&self) {
         self.cell.notify();
+    }
+
+    /// A volume of the pod, once it is there.
+    pub fn volume(&self, name: &str) -> Option<Arc<dyn Volume>> {
+        self.cell.volumes().get(name).cloned()
     }
 
     fn check_container(&self, name: &str) -> Result<(), ExecError> {

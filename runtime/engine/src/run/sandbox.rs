@@ -70,6 +70,8 @@ impl PodTask {
             let mounted = self
                 .volume(volume)
                 .map_err(|reason| SandboxError::FailedMount(failed_mount(&volume.name, &reason)))?;
+            let shown = (volume.name.clone(), mounted.volume.clone());
+            self.cell.volumes().extend([shown]);
             self.sandbox.volumes.insert(volume.name.clone(), mounted);
         }
         let secrets = &self.start.catalog.snapshot().secrets;

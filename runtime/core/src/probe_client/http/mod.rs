@@ -1,7 +1,10 @@
 //! `httpGet`: one request, and those it is redirected to.
 
+mod exchange;
 mod request;
 mod response;
+
+pub use exchange::Exchange;
 
 use super::go::quote;
 use super::url::Url;

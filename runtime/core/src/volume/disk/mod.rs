@@ -377,6 +377,20 @@ impl Volume for DiskVolume {
         self.changed.swap(false, Ordering::Relaxed)
     }
 
+    fn undisturbed(&self, call: &mut dyn FnMut()) {
+        let faults = self.with(|state| {
+            state.tree.set_full(false);
+            state.faults.take()
+        });
+        call();
+        self.with(|state| {
+            state
+                .tree
+                .set_full(faults.as_ref().is_some_and(|faults| faults.full));
+            state.faults = faults;
+        });
+    }
+
     fn note_change(&self) {
         self.changed.store(true, Ordering::Relaxed);
     }
