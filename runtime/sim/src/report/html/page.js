@@ -42,15 +42,24 @@
   const state = { report: 0, text: '', task: new Set(), object: new Set(), kind: new Set(), select: null, row: ROW, scale: 'even', theme: null };
   let report, events, byNumber, logs, shown, tops, total, lanes, width, colors;
 
+  /** The lane of a task: `worker@1` is `worker` after a restart; a fault is drawn where it strikes. */
+  const homes = (tasks) => {
+    const base = (task) => task.replace(/@\d+/, '');
+    const isFault = (task) => task.startsWith('fault:');
+    const known = new Set(tasks.filter((task) => !isFault(task)).map(base));
+    return tasks.map((task) => isFault(task) ? task.split(/[ >-]+/).slice(1).find((word) => known.has(word)) || '' : base(task));
+  };
+
   const load = (index) => {
     state.report = index;
     report = data.reports[index];
-    const colorOf = new Map();
+    const colorOf = new Map(), home = homes(report.tasks);
     events = report.events.map(([n, t, task, kind, object, detail, result, fuel], at) => {
-      const event = { at, n, t, task: report.tasks[task], kind: report.kinds[kind], object: report.objects[object],
+      const event = { at, n, t, who: report.tasks[task], task: home[task], kind: report.kinds[kind], object: report.objects[object],
         detail: detail || '', result: result || '', fuel: fuel || 0 };
+      if (event.kind.startsWith('fault') && home.includes(event.object)) { event.task = event.object; event.object = ''; }
       if (event.task && !colorOf.has(event.task)) colorOf.set(event.task, colorOf.size % 8);
-      event.search = [named(event.task), event.kind, event.object, event.detail, event.result].join(' ').toLowerCase();
+      event.search = [named(event.task), event.who, event.kind, event.object, event.detail, event.result].join(' ').toLowerCase();
       return event;
     });
     colors = (task) => colorOf.has(task) ? `var(--t${colorOf.get(task)})` : 'var(--soft)';
@@ -82,13 +91,14 @@
 
   /** The lanes: containers in order of appearance, then objects, those of the deciding events first, the busiest next. */
   const arrange = () => {
-    const tasks = [...new Set(events.map((event) => event.task))].filter((task) => !state.task.size || state.task.has(named(task)));
+    const tasks = [...new Set(events.map((event) => event.task))].filter((task) => !state.task.size || state.task.has(named(task)))
+      .sort((one, two) => (one === '') - (two === ''));
     const uses = new Map();
     for (const event of shown) if (event.object) uses.set(event.object, (uses.get(event.object) || 0) + 1);
     const first = new Set((decisive() || []).map((event) => event.object));
     const objects = [...uses.keys()].sort((one, two) => first.has(two) - first.has(one) || uses.get(two) - uses.get(one));
     const number = tasks.length + objects.length;
-    const each = Math.max(104, Math.min(210, ($('diagram').clientWidth - GUTTER - 24) / Math.max(1, number)));
+    const each = Math.max(92, Math.min(210, ($('diagram').clientWidth - GUTTER - 24) / Math.max(1, number)));
     lanes = new Map();
     let x = GUTTER + each / 2;
     for (const task of tasks) { lanes.set('c' + task, { x, each, task, name: named(task) }); x += each; }
@@ -98,12 +108,18 @@
     place();
   };
 
+  /** The end of a name says more than its beginning. */
+  const tail = (name, room) => {
+    const most = Math.floor((room - 10) / CHAR);
+    return name.length > most ? '…' + name.slice(name.length - most + 1) : name;
+  };
+
   const heads = () => {
     const nodes = [...lanes.values()].map((lane) => {
       const isTask = lane.object === undefined;
       const head = make('div', { class: 'head ' + (isTask ? 'who-lane' : 'thing'), title: isTask ? lane.name : lane.object,
         style: `left:${lane.x - lane.each / 2}px;width:${lane.each}px` + (isTask ? `;color:${colors(lane.task)}` : '') },
-        make('b', {}, lane.name), make('small', {}, isTask ? (lane.task ? 'container' : '') : objectKind(lane.object)));
+        make('b', {}, isTask ? lane.name : tail(lane.name, lane.each)), make('small', {}, isTask ? (lane.task ? 'container' : '') : objectKind(lane.object)));
       return head;
     });
     $('heads').replaceChildren(make('div', { class: 'gutter' }, 'time, s'), ...nodes);
@@ -164,7 +180,7 @@
     const lives = draw('g', {}), rows = draw('g', {}), over = draw('g', {}), gutter = draw('g', { id: 'gutter' });
     for (const lane of lanes.values()) lives.append(life(lane, y0, y1));
     gutter.append(draw('rect', { class: 'gutter', x: 0, y: y0, width: GUTTER - 4, height: y1 - y0 }));
-    if (isDense()) dense(rows, from, to);
+    if (isDense()) dense(rows, gutter, from, to);
     else for (let index = from; index < to; index++) { rows.append(row(index)); aside(gutter, index); }
     bands(over, gutter, from, to);
     svg.replaceChildren(lives, rows, over, gutter);
@@ -190,7 +206,7 @@
   };
 
   const sentence = (event) => {
-    const parts = [named(event.task), event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ');
+    const parts = [event.who || named(event.task), event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ');
     return parts + (event.result && event.result !== 'ok' ? ' → ' + event.result : '');
   };
 
@@ -246,10 +262,11 @@
       return text;
     }
     add(event.kind);
+    if (event.who !== event.task) add(' ' + event.who, 'soft');
     if (event.object && !hasThing) add(' ' + event.object, 'soft');
     if (event.detail) add(' ' + event.detail.slice(0, 400), 'soft');
     if (event.result === 'blocked') add(' waits', 'soft');
-    else if (event.result && event.result !== 'ok') add(' → ' + event.result, 'bad');
+    else if (event.result && event.result !== 'ok') add(' → ' + event.result, event.kind === 'exit' && event.result === '0' ? 'soft' : 'bad');
     return text;
   };
 
@@ -266,8 +283,9 @@
   };
 
   /** Many events in few pixels: one path for each container. */
-  const dense = (rows, from, to) => {
+  const dense = (rows, gutter, from, to) => {
     const paths = new Map();
+    let written = -Infinity;
     for (let index = from; index < to; index++) {
       const event = shown[index], lane = lanes.get('c' + event.task), thing = event.object ? lanes.get('o' + event.object) : null;
       if (!lane) continue;
@@ -275,11 +293,15 @@
       paths.set(event.task, path);
       const y = (tops[index] + state.row / 2).toFixed(2);
       path.marks.push(`M${lane.x - 7} ${y}h14`);
-      if (thing) path.wires.push(`M${lane.x} ${y}H${thing.x}`);
+      if (thing) { path.wires.push(`M${lane.x} ${y}H${thing.x}`); path.marks.push(`M${thing.x - 4} ${y}h8`); }
+      if (tops[index] > written + 70) {
+        written = tops[index];
+        gutter.append(draw('text', { class: 'at', x: GUTTER - 16, y: written + 10, 'text-anchor': 'end' }, seconds(event.t)));
+      }
     }
     const thick = Math.max(1, state.row);
     for (const [task, { marks, wires }] of paths) {
-      rows.append(draw('path', { d: wires.join(''), stroke: colors(task), 'stroke-width': Math.min(1, thick), 'stroke-opacity': .3, fill: 'none' }),
+      rows.append(draw('path', { d: wires.join(''), stroke: colors(task), 'stroke-width': Math.min(1, thick), 'stroke-opacity': Math.min(.3, .04 + state.row * .12), fill: 'none' }),
         draw('path', { d: marks.join(''), stroke: colors(task), 'stroke-width': thick, fill: 'none' }));
     }
     const picked = state.select === null ? -1 : indexOf(byNumber.get(state.select));
@@ -311,7 +333,8 @@
         }
         const words = `deciding switch: ${named(pair[0].task)} → ${named(pair[1].task)}`;
         const reach = Math.max(one ? one.x : 0, two ? two.x : 0);
-        over.append(chip(Math.min(reach + 18, Math.max(x, width - words.length * 6.3 - 40)), y, words, ''));
+        const sight = Math.min(width, $('diagram').scrollLeft + $('diagram').clientWidth);
+        over.append(chip(Math.max(x, Math.min(reach + 18, sight - words.length * 6.3 - 34)), y, words, ''));
       }
     }
     if (bad) {
@@ -374,7 +397,7 @@
   const showEvent = () => {
     const event = byNumber.get(state.select), body = $('event-body');
     if (!event) { body.replaceChildren(make('p', {}, 'Select an event in the diagram.')); return; }
-    const facts = [['event', count(event.n)], ['time', seconds(event.t) + ' s'], ['on', event.object], ['detail', clean(event.detail)],
+    const facts = [['event', count(event.n)], ['task', event.who !== event.task ? event.who : ''], ['time', seconds(event.t) + ' s'], ['on', event.object], ['detail', clean(event.detail)],
       ['result', event.result], ['fuel', event.fuel ? count(event.fuel) : '']].filter(([, value]) => value);
     const list = make('dl', {}, ...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
     const near = make('div', { class: 'near' });
@@ -422,8 +445,8 @@
   };
 
   const reveal = (event) => {
-    if (!shown.includes(event)) return;
-    const box = $('diagram'), index = indexOf(event), y = tops[index], h = box.clientHeight - HEAD;
+    if (!shown.length) return;
+    const box = $('diagram'), index = Math.min(shown.length - 1, indexOf(event)), y = tops[index], h = box.clientHeight - HEAD;
     if (y < box.scrollTop + 40 || y + state.row > box.scrollTop + h - 40) box.scrollTop = Math.max(0, y - h * 0.42);
     const lane = lanes.get('c' + event.task);
     if (lane && (lane.x - 60 < box.scrollLeft + GUTTER || lane.x + 60 > box.scrollLeft + box.clientWidth)) box.scrollLeft = Math.max(0, lane.x - box.clientWidth / 2);
@@ -520,7 +543,7 @@
     $('title').replaceChildren(make('span', { class: 'of' }, report.test + (isFailure ? ' / ' : '')), report.property);
     $('message').textContent = clean(report.message);
     $('message').hidden = !report.message;
-    $('facts').replaceChildren(...report.facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
+    $('facts').replaceChildren(...report.facts.flatMap(([name, value]) => [make('div', {}, make('dt', {}, name), make('dd', {}, value))]));
     $('replay').hidden = !report.replay;
     $('replay-line').textContent = report.replay || '';
     const pair = decisive();
@@ -534,7 +557,7 @@
       button.addEventListener('click', () => pick(event));
       return make('li', {}, button);
     };
-    $('decisive-events').replaceChildren(item(pair[0]), make('li', { class: 'turn' }, '↓ here the scheduler switched'), item(pair[1]));
+    $('decisive-events').replaceChildren(item(pair[0]), make('li', { class: 'turn' }, '↓ the scheduler switches'), item(pair[1]));
     const instead = report.decisive.instead;
     $('passes').replaceChildren(...instead ? [make('b', {}, 'Passes'), ' if ', make('code', {}, `${named(instead.task)} ${instead.kind} ${instead.object}`.trim()),
       ' comes before ', make('code', {}, `${named(pair[1].task)} ${pair[1].kind} ${pair[1].object}`.trim()), '.'] : []);
@@ -562,7 +585,7 @@
   const refilter = () => {
     filter();
     const picked = byNumber.get(state.select);
-    if (picked && shown.includes(picked)) reveal(picked);
+    if (picked) reveal(picked);
     render();
     save();
   };
