@@ -62,6 +62,10 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) events: bool,
 
+    /// Writes what passes the network of the pods to a file for Wireshark, real ports included
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+
     /// Where to keep compiled code and volumes [default: $SEEDPOD_CACHE, or a folder `seedpod` where this system keeps
     /// caches]
     #[arg(long, value_name = "FOLDER")]

@@ -16,6 +16,7 @@ use seedpod_engine::world::{Output, PodName, World};
 use seedpod_engine::{
     Applied, Catalog, CatalogError, Engine, EngineError, EngineSettings, PodStart,
 };
+use seedpod_sim::report::pcap::{Capture, CaptureError};
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ struct Inner {
     world: Arc<HostWorld>,
     catalog: Arc<Catalog>,
     egress: Egress,
+    capture: Option<Arc<Capture>>,
 }
 
 /// How a [`Node`] is set up. By default it touches neither the disk nor the network of the machine.
@@ -46,6 +48,7 @@ pub struct NodeBuilder {
     egress: Egress,
     observer: Option<Observer>,
     pool: Option<u32>,
+    capture: Option<Box<dyn io::Write + Send>>,
 }
 
 /// Why a node could not be set up.
@@ -60,6 +63,9 @@ pub enum NodeError {
     /// The folder for volumes cannot be used.
     #[error("cannot use the folder {0} for volumes: {1}")]
     RunFolder(PathBuf, io::Error),
+    /// Packets cannot be written.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
 }
 
 /// Why pods could not be started. None of them has.
@@ -136,10 +142,18 @@ impl NodeBuilder {
         self
     }
 
+    /// Writes what passes the network of the pods as packets, for Wireshark. What is buffered is written by
+    /// [`Node::flush_capture`].
+    pub fn capture(mut self, output: impl io::Write + Send + 'static) -> Self {
+        self.capture = Some(Box::new(output));
+        self
+    }
+
     /// Sets the node up. Its pods run on the tokio runtime this is called on.
     ///
     /// # Errors
-    /// When there is no runtime, wasmtime does not work here, or the folder for volumes cannot be used.
+    /// When there is no runtime, wasmtime does not work here, the folder for volumes cannot be used or packets cannot be
+    /// written.
     pub fn build(self) -> Result<Node, NodeError> {
         let runtime = Handle::try_current()?;
         let run_folder = match self.run {
@@ -156,7 +170,12 @@ impl NodeBuilder {
         Images::register(&engine);
         let images = Images::new(self.images);
         let world = Arc::new(HostWorld::new(images, runtime, run_folder, self.observer));
-        let catalog = Arc::new(Catalog::new(Fabric::default()));
+        let fabric = Fabric::default();
+        let capture = match self.capture {
+            Some(output) => Some(start_capture(output, &world, &fabric)?),
+            None => None,
+        };
+        let catalog = Arc::new(Catalog::new(fabric));
         let egress = self.egress;
         Ok(Node {
             inner: Arc::new(Inner {
@@ -164,15 +183,37 @@ impl NodeBuilder {
                 world,
                 catalog,
                 egress,
+                capture,
             }),
         })
     }
+}
+
+fn start_capture(
+    output: Box<dyn io::Write + Send>,
+    world: &Arc<HostWorld>,
+    fabric: &Fabric,
+) -> Result<Arc<Capture>, CaptureError> {
+    let world = world.clone();
+    let clock = Box::new(move || world.epoch().at(world.now()));
+    let capture = Arc::new(Capture::new(output, clock)?);
+    fabric.set_tap(capture.clone());
+    Ok(capture)
 }
 
 impl Node {
     /// Whether programs are still being compiled for the next start.
     pub fn is_optimizing(&self) -> bool {
         self.inner.engine.is_optimizing()
+    }
+
+    /// Writes the packets that are still in a buffer; nothing without [`NodeBuilder::capture`].
+    ///
+    /// # Errors
+    /// The first error of all; nothing was written after it.
+    pub fn flush_capture(&self) -> Result<(), CaptureError> {
+        let capture = self.inner.capture.as_ref();
+        capture.map_or(Ok(()), |capture| capture.flush())
     }
 
     /// Sets up a node.

@@ -9,11 +9,13 @@ use seedpod::api::{Loaded, ManifestError, NoteKind};
 use seedpod::spec::{self, GracePeriod};
 use seedpod::status::{Phase, Status};
 use seedpod::{Node, Pod, Started, StaticPodEvent, StaticPods};
+use std::convert::Infallible;
 use std::env;
 use std::fs;
 use std::future::pending;
 #[cfg(unix)]
 use std::future::poll_fn;
+use std::io::BufWriter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 #[cfg(unix)]
@@ -72,7 +74,14 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         if let Some(target) = target {
             target.send(&started.pods);
         }
-        let code = wait(&started, static_pods, arguments.timeout, signals, &printer).await;
+        let code = tokio::select! {
+            biased;
+            code = wait(&started, static_pods, arguments.timeout, signals, &printer, &node) => code,
+            never = keep_writing(&node, arguments) => match never {},
+        };
+        if let Err(error) = node.flush_capture() {
+            printer.notice(&format!("warning: {error}"));
+        }
         printer.finish();
         if let Some(cache) = cache_folder(arguments).filter(|_| node.is_optimizing()) {
             optimize::start(&cache.join(CODE));
@@ -132,6 +141,11 @@ fn node(arguments: &RunArguments, printer: &Printer) -> anyhow::Result<Node> {
         }
         None => builder.run_folder(env::temp_dir().join("seedpod")),
     };
+    if let Some(path) = &arguments.pcap {
+        let file = fs::File::create(path);
+        let file = file.with_context(|| format!("cannot create {} for packets", path.display()))?;
+        builder = builder.capture(BufWriter::new(file));
+    }
     Ok(builder.build()?)
 }
 
@@ -139,6 +153,22 @@ fn image_folder(arguments: &RunArguments) -> PathBuf {
     match &arguments.static_pods {
         Some(folder) if arguments.files.is_empty() => folder.clone(),
         _ => sources::folder(&arguments.files),
+    }
+}
+
+/// Whoever looks at the packets meanwhile sees those that are older than this.
+const CAPTURE_AGE_MAX: Duration = Duration::from_secs(1);
+
+async fn keep_writing(node: &Node, arguments: &RunArguments) -> Infallible {
+    if arguments.pcap.is_none() {
+        return pending().await;
+    }
+    loop {
+        tokio::time::sleep(CAPTURE_AGE_MAX).await;
+        if node.flush_capture().is_err() {
+            // It is told at the end.
+            return pending().await;
+        }
     }
 }
 
@@ -154,6 +184,7 @@ async fn wait(
     timeout: Option<Duration>,
     mut signals: Signals,
     printer: &Printer,
+    node: &Node,
 ) -> u8 {
     let over = all_over(&started.pods);
     tokio::pin!(over);
@@ -179,7 +210,10 @@ async fn wait(
                 biased;
                 statuses = all_over => statuses,
                 // Without a word more: whoever reads our output may be what is stuck.
-                code = signals.next() => std::process::exit(code.into()),
+                code = signals.next() => {
+                    let _is_lost_anyway = node.flush_capture();
+                    std::process::exit(code.into())
+                }
             };
             (statuses, Some(code))
         }

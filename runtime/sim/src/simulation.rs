@@ -6,6 +6,7 @@ use crate::machine::Machine;
 use crate::property::Blocked;
 use crate::record::{Keep, Recorded, Recorder};
 use crate::scheduler::SimScheduler;
+use crate::report::pcap::{Capture, CaptureError};
 use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
 use seedpod_core::pod::Status;
@@ -20,6 +21,7 @@ use seedpod_engine::world::Output;
 use seedpod_engine::{Catalog, CatalogError, Engine, PodHandle, PodStart};
 use std::fmt::Write as _;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -207,6 +209,18 @@ impl Simulation {
     /// What plain `emptyDir`s lie on.
     pub fn disks(&self) -> &Disks {
         &self.world.disks
+    }
+
+    /// Writes what passes the network from now on, as packets with virtual times. Flush it when the run is over.
+    ///
+    /// # Errors
+    /// When `output` takes nothing.
+    pub fn capture(&self, output: Box<dyn io::Write + Send>) -> Result<Arc<Capture>, CaptureError> {
+        let world = self.world.clone();
+        let clock = Box::new(move || world.epoch.at(world.clock.now()));
+        let capture = Arc::new(Capture::new(output, clock)?);
+        self.catalog.fabric().set_tap(capture.clone());
+        Ok(capture)
     }
 
     /// Virtual time since the start.

@@ -4,6 +4,7 @@ use super::listener::Listener;
 use super::rules::{Owner, Rules};
 use super::shared::NodePorts;
 use super::stream::{Buffers, Stream};
+use super::tap::Tapping;
 use super::zone::{Found, Kind};
 use super::{Error, Mailbox, Protocol};
 use crate::limits::{PODS_PER_FABRIC, SERVICES_PER_FABRIC, SOCKET_BUFFER_BYTES_DEFAULT};
@@ -11,7 +12,7 @@ use crate::spec::{self, ClusterIp, TargetPort};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Bound::{Excluded, Unbounded};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The domain of all cluster names (kubeadm's default).
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
@@ -32,6 +33,7 @@ const SERVICE_NETWORK: [u8; 2] = [10, 96];
 pub struct Fabric {
     state: Arc<Mutex<State>>,
     rules: Option<Rules>,
+    pub(super) tap: Arc<OnceLock<Tapping>>,
 }
 
 #[derive(Debug, Default)]

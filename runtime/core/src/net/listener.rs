@@ -3,6 +3,7 @@
 use super::Error;
 use super::rules::{Owner, Path};
 use super::stream::{Buffers, Phase, Stream, pair_on, register};
+use super::tap::Tapping;
 use crate::limits::{SOCKET_BACKLOG_MAX, SOCKET_CONNECTS_WAITING};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ pub(super) struct Listener {
     state: Mutex<State>,
     /// Whose socket it is, where there are rules.
     owner: Option<Owner>,
+    tapping: Option<Tapping>,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,12 @@ struct State {
 }
 
 impl Listener {
-    pub(super) fn new(backlog: usize, buffers: Buffers, owner: Option<Owner>) -> Self {
+    pub(super) fn new(
+        backlog: usize,
+        buffers: Buffers,
+        owner: Option<Owner>,
+        tapping: Option<Tapping>,
+    ) -> Self {
         let state = State {
             backlog: backlog.min(SOCKET_BACKLOG_MAX),
             buffers,
@@ -42,6 +49,7 @@ impl Listener {
         Self {
             state: Mutex::new(state),
             owner,
+            tapping,
         }
     }
 
@@ -64,12 +72,13 @@ impl Listener {
         if full && !state.has_room_to_wait() {
             return Err(Error::Timeout);
         }
+        let line = self.tapping.as_ref().map(|tapping| tapping.line(ends));
         let phase = if full {
             Phase::Pending
         } else {
             Phase::Established
         };
-        let [client, server] = pair_on(ends, [buffers, state.buffers], phase, path);
+        let [client, server] = pair_on(ends, [buffers, state.buffers], phase, (path, line));
         if full {
             state.waiting.push_back(server);
         } else {

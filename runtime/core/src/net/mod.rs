@@ -33,6 +33,7 @@ mod ring;
 mod rules;
 mod shared;
 mod stream;
+mod tap;
 mod tcp;
 mod udp;
 mod zone;
@@ -48,6 +49,7 @@ pub use names::{Lookup, NameFiles};
 pub use namespace::{Namespace, SocketId};
 pub use rules::{Chance, Effect, Link, Party, RuleId, Rules, TooManyRules};
 pub use stream::{Buffers, End, Stream};
+pub use tap::{Passed, Sent, Tap, What};
 pub use tcp::TcpOptions;
 pub use udp::UdpOptions;
 

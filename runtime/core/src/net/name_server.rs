@@ -9,7 +9,7 @@ use super::names::{Lookup, NameFiles, normalize};
 use super::namespace::Namespace;
 use super::stream::{Buffers, Phase, Stream, pair};
 use super::zone::{Found, Kind};
-use super::{Error, Mailbox};
+use super::{Error, Fabric, Mailbox};
 use crate::limits::{DNS_CONNECTIONS_PER_POD, OUTSIDE_REQUESTS_PENDING};
 use crate::pod::resolver::Resolver;
 use crate::process::ProcessId;
@@ -117,12 +117,13 @@ impl Namespace {
     pub(super) fn ask_names(
         &mut self,
         process: Option<ProcessId>,
-        server: SocketAddr,
+        [client, server]: [SocketAddr; 2],
         message: &Bytes,
         mailbox: &Mailbox,
     ) {
         match self.answer(process, server.ip(), message, Query::datagram_bytes) {
             Answer::Ready(reply) => {
+                self.fabric.tap_datagram([server, client], &reply);
                 mailbox.deliver(server, reply);
             }
             Answer::Later(query, lookup) => {
@@ -130,7 +131,9 @@ impl Namespace {
                     lookup,
                     query,
                     server,
+                    client,
                     mailbox: mailbox.clone(),
+                    fabric: self.fabric.clone(),
                 });
                 waiting.deliver();
             }
@@ -176,11 +179,9 @@ impl Namespace {
         to: SocketAddr,
         buffers: Buffers,
     ) -> Result<Stream, Error> {
-        let [client, server] = pair(
-            [from, to],
-            [buffers, Buffers::default()],
-            Phase::Established,
-        );
+        let line = self.fabric.line([from, to]);
+        let buffers = [buffers, Buffers::default()];
+        let [client, server] = pair([from, to], buffers, Phase::Established, line);
         if self.name_clients.len() >= DNS_CONNECTIONS_PER_POD {
             self.name_clients.remove(0);
         }
@@ -296,7 +297,9 @@ struct Waiting {
     lookup: Lookup,
     query: Query,
     server: SocketAddr,
+    client: SocketAddr,
     mailbox: Mailbox,
+    fabric: Fabric,
 }
 
 impl Waiting {
@@ -305,6 +308,7 @@ impl Waiting {
         let waker = Waker::from(self.clone());
         if let Poll::Ready(result) = self.lookup.poll(&waker) {
             let reply = reply(&self.query, result, self.query.datagram_bytes());
+            self.fabric.tap_datagram([self.server, self.client], &reply);
             self.mailbox.deliver(self.server, reply);
         }
     }

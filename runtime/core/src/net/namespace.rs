@@ -156,6 +156,7 @@ impl Namespace {
         to: SocketAddr,
         data: Bytes,
     ) -> Result<(), Error> {
+        self.fabric.tap_datagram([from, to], &data);
         let mailbox = self.mailbox_at(to);
         let delivered = mailbox.is_some_and(|mailbox| mailbox.deliver(from, data));
         if delivered {
@@ -285,8 +286,9 @@ impl Namespace {
             }
             Egress::Host if self.requests.len() >= OUTSIDE_REQUESTS_PENDING => Err(Error::Timeout),
             Egress::Host => {
-                let [client, server] =
-                    pair([from, to], [buffers, Buffers::default()], Phase::Pending);
+                let line = self.fabric.line([from, to]);
+                let buffers = [buffers, Buffers::default()];
+                let [client, server] = pair([from, to], buffers, Phase::Pending, line);
                 self.requests
                     .push_back(Request::Connect(OutsideConnect::new(server)));
                 Ok(client)

@@ -30,7 +30,7 @@ impl Namespace {
         {
             return listener.connect([from, original], Buffers::default(), None);
         }
-        match self.fabric.resolve(Protocol::Tcp, to) {
+        let result = match self.fabric.resolve(Protocol::Tcp, to) {
             Resolved::Pod(to) => match self.fabric.listener(to) {
                 Some(listener) => listener.connect([from, to], Buffers::default(), None),
                 None => Err(Error::ConnectionRefused),
@@ -39,7 +39,11 @@ impl Namespace {
             Resolved::Nobody if is_node => Err(Error::ConnectionRefused),
             Resolved::Nobody => Err(Error::RemoteUnreachable),
             Resolved::Outside => self.connect_outside(None, [from, to], Buffers::default()),
+        };
+        if let Err(error) = &result {
+            self.fabric.tap_failure([from, to], *error);
         }
+        result
     }
 
     /// Resolves a name for the node: an address, `localhost`, the cluster's names as the pod's namespace sees them, then

@@ -110,7 +110,8 @@ impl Namespace {
         let ends = [dial.from, dial.to];
         // The acceptor's own sizes come with its listener.
         let buffers = [dial.buffers, Buffers::default()];
-        let [client, server] = pair_on(ends, buffers, Phase::Pending, Some(path));
+        let line = self.fabric.line(ends);
+        let [client, server] = pair_on(ends, buffers, Phase::Pending, (Some(path), line));
         client.start_connect_timeout();
         let number = self.next_syn;
         self.next_syn += 1;

@@ -9,6 +9,7 @@ mod segments;
 
 use super::ring::Ring;
 use super::rules::{Owner, Path, Segment, Wire};
+use super::tap::Line;
 use super::{Error, Shutdown};
 use crate::limits::{SOCKET_BUFFER_BYTES_MIN, SOCKET_WRITE_BYTES_MAX};
 use bytes::Bytes;
@@ -54,6 +55,7 @@ struct State {
     wire: Option<Box<Wire>>,
     /// Neither end sends any more: the network has ended it.
     dead: bool,
+    line: Option<Line>,
 }
 
 /// How far the handshake is.
@@ -97,8 +99,13 @@ impl Wakes {
 }
 
 /// Makes a connection; `[0]` is the end that connects, `[1]` the one that accepts.
-pub(super) fn pair(addresses: [SocketAddr; 2], buffers: [Buffers; 2], phase: Phase) -> [Stream; 2] {
-    pair_on(addresses, buffers, phase, None)
+pub(super) fn pair(
+    addresses: [SocketAddr; 2],
+    buffers: [Buffers; 2],
+    phase: Phase,
+    line: Option<Line>,
+) -> [Stream; 2] {
+    pair_on(addresses, buffers, phase, (None, line))
 }
 
 /// As [`pair`], under the rules of a path.
@@ -106,8 +113,11 @@ pub(super) fn pair_on(
     addresses: [SocketAddr; 2],
     buffers: [Buffers; 2],
     phase: Phase,
-    path: Option<Path>,
+    (path, line): (Option<Path>, Option<Line>),
 ) -> [Stream; 2] {
+    if let Some(line) = &line {
+        line.begins(phase);
+    }
     let side = |buffers| Side {
         buffers,
         incoming: Ring::default(),
@@ -128,6 +138,7 @@ pub(super) fn pair_on(
             sides: buffers.map(side),
             wire: path.map(|path| Box::new(Wire::new(path, me.clone()))),
             dead: false,
+            line,
         }),
     });
     [0, 1].map(|side| {

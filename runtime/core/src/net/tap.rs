@@ -2,6 +2,9 @@
 //!
 //! A segment of a connection passes when it arrives, a datagram when it is sent.
 
+use super::namespace::{Namespace, Route};
+use super::rules::Segment;
+use super::stream::Phase;
 use super::{Error, Fabric};
 use std::fmt;
 use std::net::SocketAddr;
@@ -84,6 +87,10 @@ impl Fabric {
         self.tap.get()
     }
 
+    pub(super) fn line(&self, ends: [SocketAddr; 2]) -> Option<Line> {
+        self.tapping().map(|tapping| tapping.line(ends))
+    }
+
     /// A connect that met nobody.
     pub(super) fn tap_failure(&self, ends: [SocketAddr; 2], error: Error) {
         if let Some(tapping) = self.tapping() {
@@ -103,6 +110,18 @@ impl Fabric {
     }
 }
 
+impl Namespace {
+    /// A datagram that a guest has sent.
+    pub(super) fn tap_route(&self, route: &Route, [from, to]: [SocketAddr; 2], data: &[u8]) {
+        let to = match route {
+            Route::Here(to) | Route::Pod(to) => *to,
+            Route::Names | Route::Refused | Route::Outside => to,
+            Route::Nobody => return,
+        };
+        self.fabric.tap_datagram([from, to], data);
+    }
+}
+
 impl Tapping {
     pub(super) fn line(&self, addresses: [SocketAddr; 2]) -> Line {
         Line {
@@ -114,8 +133,38 @@ impl Tapping {
 }
 
 impl Line {
-    /// `side` has sent something.
-    pub(super) fn passed(&self, side: usize, sent: Sent<'_>) {
+    /// One end connects, and may find the other ready.
+    pub(super) fn begins(&self, phase: Phase) {
+        self.passed(0, Sent::Connect);
+        if phase == Phase::Established {
+            self.passed(1, Sent::Established);
+        }
+    }
+
+    /// Something that `side` has sent is there.
+    pub(super) fn arrived(&self, side: usize, segment: &Segment) {
+        let sent = match segment {
+            Segment::Bytes(bytes) if bytes.is_empty() => return,
+            Segment::Bytes(bytes) => Sent::Bytes(bytes),
+            Segment::Fin => Sent::Fin,
+            Segment::Reset => Sent::Reset,
+            Segment::Established => Sent::Established,
+            Segment::Refused(Error::ConnectionRefused) => Sent::Refused,
+            Segment::Refused(_) => return,
+        };
+        self.passed(side, sent);
+    }
+
+    /// The network has ended the connection, with these errors for its ends.
+    pub(super) fn failed(&self, errors: [Error; 2]) {
+        for (side, error) in errors.into_iter().enumerate() {
+            if error == Error::ConnectionReset {
+                self.passed(1 - side, Sent::Reset);
+            }
+        }
+    }
+
+    fn passed(&self, side: usize, sent: Sent<'_>) {
         self.tapping.0.tap.passed(Passed {
             from: self.addresses[side],
             to: self.addresses[1 - side],

@@ -125,6 +125,7 @@ impl Namespace {
             options.backlog,
             self.buffers(options.buffers),
             self.owner(self.tcp(id)?.container.clone()),
+            self.fabric.tapping().cloned(),
         ));
         self.tcp_mut(id)?.state = State::Listening(listener.clone());
         self.publish_listener(bound, id, &listener);
@@ -163,6 +164,9 @@ impl Namespace {
             Route::Nobody => Err(Error::RemoteUnreachable),
             Route::Outside => self.connect_outside(process, [from, to], buffers),
         };
+        if let Err(error) = &result {
+            self.fabric.tap_failure([from, to], *error);
+        }
         let socket = self.tcp_mut(id)?;
         socket.bound = bound.or(Some(from));
         socket.local = Some(from);

@@ -128,11 +128,13 @@ impl Namespace {
         mailbox.take_error()?;
         let bound = self.udp_bound(id)?;
         let from: SocketAddr = (self.source(Some(bound.ip()), to.ip())?, bound.port()).into();
-        let delivered = match self.udp_route(&mailbox, to) {
+        let route = self.udp_route(&mailbox, to);
+        self.tap_route(&route, [from, to], &data);
+        let delivered = match route {
             Route::Here(to) => self.post(container, [from, to], true, data),
             Route::Pod(to) => self.post(container, [from, to], false, data),
             Route::Names => {
-                self.ask_names(process, to, &data, &mailbox);
+                self.ask_names(process, [from, to], &data, &mailbox);
                 true
             }
             Route::Refused => false,

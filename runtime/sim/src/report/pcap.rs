@@ -18,8 +18,8 @@ use pcap_file::pcapng::blocks::interface_description::{
 use pcap_file::{DataLink, Endianness, PcapError};
 use seedpod_core::net::{Passed, Sent, Tap, What};
 use seedpod_core::time::WallTime;
-use std::collections::{BTreeMap, BTreeSet};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -150,7 +150,8 @@ impl State {
         if !ends.iter().all(|end| end.ip().is_loopback()) {
             return ends;
         }
-        let moved = (0..=u8::MAX).map(|by| ends.map(|end| SocketAddr::new(moved(end.ip(), by), end.port())));
+        let moved = (0..=u8::MAX)
+            .map(|by| ends.map(|end| SocketAddr::new(moved(end.ip(), by), end.port())));
         let mut free = moved.filter(|ends| !self.taken.contains(ends));
         free.next().unwrap_or(ends)
     }

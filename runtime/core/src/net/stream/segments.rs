@@ -48,6 +48,9 @@ impl State {
     }
 
     fn arrive(&mut self, side: usize, segment: Segment, wakes: &mut Wakes) {
+        if let Some(line) = &self.line {
+            line.arrived(1 - side, &segment);
+        }
         let me = &mut self.sides[side];
         match segment {
             Segment::Bytes(_) if me.closed => self.send(side, Segment::Reset, wakes),
@@ -107,6 +110,9 @@ impl State {
 
     /// The network ends the connection.
     fn fail(&mut self, errors: [Error; 2], wakes: &mut Wakes) {
+        if let Some(line) = &self.line {
+            line.failed(errors);
+        }
         for (side, error) in self.sides.iter_mut().zip(errors) {
             if !side.closed && !side.aborted {
                 side.abort(error);

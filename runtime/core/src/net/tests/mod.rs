@@ -3,3 +3,4 @@
 mod model;
 mod rules;
 mod script;
+mod tap;

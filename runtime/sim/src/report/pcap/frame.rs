@@ -77,8 +77,7 @@ pub(super) fn datagram(from: SocketAddr, to: SocketAddr, bytes: &[u8]) -> Option
 }
 
 fn packet([from, to]: [IpAddr; 2]) -> PacketBuilderStep<IpHeaders> {
-    let ethernet: PacketBuilderStep<Ethernet2Header> =
-        PacketBuilder::ethernet2(mac(from), mac(to));
+    let ethernet: PacketBuilderStep<Ethernet2Header> = PacketBuilder::ethernet2(mac(from), mac(to));
     match (from, to) {
         (IpAddr::V4(from), IpAddr::V4(to)) => ethernet.ipv4(from.octets(), to.octets(), HOP_LIMIT),
         (from, to) => ethernet.ipv6(ipv6(from), ipv6(to), HOP_LIMIT),
