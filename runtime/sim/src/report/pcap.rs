@@ -189,3 +189,6 @@ impl fmt::Debug for Capture {
         f.write_str("Capture")
     }
 }
+
+#[cfg(test)]
+mod tests;
