@@ -8,6 +8,7 @@ use seedpod_core::net::Stream;
 use seedpod_core::seed::Seed;
 use seedpod_engine::world::Output;
 use seedpod_engine::{Engine, EngineSettings};
+use seedpod_sim::report::pcap::Capture;
 use seedpod_sim::{Record, Settings, Simulation};
 use std::fmt::Write as _;
 use std::fs;
@@ -136,6 +137,15 @@ impl Pods {
     /// Lets this much virtual time pass, or less when all pods have ended. Whether they have.
     pub fn run(&mut self, seconds: u64) -> bool {
         self.simulation.run(Duration::from_secs(seconds))
+    }
+
+    /// Writes what passes the network from now on as packets.
+    ///
+    /// # Panics
+    /// When `output` takes nothing.
+    pub fn capture(&self, output: impl std::io::Write + Send + 'static) -> Arc<Capture> {
+        let capture = self.simulation.capture(Box::new(output));
+        capture.expect("packets can be written")
     }
 
     /// How often pods were woken so far.

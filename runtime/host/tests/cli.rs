@@ -63,7 +63,7 @@ fn a_container_over_its_memory_limit_is_oom_killed() {
 
 #[test]
 fn all_pods_must_succeed() {
-    let fine = pod("fine", "Never", &[("a", TEST, &["hello"])]);
+    let fine = pod("fine", "Never", &[("hello", TEST, &["hello"])]);
     let bad = pod("bad", "Never", &[("a", TEST, &["exit-code", "1"])]);
     assert_eq!(
         run(&["run", "-"], &format!("{fine}---\n{bad}")).code,
@@ -155,7 +155,7 @@ fn wrong_arguments_exit_with_2() {
 
 #[test]
 fn a_wrong_manifest_exits_with_2_tells_all_errors_and_starts_nothing() {
-    let fine = pod("fine", "Never", &[("a", TEST, &["hello"])]);
+    let fine = pod("fine", "Never", &[("hello", TEST, &["hello"])]);
     let wrong = "apiVersion: v1\nkind: Pod\nmetadata: {name: wrong}\nspec:\n  containers:\n  - name: a\n    \
                  imgae: x\n    command: sleep\n";
     let run = run(&["run", "-"], &format!("{fine}---\n{wrong}"));
@@ -317,6 +317,64 @@ fn the_first_signal_stops_the_pods() {
         assert_eq!(
             run.end(),
             (Some(code), "[p/sleeper] Error, exit code 143\n".to_owned())
+        );
+    }
+}
+
+/// The kinds of the blocks of a packet capture, which has no broken one.
+fn blocks(mut file: &[u8]) -> Vec<u32> {
+    let mut kinds = Vec::new();
+    while !file.is_empty() {
+        let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+        let len = word(4) as usize;
+        assert_eq!(word(len - 4), word(4), "a block says its length twice");
+        kinds.push(word(0));
+        file = &file[len..];
+    }
+    kinds
+}
+
+#[cfg(unix)]
+#[test]
+fn packets_are_written_however_a_run_ends() {
+    const PACKET: u32 = 6;
+    let script = "trap 'echo not yet' TERM; curl -s http://127.0.0.1:9/; echo ready; while true; do sleep 1; done";
+    let stubborn: &[&str] = &["sh", "-c", script];
+    let manifest = pod("p", "Never", &[("a", "curlimages/curl", stubborn)]);
+    let file = format!("{}/packets.pcapng", env!("CARGO_TARGET_TMPDIR"));
+    for signals in [1, 2] {
+        let mut run = Running::start(&["run", "--pcap", &file, "-"], &manifest);
+        run.wait_for("ready");
+        run.signal("-INT");
+        if signals == 2 {
+            run.wait_for("not yet");
+            run.signal("-INT");
+        }
+        assert_eq!(run.end().0, Some(130));
+        let blocks = blocks(&std::fs::read(&file).unwrap());
+        let packets = blocks.iter().filter(|kind| **kind == PACKET);
+        assert_eq!(packets.count(), 2, "a connect and its refusal: {blocks:?}");
+    }
+}
+
+#[test]
+fn packets_that_cannot_be_written_are_told() {
+    let manifest = pod("p", "Never", &[("hello", TEST, &["hello"])]);
+    let run_with = |file| run(&["run", "--pcap", file, "-"], &manifest);
+    let wrong = run_with("no/such/folder/p.pcapng");
+    assert_eq!(wrong.code, Some(2));
+    let expected = "error: cannot create no/such/folder/p.pcapng for packets: ";
+    assert!(wrong.err.starts_with(expected), "{}", wrong.err);
+    if cfg!(target_os = "linux") {
+        let full = run_with("/dev/full");
+        assert_eq!(
+            (full.code, full.out.as_str()),
+            (Some(0), "[p/hello] Hello, world!\n")
+        );
+        assert!(
+            full.err.contains("packets cannot be written"),
+            "{}",
+            full.err
         );
     }
 }

@@ -71,12 +71,12 @@ impl Browser {
         let target = self.call(
             None,
             "Target.createTarget",
-            json!({"url": "about:blank"}),
+            &json!({"url": "about:blank"}),
             &mut none,
         );
         let target = target["targetId"].as_str().unwrap().to_owned();
         let attach = json!({"targetId": target, "flatten": true});
-        let session = self.call(None, "Target.attachToTarget", attach, &mut none);
+        let session = self.call(None, "Target.attachToTarget", &attach, &mut none);
         let session = session["sessionId"].as_str().unwrap().to_owned();
         let mut tab = Tab {
             browser: self,
@@ -85,9 +85,9 @@ impl Browser {
             events: Vec::new(),
         };
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] {
-            tab.call(&format!("{domain}.enable"), json!({}));
+            tab.call(&format!("{domain}.enable"), &json!({}));
         }
-        tab.call("Page.navigate", json!({"url": url}));
+        tab.call("Page.navigate", &json!({"url": url}));
         tab.wait_for("Page.loadEventFired");
         assert_eq!(
             tab.text("String(document.documentElement.dataset.ready)"),
@@ -100,7 +100,7 @@ impl Browser {
         &mut self,
         session: Option<&str>,
         method: &str,
-        params: Value,
+        params: &Value,
         events: &mut Vec<Value>,
     ) -> Value {
         self.last += 1;
@@ -130,7 +130,7 @@ impl Browser {
 }
 
 impl Tab<'_> {
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    fn call(&mut self, method: &str, params: &Value) -> Value {
         let session = Some(self.session.as_str());
         self.browser.call(session, method, params, &mut self.events)
     }
@@ -144,10 +144,10 @@ impl Tab<'_> {
 
     /// The value of an expression, after what is due has been drawn.
     fn value(&mut self, expression: &str) -> Value {
-        let drawn = "new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))";
+        let drawn = "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))))";
         let expression = format!("{drawn}.then(() => ({expression}))");
         let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
-        let mut reply = self.call("Runtime.evaluate", params);
+        let mut reply = self.call("Runtime.evaluate", &params);
         let failure = &reply["exceptionDetails"];
         assert!(failure.is_null(), "{expression}: {failure}");
         reply["result"]["value"].take()
@@ -170,10 +170,10 @@ impl Tab<'_> {
         if key.chars().count() == 1 {
             params["text"] = key.into();
         }
-        self.call("Input.dispatchKeyEvent", params);
+        self.call("Input.dispatchKeyEvent", &params);
         self.call(
             "Input.dispatchKeyEvent",
-            json!({"type": "keyUp", "key": key}),
+            &json!({"type": "keyUp", "key": key}),
         );
     }
 
@@ -186,24 +186,27 @@ impl Tab<'_> {
         let middle = self.value(&middle);
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
             let params = json!({"type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1});
-            self.call("Input.dispatchMouseEvent", params);
+            self.call("Input.dispatchMouseEvent", &params);
         }
     }
 
     pub(crate) fn set_scheme(&mut self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
-        self.call("Emulation.setEmulatedMedia", json!({"features": [feature]}));
+        self.call(
+            "Emulation.setEmulatedMedia",
+            &json!({"features": [feature]}),
+        );
     }
 
     pub(crate) fn set_width(&mut self, width: u32) {
         let size =
             json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
-        self.call("Emulation.setDeviceMetricsOverride", size);
+        self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Elements of these roles that somebody who cannot see the page would hear nothing of.
     pub(crate) fn nameless(&mut self, roles: &[&str]) -> Vec<String> {
-        let tree = self.call("Accessibility.getFullAXTree", json!({}));
+        let tree = self.call("Accessibility.getFullAXTree", &json!({}));
         let nodes = tree["nodes"].as_array().unwrap();
         let role = |node: &Value| {
             node["role"]["value"]
@@ -264,7 +267,7 @@ impl Drop for Tab<'_> {
         if !std::thread::panicking() {
             let params = json!({"targetId": self.target});
             self.browser
-                .call(None, "Target.closeTarget", params, &mut Vec::new());
+                .call(None, "Target.closeTarget", &params, &mut Vec::new());
         }
     }
 }

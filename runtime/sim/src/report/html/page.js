@@ -144,6 +144,10 @@
       last = event;
     });
     total = y + BAND + 12;
+    // What is drawn further down than the room reaches would keep it scrolled there.
+    put($('drawing'), { height: 0 });
+    $('drawing').style.top = '0px';
+    $('drawing').replaceChildren();
     $('room').style.height = total + 'px';
     $('room').style.width = width + 'px';
     mapBase = null;

@@ -36,9 +36,12 @@ fn packets(file: &[u8]) -> String {
         match (sliced.transport.as_ref().unwrap(), ip) {
             (TransportSlice::Tcp(tcp), etherparse::NetSlice::Ipv4(ip)) => {
                 let header = ip.header();
-                let sum = tcp.calc_checksum_ipv4_raw(header.source(), header.destination());
+                let sum = tcp.calc_checksum_ipv4(header.source(), header.destination());
                 assert_eq!(sum.unwrap(), tcp.checksum());
-                assert_eq!(header.to_header().calc_header_checksum(), header.header_checksum());
+                assert_eq!(
+                    header.to_header().calc_header_checksum(),
+                    header.header_checksum()
+                );
                 let ports = (tcp.source_port(), tcp.destination_port());
                 let number = tcp.sequence_number();
                 let begins = first.entry(ports).or_insert(number);
@@ -56,12 +59,23 @@ fn packets(file: &[u8]) -> String {
                 let flags: String = flags.map(|(_, name)| name).collect();
                 let (from, to) = (header.source_addr(), header.destination_addr());
                 let len = tcp.payload().len();
-                writeln!(text, "{from}:{} > {to}:{} {number}+{len}{flags}", ports.0, ports.1).unwrap();
+                writeln!(
+                    text,
+                    "{from}:{} > {to}:{} {number}+{len}{flags}",
+                    ports.0, ports.1
+                )
+                .unwrap();
             }
             (TransportSlice::Udp(udp), etherparse::NetSlice::Ipv6(ip)) => {
                 let (from, to) = (ip.header().source_addr(), ip.header().destination_addr());
                 let len = udp.payload().len();
-                writeln!(text, "[{from}]:{} > [{to}]:{} udp {len}", udp.source_port(), udp.destination_port()).unwrap();
+                writeln!(
+                    text,
+                    "[{from}]:{} > [{to}]:{} udp {len}",
+                    udp.source_port(),
+                    udp.destination_port()
+                )
+                .unwrap();
             }
             other => panic!("{other:?}"),
         }
@@ -69,7 +83,7 @@ fn packets(file: &[u8]) -> String {
     text
 }
 
-fn check(passed: &[(&str, &str, What<'_>)], expected: Expect) {
+fn check(passed: &[(&str, &str, What<'_>)], expected: &Expect) {
     let shared = Shared::default();
     let now = Mutex::new(0);
     let clock = move || {
@@ -85,8 +99,12 @@ fn check(passed: &[(&str, &str, What<'_>)], expected: Expect) {
     }
     capture.flush().unwrap();
     let state = capture.lock();
-    let open = passed.iter().filter(|(_, _, what)| matches!(what, What::Segment(_, Sent::Connect)));
-    let gone = passed.iter().filter(|(_, _, what)| matches!(what, What::Segment(_, Sent::Gone)));
+    let open = passed
+        .iter()
+        .filter(|(_, _, what)| matches!(what, What::Segment(_, Sent::Connect)));
+    let gone = passed
+        .iter()
+        .filter(|(_, _, what)| matches!(what, What::Segment(_, Sent::Gone)));
     assert_eq!(state.flows.len(), open.count() - gone.count());
     assert_eq!(state.taken.len(), state.flows.len());
     expected.assert_eq(&packets(&shared.0.lock().unwrap()));
@@ -115,7 +133,24 @@ fn a_connection_becomes_segments_that_add_up() {
             (CLIENT, SERVER, segment(Sent::Reset)),
             (CLIENT, SERVER, segment(Sent::Gone)),
         ],
-        expect![[""]],
+        &expect![[r#"
+            1 lo 127.0.0.1:49152 > 127.0.0.1:80 0+0 SYN
+            2 lo 127.0.0.1:80 > 127.0.0.1:49152 0+0 SYN ACK 1
+            2 lo 127.0.0.1:49152 > 127.0.0.1:80 1+0 ACK 1
+            3 lo 127.0.0.1:49152 > 127.0.0.1:80 1+5 PSH ACK 1
+            3 lo 127.0.0.1:80 > 127.0.0.1:49152 1+0 ACK 6
+            4 lo 127.0.0.1:80 > 127.0.0.1:49152 1+1440 ACK 6
+            4 lo 127.0.0.1:80 > 127.0.0.1:49152 1441+1440 ACK 6
+            4 lo 127.0.0.1:49152 > 127.0.0.1:80 6+0 ACK 2881
+            4 lo 127.0.0.1:80 > 127.0.0.1:49152 2881+1120 PSH ACK 6
+            4 lo 127.0.0.1:49152 > 127.0.0.1:80 6+0 ACK 4001
+            5 lo 127.0.0.1:80 > 127.0.0.1:49152 4001+0 FIN ACK 6
+            5 lo 127.0.0.1:49152 > 127.0.0.1:80 6+0 ACK 4002
+            6 lo 127.0.0.1:49152 > 127.0.0.1:80 6+4 PSH ACK 4002
+            6 lo 127.0.0.1:80 > 127.0.0.1:49152 4002+0 ACK 10
+            7 lo 127.0.0.1:49152 > 127.0.0.1:80 10+0 FIN ACK 4002
+            7 lo 127.0.0.1:80 > 127.0.0.1:49152 4002+0 ACK 11
+        "#]],
     );
 }
 
@@ -131,7 +166,11 @@ fn a_connection_can_be_refused_given_up_and_reset() {
             (SERVER, CLIENT, What::Segment(8, Sent::Established)),
             (CLIENT, SERVER, What::Segment(8, Sent::Gone)),
         ],
-        expect![[""]],
+        &expect![[r#"
+            1 lo 127.0.0.1:49152 > 127.0.0.1:80 0+0 SYN
+            2 lo 127.0.0.1:80 > 127.0.0.1:49152 0+0 RST ACK 1
+            3 lo 127.0.0.1:49152 > 127.0.0.1:80 2654435761+0 SYN
+        "#]],
     );
     check(
         &[
@@ -141,7 +180,12 @@ fn a_connection_can_be_refused_given_up_and_reset() {
             (CLIENT, SERVER, segment(Sent::Bytes(b"too late"))),
             (CLIENT, SERVER, What::Segment(99, Sent::Bytes(b"of nobody"))),
         ],
-        expect![[""]],
+        &expect![[r#"
+            1 lo 127.0.0.1:49152 > 127.0.0.1:80 0+0 SYN
+            2 lo 127.0.0.1:80 > 127.0.0.1:49152 0+0 SYN ACK 1
+            2 lo 127.0.0.1:49152 > 127.0.0.1:80 1+0 ACK 1
+            3 lo 127.0.0.1:80 > 127.0.0.1:49152 1+0 RST ACK 1
+        "#]],
     );
 }
 
@@ -153,9 +197,18 @@ fn loopbacks_of_two_pods_are_kept_apart() {
             (CLIENT, SERVER, What::Segment(2, Sent::Connect)),
             (CLIENT, SERVER, What::Segment(1, Sent::Gone)),
             (CLIENT, SERVER, What::Segment(3, Sent::Connect)),
-            ("10.244.0.2:49152", "10.244.0.3:80", What::Segment(4, Sent::Connect)),
+            (
+                "10.244.0.2:49152",
+                "10.244.0.3:80",
+                What::Segment(4, Sent::Connect),
+            ),
         ],
-        expect![[""]],
+        &expect![[r#"
+            1 lo 127.0.0.1:49152 > 127.0.0.1:80 0+0 SYN
+            2 lo 127.0.0.2:49152 > 127.0.0.2:80 2654435761+0 SYN
+            3 lo 127.0.0.1:49152 > 127.0.0.1:80 1013904226+0 SYN
+            4 pods 10.244.0.2:49152 > 10.244.0.3:80 3668339987+0 SYN
+        "#]],
     );
 }
 
@@ -165,9 +218,16 @@ fn the_longest_datagram_fits() {
     check(
         &[
             ("[::1]:49152", "[::1]:53", What::Datagram(b"hello")),
-            ("[fd00:10:244::af4:2]:49152", "[fd00:10:244::af4:3]:53", What::Datagram(&long)),
+            (
+                "[fd00:10:244::af4:2]:49152",
+                "[fd00:10:244::af4:3]:53",
+                What::Datagram(&long),
+            ),
         ],
-        expect![[""]],
+        &expect![[r#"
+            1 lo [::1]:49152 > [::1]:53 udp 5
+            2 pods [fd00:10:244::af4:2]:49152 > [fd00:10:244::af4:3]:53 udp 65507
+        "#]],
     );
 }
 
@@ -193,6 +253,8 @@ fn a_full_disk_is_told_at_the_end() {
     let [from, to] = [CLIENT, SERVER].map(|end| end.parse().unwrap());
     let what = What::Datagram(&[0; 200]);
     capture.passed(Passed { from, to, what });
-    expect!["packets cannot be written: no storage space; see that there is room for the file of --pcap"]
-        .assert_eq(&capture.flush().unwrap_err().to_string());
+    expect![
+        "packets cannot be written: no storage space; see that there is room for the file of --pcap"
+    ]
+    .assert_eq(&capture.flush().unwrap_err().to_string());
 }

@@ -1,0 +1,153 @@
+//! Captures of the pods' network, as Wireshark reads them: no packet is wrong, and conversations can be followed.
+
+use expect_test::{Expect, expect};
+use seedpod::Node;
+use seedpod_tests::Pods;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A proxy and its client in one pod, the server in another; names are looked up.
+const MANIFEST: &str = "ambassador.yaml";
+
+fn is_there() -> bool {
+    let version = Command::new("tshark")
+        .arg("--version")
+        .stderr(Stdio::null())
+        .output();
+    let is_there = version.is_ok_and(|output| output.status.success());
+    if !is_there {
+        eprintln!("skipped: there is no tshark; apt-get install tshark");
+    }
+    is_there
+}
+
+/// Reads a capture with all checks on.
+fn tshark(file: &Path, arguments: &[&str]) -> String {
+    let checks = ["ip", "tcp", "udp"].map(|protocol| format!("{protocol}.check_checksum:TRUE"));
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file).arg("-n");
+    for check in &checks {
+        command.args(["-o", check]);
+    }
+    let output = command.args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && !errors.contains("cut short"),
+        "{errors}"
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Nothing is malformed, lost, repeated or out of order, no window is full and every checksum is right.
+fn check_packets(file: &Path) {
+    let wrong = "_ws.malformed || _ws.expert.severity >= 8388608 || tcp.checksum.status == 0 || udp.checksum.status == 0 \
+        || ip.checksum.status == 0 || (tcp.analysis.flags && !tcp.analysis.reused_ports)";
+    assert_eq!(tshark(file, &["-Y", wrong]), "");
+    let all = tshark(file, &["-T", "fields", "-e", "frame.time_epoch"]);
+    let times: Vec<f64> = all.lines().map(|time| time.parse().unwrap()).collect();
+    assert!(times.len() > 20, "{all}");
+    assert!(times.is_sorted(), "{all}");
+}
+
+/// What the two ends of the first conversation on a port say, without what differs from run to run.
+fn follow(file: &Path, port: u16) -> String {
+    let filter = format!("tcp.port == {port} && http.response");
+    let streams = tshark(file, &["-Y", &filter, "-T", "fields", "-e", "tcp.stream"]);
+    let stream = streams
+        .lines()
+        .next()
+        .unwrap_or_else(|| panic!("no answer from port {port}"));
+    let text = tshark(file, &["-q", "-z", &format!("follow,tcp,ascii,{stream}")]);
+    let lines = text.lines().filter(|line| {
+        !line.starts_with("Date:") && !line.starts_with("Server:") && !line.starts_with("===")
+    });
+    lines.map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[test]
+fn a_simulated_pod_can_be_looked_into() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sim.pcapng");
+    let mut pods = Pods::start(&seedpod_tests::manifest(MANIFEST));
+    let capture = pods.capture(BufWriter::new(File::create(&file).unwrap()));
+    pods.run(20);
+    capture.flush().unwrap();
+    check_packets(&file);
+    let check = |text: String, expected: Expect| expected.assert_eq(&text);
+    check(follow(&file, 8080), expect![[""]]);
+    check(follow(&file, 5000), expect![[""]]);
+    let names = tshark(
+        &file,
+        &[
+            "-Y",
+            "dns",
+            "-T",
+            "fields",
+            "-e",
+            "dns.qry.name",
+            "-e",
+            "dns.a",
+        ],
+    );
+    check(names, expect![[""]]);
+    let interfaces = tshark(
+        &file,
+        &[
+            "-Y",
+            "tcp.flags.syn == 1 && tcp.flags.ack == 0",
+            "-T",
+            "fields",
+            "-e",
+            "frame.interface_name",
+            "-e",
+            "ip.dst",
+            "-e",
+            "tcp.dstport",
+        ],
+    );
+    check(interfaces, expect![[""]]);
+}
+
+#[test]
+fn the_same_run_is_the_same_capture() {
+    let capture = || {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sim.pcapng");
+        let mut pods = Pods::start(&seedpod_tests::manifest(MANIFEST));
+        let capture = pods.capture(BufWriter::new(File::create(&file).unwrap()));
+        pods.run(20);
+        capture.flush().unwrap();
+        std::fs::read(file).unwrap()
+    };
+    let first = capture();
+    assert!(first.len() > 1000, "{} bytes", first.len());
+    assert!(first == capture(), "the captures differ");
+}
+
+#[test]
+fn a_real_run_can_be_looked_into() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.pcapng");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let output = BufWriter::new(File::create(&file).unwrap());
+        let node = Node::builder().capture(output).build().unwrap();
+        let started = node.run(&seedpod_tests::manifest(MANIFEST)).unwrap();
+        let mut logs = started.pods[0].logs();
+        while logs.next().await.unwrap().container != "app" {}
+        node.flush_capture().unwrap();
+    });
+    check_packets(&file);
+    expect![[""]].assert_eq(&follow(&file, 8080));
+}
