@@ -63,7 +63,7 @@ fn a_container_over_its_memory_limit_is_oom_killed() {
 
 #[test]
 fn all_pods_must_succeed() {
-    let fine = pod("fine", "Never", &[("hello", TEST, &["hello"])]);
+    let fine = pod("fine", "Never", &[("a", TEST, &["hello"])]);
     let bad = pod("bad", "Never", &[("a", TEST, &["exit-code", "1"])]);
     assert_eq!(
         run(&["run", "-"], &format!("{fine}---\n{bad}")).code,
@@ -155,7 +155,7 @@ fn wrong_arguments_exit_with_2() {
 
 #[test]
 fn a_wrong_manifest_exits_with_2_tells_all_errors_and_starts_nothing() {
-    let fine = pod("fine", "Never", &[("hello", TEST, &["hello"])]);
+    let fine = pod("fine", "Never", &[("a", TEST, &["hello"])]);
     let wrong = "apiVersion: v1\nkind: Pod\nmetadata: {name: wrong}\nspec:\n  containers:\n  - name: a\n    \
                  imgae: x\n    command: sleep\n";
     let run = run(&["run", "-"], &format!("{fine}---\n{wrong}"));

@@ -166,7 +166,12 @@ impl Tab<'_> {
 
     /// Presses a key and lets it go.
     pub(crate) fn press(&mut self, key: &str) {
-        let mut params = json!({"type": "keyDown", "key": key});
+        let code = match key {
+            "Escape" => 27,
+            "Enter" => 13,
+            _ => 0,
+        };
+        let mut params = json!({"type": "keyDown", "key": key, "windowsVirtualKeyCode": code});
         if key.chars().count() == 1 {
             params["text"] = key.into();
         }
