@@ -80,8 +80,48 @@ fn a_simulated_pod_can_be_looked_into() {
     capture.flush().unwrap();
     check_packets(&file);
     let check = |text: String, expected: Expect| expected.assert_eq(&text);
-    check(follow(&file, 8080), expect![[""]]);
-    check(follow(&file, 5000), expect![[""]]);
+    check(
+        follow(&file, 8080),
+        expect![[r#"
+
+        78
+        GET / HTTP/1.1
+        Host: localhost:8080
+        User-Agent: curl/7.88.1
+        Accept: */*
+
+
+        	162
+        HTTP/1.1 200 OK
+        Content-Type: text/html; charset=utf-8
+        Content-Length: 12
+        Connection: keep-alive
+
+
+        	12
+        Hello world!
+    "#]],
+    );
+    check(
+        follow(&file, 5000),
+        expect![[r#"
+
+        95
+        GET / HTTP/1.0
+        Host: greeter:5000
+        Connection: close
+        User-Agent: curl/7.88.1
+        Accept: */*
+
+
+        	165
+        HTTP/1.0 200 OK
+        Content-Type: text/html; charset=utf-8
+        Content-Length: 12
+
+        Hello world!
+    "#]],
+    );
     let interfaces = tshark(
         &file,
         &[
@@ -184,5 +224,24 @@ fn a_real_run_can_be_looked_into() {
         node.flush_capture().unwrap();
     });
     check_packets(&file);
-    expect![[""]].assert_eq(&follow(&file, 8080));
+    expect![[r#"
+
+        78
+        GET / HTTP/1.1
+        Host: localhost:8080
+        User-Agent: curl/7.88.1
+        Accept: */*
+
+
+        	162
+        HTTP/1.1 200 OK
+        Content-Type: text/html; charset=utf-8
+        Content-Length: 12
+        Connection: keep-alive
+
+
+        	12
+        Hello world!
+    "#]]
+    .assert_eq(&follow(&file, 8080));
 }
