@@ -161,7 +161,16 @@ metadata: {name: p}
 spec:
   restartPolicy: Never
   containers:
-  - {name: c, image: busybox, command: [sh, -c, "nslookup web.default.svc.cluster.local 10.96.0.10; nslookup none.default.svc.cluster.local 10.96.0.10"]}
+  - name: c
+    image: busybox
+    command:
+    - sh
+    - -c
+    - |
+      for name in '\003web' '\004none'; do
+        query="\022\064\001\000\000\001\000\000\000\000\000\000$name\007default\003svc\007cluster\005local\000\000\001\000\001"
+        printf "$query" | nc -u -w 1 10.96.0.10 53
+      done
 "#;
 
 #[test]
@@ -185,7 +194,13 @@ fn datagrams_are_captured_with_their_answers() {
     ];
     let fields = fields.iter().flat_map(|field| ["-e", field]);
     let arguments: Vec<_> = ["-T", "fields"].into_iter().chain(fields).collect();
-    expect![[""]].assert_eq(&tshark(&file, &arguments));
+    expect![[r#"
+        10.244.0.2	web.default.svc.cluster.local	1		
+        10.96.0.10	web.default.svc.cluster.local	1	0	10.96.0.77
+        10.244.0.2	none.default.svc.cluster.local	1		
+        10.96.0.10	none.default.svc.cluster.local	1	3	
+    "#]]
+    .assert_eq(&tshark(&file, &arguments));
 }
 
 #[test]

@@ -330,7 +330,7 @@ fn keys_move_filter_and_zoom() {
         check(
             &["Escape", "t"],
             "document.documentElement.dataset.theme",
-            expect!["light"],
+            expect!["dark"],
         );
     });
 }
