@@ -219,3 +219,52 @@ fn a_file_is_renamed_before_its_content_is_there_unless_it_was_synced() {
     "#]],
     );
 }
+
+/// Settings that are rewritten in place, or beside the old ones, on a disk that fills up once the first are written.
+fn check_full(code: &str, expected: &Expect) {
+    let spec = format!(
+        "
+restartPolicy: OnFailure
+initContainers:
+- name: defaults
+  image: bugs
+  args: [config-in-place, defaults]
+  volumeMounts: [{{name: shared, mountPath: /shared}}]
+- name: wait
+  image: busybox
+  command: [sleep, '1']
+containers:
+- name: app
+  image: bugs
+  args: [config-in-place, app{code}]
+  volumeMounts: [{{name: shared, mountPath: /shared}}]
+volumes:
+- {{name: shared, emptyDir: {{}}}}
+"
+    );
+    let mut simulation = simulate(&spec, &ENGINE);
+    run(&mut simulation, 500);
+    simulation.disks().named("shared")[0].set_full(true);
+    run(&mut simulation, 1000);
+    simulation.disks().named("shared")[0].set_full(false);
+    run(&mut simulation, 30_000);
+    expected.assert_eq(&report(&simulation));
+}
+
+#[test]
+fn a_restart_reads_what_a_full_disk_has_cut() {
+    check_full("", &expect![[r#"
+        [app] app: save generation 2: I/O error (os error 29)
+        [app] app: /shared/settings is truncated to 0 bytes
+        [app] app: /shared/settings is truncated to 0 bytes
+        [app] app: /shared/settings is truncated to 0 bytes
+    "#]]);
+    check_full(", fixed", &expect![[r#"
+        [app] app: save generation 2: No space left on device (os error 51)
+        [app] app: save generation 2: No space left on device (os error 51)
+        Succeeded after 11 s
+        defaults: Completed 0
+        wait: Completed 0
+        app: Completed 0 (restarts: 2)
+    "#]]);
+}
