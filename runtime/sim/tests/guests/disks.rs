@@ -253,18 +253,24 @@ volumes:
 
 #[test]
 fn a_restart_reads_what_a_full_disk_has_cut() {
-    check_full("", &expect![[r#"
+    check_full(
+        "",
+        &expect![[r#"
         [app] app: save generation 2: I/O error (os error 29)
         [app] app: /shared/settings is truncated to 0 bytes
         [app] app: /shared/settings is truncated to 0 bytes
         [app] app: /shared/settings is truncated to 0 bytes
-    "#]]);
-    check_full(", fixed", &expect![[r#"
+    "#]],
+    );
+    check_full(
+        ", fixed",
+        &expect![[r#"
         [app] app: save generation 2: No space left on device (os error 51)
         [app] app: save generation 2: No space left on device (os error 51)
         Succeeded after 11 s
         defaults: Completed 0
         wait: Completed 0
         app: Completed 0 (restarts: 2)
-    "#]]);
+    "#]],
+    );
 }
