@@ -22,6 +22,7 @@ pub struct Chooser {
     faults: Vec<(TaskId, Op)>,
     /// Where the schedule left the default order: whose turn it was, after how many steps, and who went on.
     deviations: Vec<(Option<TaskId>, u32, Option<TaskId>)>,
+    deviated_at: Vec<usize>,
     divergence: Option<Divergence>,
     is_idle: bool,
     is_full: bool,
@@ -36,6 +37,8 @@ pub struct Record {
     pub execution: Execution,
     /// The same run by how it differs from the default one.
     pub plan: Plan,
+    /// Before which step each deviation of the plan took place.
+    pub deviated_at: Vec<usize>,
     /// The first decision that a replayed log, or a given beginning, did not fit.
     pub divergence: Option<Divergence>,
 }
@@ -78,6 +81,7 @@ impl Chooser {
             steps: Vec::new(),
             faults: Vec::new(),
             deviations: Vec::new(),
+            deviated_at: Vec::new(),
             divergence: None,
             is_idle: false,
             is_full: false,
@@ -156,6 +160,7 @@ impl Chooser {
             let task = |index: Option<usize>| index.map(|index| ready[index].task);
             let own = task(usual).map_or(self.order.idle(), |task| self.order.own(task));
             self.deviations.push((task(usual), own, task(picked)));
+            self.deviated_at.push(self.steps.len());
         }
         let Some(index) = picked else {
             self.order.idled();
@@ -297,6 +302,7 @@ impl Chooser {
                 ..Plan::default()
             },
             log: self.log,
+            deviated_at: self.deviated_at,
             execution: Execution {
                 steps: self.steps,
                 pending: left,

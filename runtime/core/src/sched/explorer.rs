@@ -49,6 +49,13 @@ struct Frame {
     asleep: Vec<(usize, Op)>,
 }
 
+impl Default for Explorer {
+    /// As many runs as it takes.
+    fn default() -> Self {
+        Self::new(u64::MAX)
+    }
+}
+
 impl Explorer {
     /// An exploration of no more than so many runs.
     pub fn new(executions_max: u64) -> Self {

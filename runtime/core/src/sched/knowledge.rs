@@ -1,7 +1,7 @@
 //! What earlier runs of a test told about the next.
 
-use super::{Access, Execution, Object};
-use std::collections::BTreeMap;
+use super::{Access, Execution, Object, Op};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many calls the tasks of a test make, and what they meet in. Cheap to clone.
@@ -14,6 +14,10 @@ pub struct Knowledge(Arc<Learned>);
 struct Learned {
     /// Of the longest run.
     steps: u64,
+    /// Those of them on something that is shared.
+    meetings: u64,
+    /// What only one task has touched, or nobody has changed.
+    private: BTreeSet<Object>,
     /// Calls on each object that several tasks touch and one changes, by task.
     shared: BTreeMap<Object, BTreeMap<String, u32>>,
     /// Calls on any of these, by task.
@@ -31,8 +35,16 @@ impl Knowledge {
                 touched.is_changed |= touch.access != Access::Read;
             }
         }
-        touched.retain(|_, touched| touched.is_changed && touched.calls.len() > 1);
         let learned = Arc::make_mut(&mut self.0);
+        touched.retain(|object, touched| {
+            let is_shared = touched.is_changed && touched.calls.len() > 1
+                || learned.shared.contains_key(object);
+            match is_shared {
+                true => learned.private.remove(object),
+                false => learned.private.insert(*object),
+            };
+            is_shared
+        });
         learned.steps = learned.steps.max(execution.steps.len() as u64);
         let mut calls = BTreeMap::new();
         for step in &execution.steps {
@@ -50,6 +62,8 @@ impl Knowledge {
                 .or_insert(0);
             *known = count.max(*known);
         };
+        let meetings = calls.values().map(|count| u64::from(*count)).sum();
+        learned.meetings = learned.meetings.max(meetings);
         for (task, count) in calls {
             keep_most(&mut learned.calls, task, count);
         }
@@ -64,6 +78,17 @@ impl Knowledge {
     /// Steps of the longest run so far.
     pub fn steps(&self) -> u64 {
         self.0.steps
+    }
+
+    /// Steps on something that is shared, of the run with most of them.
+    pub(super) fn meetings(&self) -> u64 {
+        self.0.meetings
+    }
+
+    /// Whether no other task cares for this call, as far as is known.
+    pub(super) fn is_private(&self, op: &Op) -> bool {
+        let mut touches = op.touches.iter();
+        touches.all(|touch| self.0.private.contains(&touch.object))
     }
 
     /// What several tasks touch and one changes, in order.

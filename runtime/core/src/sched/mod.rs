@@ -14,6 +14,7 @@ mod knowledge;
 mod op;
 mod order;
 mod plan;
+pub mod shrink;
 mod source;
 mod strategy;
 
@@ -25,6 +26,7 @@ pub use explorer::Explorer;
 pub use knowledge::Knowledge;
 pub use op::{Access, Object, ObjectKind, Op, Touch};
 pub use plan::{Deviation, Divergence, IDLE, PickKey, Plan, Prefix};
+pub use shrink::{Decisive, Shrinker};
 pub use strategy::{StrategyKind, UnknownStrategy};
 
 /// Names a task of one run: a process of a container, or a fault that waits to happen. Numbered in order of appearance.

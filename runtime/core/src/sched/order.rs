@@ -4,7 +4,8 @@ use super::{Access, Op, Ready, TaskId};
 
 /// Keeps the last task while it is ready, else takes the one that has been ready longest. Faults do not happen.
 ///
-/// A task that only looks at the same things, and again sees nothing new, gives way as if it waited.
+/// A task that only looks at the same things, and again sees nothing new, gives way to those that do not, and so does one
+/// that computes for long without a call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
     tasks: Vec<Task>,
@@ -74,8 +75,9 @@ impl Order {
             if task.is_fault || !may(index) {
                 continue;
             }
-            let is_last = self.last == Some(ready.task);
-            let key = (self.looks_on(ready.task), !is_last, task.since, ready.task);
+            let looks_on = self.looks_on(ready.task);
+            let keeps = self.last == Some(ready.task) && !looks_on;
+            let key = (looks_on, !keeps, task.since, ready.task);
             if best.is_none_or(|(_, least)| key < least) {
                 best = Some((index, key));
             }

@@ -2,7 +2,7 @@
 
 use super::order::Order;
 use super::plan::{Deviation, IDLE, PickKey, Plan, Prefix};
-use super::strategy::{Strategy, StrategyKind, strategy};
+use super::strategy::{PerTask, Strategy, StrategyKind, strategy};
 use super::{Choice, ChoiceKind, Knowledge, Ready, Step, TaskId, TaskNames};
 use crate::seed::{Rng, Seed};
 use std::collections::BTreeMap;
@@ -28,22 +28,28 @@ pub(super) struct Seeded {
     due: BTreeMap<TaskId, u64>,
     /// Kept for its room.
     among: Vec<usize>,
+    /// What tells whether a call is private; nothing if that is not to matter.
+    knowledge: Option<Knowledge>,
+    /// Whether the call before which a task stands is private.
+    private: PerTask<Option<bool>>,
 }
 
 impl Seeded {
     /// `None` for the strategy that decides nothing.
     pub(super) fn new(seed: Seed, kind: StrategyKind, knowledge: &Knowledge) -> Option<Self> {
         let stream = |label: &str| seed.fork(label).rng();
-        let fair = strategy(StrategyKind::Random, stream("settle"), knowledge)?;
+        let knows = knowledge.steps() > 0 && stream("private").below(RUNS_PER_NAIVE) > 0;
         Some(Self {
-            strategy: strategy(kind, stream("schedule"), knowledge)?,
-            fair,
+            strategy: strategy(kind, stream("schedule"), knowledge, knows)?,
+            fair: strategy(StrategyKind::Random, stream("settle"), knowledge, knows)?,
             is_fair: false,
             rng: stream("faults"),
             streams: STREAMS.map(stream).into(),
             steps: knowledge.steps(),
             due: BTreeMap::new(),
             among: Vec::new(),
+            knowledge: knows.then(|| knowledge.clone()),
+            private: PerTask::default(),
         })
     }
 
@@ -76,17 +82,40 @@ impl Seeded {
     }
 
     pub(super) fn executed(&mut self, ready: &[Ready<'_>], picked: usize) {
+        *self.private.at(ready[picked].task) = None;
         self.strategy().executed(ready, picked);
     }
 
+    /// Who may go on at once, because nobody cares in which order with others: a decision less that a strategy could waste.
+    fn private(&mut self, ready: &[Ready<'_>], order: &Order) -> Option<usize> {
+        let knowledge = self.knowledge.as_ref()?;
+        let private = &mut self.private;
+        (0..ready.len()).find(|index| {
+            let Ready { task, op } = ready[*index];
+            if op.is_fault() || order.looks_on(task) {
+                return false;
+            }
+            let private = private.at(task);
+            let is_private = *private.get_or_insert_with(|| knowledge.is_private(op));
+            is_private
+                && !ready
+                    .iter()
+                    .any(|other| other.task != task && op.conflicts(other.op))
+        })
+    }
+
     pub(super) fn pick(&mut self, ready: &[Ready<'_>], order: &Order) -> Option<usize> {
+        if let Some(private) = self.private(ready, order) {
+            return Some(private);
+        }
         let mut among = std::mem::take(&mut self.among);
         among.clear();
         among.extend((0..ready.len()).filter(|index| {
             let task = ready[*index].task;
             !order.is_fault(task) && !order.looks_on(task)
         }));
-        if among.is_empty() {
+        let only_looks = among.is_empty();
+        if only_looks {
             among.extend((0..ready.len()).filter(|index| !order.is_fault(ready[*index].task)));
         }
         let is_idle = among.is_empty();
@@ -100,12 +129,17 @@ impl Seeded {
             true => among
                 .get(self.rng.below(among.len() as u64 + 1) as usize)
                 .copied(),
+            // A strategy that follows priorities would let one of them look for ever.
+            false if only_looks => Some(self.fair.pick(ready, &among)),
             false => Some(self.strategy().pick(ready, &among)),
         };
         self.among = among;
         picked
     }
 }
+
+/// One in so many runs does not rely on what is known of private calls: it was learned from few runs.
+const RUNS_PER_NAIVE: u64 = 5;
 
 /// Labels of the streams, in the order of [`ChoiceKind`].
 const STREAMS: [&str; 9] = [

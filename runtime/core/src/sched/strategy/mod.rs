@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Decides a schedule, step by step.
-pub trait Strategy: Send {
+pub(super) trait Strategy: Send {
     /// A task is ready for the first time.
     fn started(&mut self, task: TaskId, name: &str);
 
@@ -92,13 +92,23 @@ impl StrategyKind {
 }
 
 /// The strategy of this kind; `None` for the default order. What a portfolio is made of is up to
-/// [`for_run`](StrategyKind::for_run): by itself it is its first.
-pub fn strategy(kind: StrategyKind, rng: Rng, knowledge: &Knowledge) -> Option<Box<dyn Strategy>> {
+/// [`for_run`](StrategyKind::for_run): by itself it is its first. `only_meetings` says that it is asked only where tasks
+/// meet.
+pub(super) fn strategy(
+    kind: StrategyKind,
+    rng: Rng,
+    knowledge: &Knowledge,
+    only_meetings: bool,
+) -> Option<Box<dyn Strategy>> {
+    let decisions = match only_meetings {
+        true => knowledge.meetings(),
+        false => knowledge.steps(),
+    };
     Some(match kind {
         StrategyKind::Default => return None,
         StrategyKind::Random => Box::new(random::Random::new(rng)),
         StrategyKind::Sticky => Box::new(random::Sticky::new(rng)),
-        StrategyKind::Pct { depth } => Box::new(pct::Pct::new(rng, depth, knowledge)),
+        StrategyKind::Pct { depth } => Box::new(pct::Pct::new(rng, depth, decisions)),
         StrategyKind::Surw => Box::new(surw::Surw::new(rng, knowledge)),
         StrategyKind::Pos | StrategyKind::Portfolio | StrategyKind::Systematic => {
             Box::new(pos::Pos::new(rng))
@@ -159,7 +169,7 @@ impl FromStr for StrategyKind {
 
 /// A value for each task, by its number.
 #[derive(Debug)]
-struct PerTask<T>(Vec<T>);
+pub(super) struct PerTask<T>(Vec<T>);
 
 impl<T> Default for PerTask<T> {
     fn default() -> Self {
@@ -168,7 +178,7 @@ impl<T> Default for PerTask<T> {
 }
 
 impl<T: Clone + Default> PerTask<T> {
-    fn at(&mut self, task: TaskId) -> &mut T {
+    pub(super) fn at(&mut self, task: TaskId) -> &mut T {
         let index = task.0 as usize;
         if index >= self.0.len() {
             self.0.resize(index + 1, T::default());

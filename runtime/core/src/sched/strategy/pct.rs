@@ -2,7 +2,7 @@
 //! Finding Bugs", ASPLOS 2010).
 
 use super::{PerTask, Strategy};
-use crate::sched::{Knowledge, Ready, TaskId};
+use crate::sched::{Ready, TaskId};
 use crate::seed::Rng;
 
 /// Every task has a random priority, and the greatest goes on; at `depth` - 1 random steps, the task that is about to go
@@ -12,7 +12,7 @@ pub(super) struct Pct {
     rng: Rng,
     /// 0 before it is drawn. What has fallen behind is below [`FALLEN`].
     priorities: PerTask<u64>,
-    /// Steps at which somebody falls behind, in descending order.
+    /// Decisions at which somebody falls behind, in descending order.
     changes: Vec<u64>,
     position: u64,
 }
@@ -21,9 +21,9 @@ pub(super) struct Pct {
 const FALLEN: u64 = 1 << 32;
 
 impl Pct {
-    pub(super) fn new(mut rng: Rng, depth: u32, knowledge: &Knowledge) -> Self {
-        let steps = knowledge.steps().max(1);
-        let mut changes: Vec<_> = (1..depth).map(|_| rng.below(steps)).collect();
+    /// `decisions` is how often it will be asked, about.
+    pub(super) fn new(mut rng: Rng, depth: u32, decisions: u64) -> Self {
+        let mut changes: Vec<_> = (1..depth).map(|_| rng.below(decisions.max(1))).collect();
         changes.sort_unstable_by_key(|step| u64::MAX - step);
         Self {
             rng,
@@ -61,10 +61,9 @@ impl Strategy for Pct {
             *self.priorities.at(ready[greatest].task) = behind;
             greatest = self.greatest(ready, among);
         }
+        self.position += 1;
         greatest
     }
 
-    fn executed(&mut self, _ready: &[Ready<'_>], _picked: usize) {
-        self.position += 1;
-    }
+    fn executed(&mut self, _ready: &[Ready<'_>], _picked: usize) {}
 }

@@ -63,13 +63,13 @@ fn all_runs(program: &Program, mut visit: impl FnMut(&Record)) -> u64 {
 }
 
 /// What a systematic exploration sees: classes, runs, and whether and when one failed first.
-struct Explored {
-    classes: BTreeSet<u64>,
-    runs: u64,
-    failed_first: Option<u64>,
+pub(super) struct Explored {
+    pub(super) classes: BTreeSet<u64>,
+    pub(super) runs: u64,
+    pub(super) failed_first: Option<u64>,
 }
 
-fn explore(program: &Program, mut visit: impl FnMut(&Record)) -> Explored {
+pub(super) fn explore(program: &Program, mut visit: impl FnMut(&Record)) -> Explored {
     let mut explorer = Explorer::new(20_000);
     let mut explored = Explored {
         classes: BTreeSet::new(),

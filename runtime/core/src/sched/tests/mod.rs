@@ -2,5 +2,5 @@
 
 mod chooser;
 mod explorer;
-#[expect(dead_code, reason = "for the models to come")]
+mod models;
 mod program;
