@@ -55,10 +55,17 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
         &[
             "async-trait",
             "bytes",
+            "cel",
+            "etherparse",
+            "pcap-file",
+            "quick-junit",
             "seedpod-api",
             "seedpod-core",
             "seedpod-engine",
+            "serde",
+            "serde_json",
             "thiserror",
+            "xxhash-rust",
         ],
     ),
 ];

@@ -32,7 +32,7 @@ const SERVICE_NETWORK: [u8; 2] = [10, 96];
 #[derive(Clone, Debug, Default)]
 pub struct Fabric {
     state: Arc<Mutex<State>>,
-    rules: Option<Rules>,
+    pub(super) rules: Option<Rules>,
     pub(super) tap: Arc<OnceLock<Tapping>>,
 }
 
@@ -120,19 +120,6 @@ pub(super) enum Resolved {
 }
 
 impl Fabric {
-    /// A pod network whose paths have rules, for tests.
-    pub fn with_rules(rules: Rules) -> Self {
-        Self {
-            rules: Some(rules),
-            ..Self::default()
-        }
-    }
-
-    /// The rules on its paths; none outside tests.
-    pub fn rules(&self) -> Option<&Rules> {
-        self.rules.as_ref()
-    }
-
     /// Connects from outside, as seen from `from`, to a pod IP or a Service: the way of hostPort and NodePort. Wait with
     /// [`poll_connected`](super::End::poll_connected).
     pub fn connect_from(&self, from: SocketAddr, to: SocketAddr) -> Result<Stream, Error> {

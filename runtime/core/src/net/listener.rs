@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::rules::{Owner, Path};
-use super::stream::{Buffers, Phase, Stream, pair_on, register};
+use super::stream::{Buffers, Phase, Stream, pair, register};
 use super::tap::Tapping;
 use crate::limits::{SOCKET_BACKLOG_MAX, SOCKET_CONNECTS_WAITING};
 use std::collections::VecDeque;
@@ -78,7 +78,7 @@ impl Listener {
         } else {
             Phase::Established
         };
-        let [client, server] = pair_on(ends, [buffers, state.buffers], phase, (path, line));
+        let [client, server] = pair(ends, [buffers, state.buffers], phase, (path, line));
         if full {
             state.waiting.push_back(server);
         } else {

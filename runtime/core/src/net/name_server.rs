@@ -181,7 +181,7 @@ impl Namespace {
     ) -> Result<Stream, Error> {
         let line = self.fabric.line([from, to]);
         let buffers = [buffers, Buffers::default()];
-        let [client, server] = pair([from, to], buffers, Phase::Established, line);
+        let [client, server] = pair([from, to], buffers, Phase::Established, (None, line));
         if self.name_clients.len() >= DNS_CONNECTIONS_PER_POD {
             self.name_clients.remove(0);
         }

@@ -288,7 +288,7 @@ impl Namespace {
             Egress::Host => {
                 let line = self.fabric.line([from, to]);
                 let buffers = [buffers, Buffers::default()];
-                let [client, server] = pair([from, to], buffers, Phase::Pending, line);
+                let [client, server] = pair([from, to], buffers, Phase::Pending, (None, line));
                 self.requests
                     .push_back(Request::Connect(OutsideConnect::new(server)));
                 Ok(client)

@@ -5,7 +5,7 @@ use super::fabric::PodKey;
 use super::listener::Listener;
 use super::namespace::{Namespace, Socket, SocketId};
 use super::rules::{Due, Fate, Owner, Path, Rules, Ticket};
-use super::stream::{Buffers, Phase, Stream, pair_on};
+use super::stream::{Buffers, Phase, Stream, pair};
 use crate::limits::SOCKET_CONNECT_TIMEOUT;
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -111,7 +111,7 @@ impl Namespace {
         // The acceptor's own sizes come with its listener.
         let buffers = [dial.buffers, Buffers::default()];
         let line = self.fabric.line(ends);
-        let [client, server] = pair_on(ends, buffers, Phase::Pending, (Some(path), line));
+        let [client, server] = pair(ends, buffers, Phase::Pending, (Some(path), line));
         client.start_connect_timeout();
         let number = self.next_syn;
         self.next_syn += 1;

@@ -103,16 +103,6 @@ pub(super) fn pair(
     addresses: [SocketAddr; 2],
     buffers: [Buffers; 2],
     phase: Phase,
-    line: Option<Line>,
-) -> [Stream; 2] {
-    pair_on(addresses, buffers, phase, (None, line))
-}
-
-/// As [`pair`], under the rules of a path.
-pub(super) fn pair_on(
-    addresses: [SocketAddr; 2],
-    buffers: [Buffers; 2],
-    phase: Phase,
     (path, line): (Option<Path>, Option<Line>),
 ) -> [Stream; 2] {
     if let Some(line) = &line {

@@ -20,7 +20,7 @@ pub(super) use rule::{Fate, Owner};
 pub(super) use wire::{Next, Segment, Wire};
 
 use super::Mailbox;
-use super::fabric::PodKey;
+use super::fabric::{Fabric, PodKey};
 use super::stream::Connection;
 use crate::limits::{DATAGRAM_BYTES_DELAYED, DATAGRAM_OVERHEAD_BYTES, NETWORK_RULES};
 use crate::sched::ChoiceKind;
@@ -99,6 +99,21 @@ impl Late {
 pub(super) struct Path {
     pub(super) rules: Rules,
     pub(super) owners: [Owner; 2],
+}
+
+impl Fabric {
+    /// A pod network whose paths have rules, for tests.
+    pub fn with_rules(rules: Rules) -> Self {
+        Self {
+            rules: Some(rules),
+            ..Self::default()
+        }
+    }
+
+    /// The rules on its paths; none outside tests.
+    pub fn rules(&self) -> Option<&Rules> {
+        self.rules.as_ref()
+    }
 }
 
 impl Rules {

@@ -52,7 +52,7 @@ proptest! {
     fn streams_are_lists_of_bytes(steps in prop::collection::vec(step(), 1..80), buffer in 4096..60_000_usize) {
         let buffers = Buffers { receive: buffer, send: buffer };
         let addresses = ["127.0.0.1:1", "127.0.0.1:2"].map(|address| address.parse().unwrap());
-        let [client, server] = pair(addresses, [buffers; 2], Phase::Established, None);
+        let [client, server] = pair(addresses, [buffers; 2], Phase::Established, (None, None));
         let mut streams = [Some(client), Some(server)];
         let mut sides = [Side::default(), Side::default()];
         let mut next = 0_u8;
