@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn looks_through_folders_and_links_but_not_out() {
         let caller = Caller::host(WallTime::default());
-        let volume = MemoryVolume::empty(None, caller.now);
+        let volume = MemoryVolume::empty("v", None, caller.now);
         let root = volume.root();
         let (dir, _) = volume
             .create(caller, root, "a", New::Directory(0o755))
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn puts_files_with_their_folders() {
         let caller = Caller::host(WallTime::default());
-        let volume = MemoryVolume::empty(None, caller.now);
+        let volume = MemoryVolume::empty("v", None, caller.now);
         let put = |path: &str, text: &str| put(&*volume, caller, path, text.as_bytes());
         assert_eq!(put("a/b/f", "long text"), Ok(()));
         assert_eq!(put("/a/b/f", "text"), Ok(()));

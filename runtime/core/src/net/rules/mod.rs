@@ -104,10 +104,9 @@ pub(super) struct Path {
 impl Fabric {
     /// A pod network whose paths have rules, for tests.
     pub fn with_rules(rules: Rules) -> Self {
-        Self {
-            rules: Some(rules),
-            ..Self::default()
-        }
+        let mut fabric = Self::default();
+        fabric.rules = Some(rules);
+        fabric
     }
 
     /// The rules on its paths; none outside tests.
