@@ -99,7 +99,8 @@ pub(super) fn torn(decisions: &dyn Decisions, volume: &str, bytes: usize) -> usi
         },
         blocks => {
             let arity = u32::try_from(blocks).unwrap_or(u32::MAX);
-            PAGE * (blocks - 1 - decisions.choose(ChoiceKind::Disk, arity, &label) as usize)
+            let lost = 1 + decisions.choose(ChoiceKind::Disk, arity, &label) as usize;
+            PAGE * blocks.saturating_sub(lost)
         }
     }
 }

@@ -18,15 +18,13 @@ mod tests;
 
 pub use faults::{Decisions, DiskErrors, DiskFaults, Durability, Usual};
 
-use faults::Order;
-use state::State;
-
 use super::{Caller, DirEntry, Errno, FileType, New, Opened, Stat, Times, Tree, Usage, Volume};
 use crate::podtest::DiskCall;
 use crate::time::WallTime;
 use bytes::Bytes;
+use faults::Order;
 use journal::{DataChange, Journal, NameChange};
-use state::entry;
+use state::{State, entry};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
