@@ -1,5 +1,7 @@
 //! What host calls touch, for those who decide which of them comes first.
 
+pub(crate) mod table;
+
 use crate::guest::Guest;
 use crate::scheduler::{Scheduler, Turn};
 use seedpod_core::sched::{Op, TaskId};
@@ -18,6 +20,8 @@ impl Guest {
         };
         match op(self) {
             Some(op) => {
+                debug_assert!(table::allows(&op), "calls/table.txt forbids {op:?}");
+                self.in_call.set(true);
                 scheduler.enter(task, op);
                 Turn::others_first()
             }
@@ -25,11 +29,32 @@ impl Guest {
         }
     }
 
-    /// Tells what came of the call that was entered last.
+    /// Tells what came of the call, if it was entered.
     pub(crate) fn leave<T, E: ErrorName>(&self, result: &Result<T, E>) {
-        if let Some((scheduler, task)) = self.scheduled() {
-            let name = result.as_ref().map_or_else(E::name, |_| "ok");
-            scheduler.leave(task, name, String::new());
+        self.leave_with(result, String::new);
+    }
+
+    /// As [`leave`](Self::leave), with what else there is to tell of a call that succeeded.
+    pub(crate) fn leave_with<T, E: ErrorName>(
+        &self,
+        result: &Result<T, E>,
+        detail: impl FnOnce() -> String,
+    ) {
+        if self.in_call.replace(false)
+            && let Some((scheduler, task)) = self.scheduled()
+        {
+            match result {
+                Ok(_) => scheduler.leave(task, "ok", detail()),
+                Err(error) => scheduler.leave(task, error.name(), String::new()),
+            }
+        }
+    }
+
+    /// How much of a read or write of `len` bytes is done.
+    pub(crate) fn part(&self, call: &'static str, len: usize) -> usize {
+        match self.scheduled() {
+            Some((scheduler, task)) if len > 1 => scheduler.part(task, call, len),
+            Some(_) | None => len,
         }
     }
 }

@@ -146,7 +146,7 @@ impl Flavor {
         let engine =
             wasmtime::Engine::new(&config(settings.slice, compiler, allocation)).map_err(failed)?;
         let mut linker = Linker::new(&engine);
-        crate::wasi::add_to_linker(&mut linker).map_err(failed)?;
+        crate::wasi::add_to_linker(&mut linker, settings.slice).map_err(failed)?;
         let cache = settings
             .cache
             .as_ref()

@@ -4,6 +4,7 @@ use crate::Engine;
 use crate::console::Console;
 use crate::description::Description;
 use crate::jobs::Ready;
+use crate::meaning::Meanings;
 use crate::meters::{Meters, ProcessMeter};
 use crate::outbox::Outbox;
 use crate::running::Spawn;
@@ -16,6 +17,7 @@ use seedpod_core::sched::TaskId;
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::volume::{Caller, Device, Files, Volume};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -196,6 +198,9 @@ pub struct Guest {
     pub(crate) task: Option<TaskId>,
     /// Fuel that the scheduler knows of.
     pub(crate) fuel_charged: u64,
+    /// Whether the scheduler knows of a call and not of its end.
+    pub(crate) in_call: Cell<bool>,
+    pub(crate) meanings: Meanings,
     pub(crate) start: ProcessStart,
     /// One share for each open file.
     pub(crate) open_files: Arc<()>,

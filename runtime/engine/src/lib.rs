@@ -23,6 +23,7 @@ mod exec;
 mod host_dir;
 mod ipc;
 mod jobs;
+mod meaning;
 mod meters;
 mod outbox;
 mod proc;

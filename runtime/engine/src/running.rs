@@ -3,6 +3,7 @@
 use crate::capture::Ran;
 use crate::description::Description;
 use crate::guest::{Container, Guest, PodCell, ProcessStart, Usage};
+use crate::meaning::Meanings;
 use crate::meters::ProcessMeter;
 use crate::program::{LoadError, Program};
 use crate::session::ExitSender;
@@ -13,6 +14,7 @@ use seedpod_core::pod::{ContainerId, HookKind, ProbeKind};
 use seedpod_core::process::{ExitStatus, ProcessId, Signal};
 use seedpod_core::sched::TaskId;
 use seedpod_core::seed::Seed;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::{Arc, PoisonError};
 use std::task::{Poll, ready};
@@ -170,6 +172,8 @@ async fn run_program(
         process: spawn.process,
         task,
         fuel_charged: 0,
+        in_call: Cell::default(),
+        meanings: Meanings::default(),
         start: spawn.start,
         open_files: Arc::default(),
         output_streams: Arc::default(),

@@ -22,6 +22,7 @@ mod look;
 mod memory;
 mod mount;
 mod names;
+mod objects;
 mod open_file;
 mod reap;
 mod resolve;

@@ -49,22 +49,24 @@ impl exit::Host for Guest {
 
 impl stdin::Host for Guest {
     fn get_stdin(&mut self) -> wasmtime::Result<Resource<DynInputStream>> {
-        let stream: DynInputStream = Box::new(Input(self.descriptor(0)));
-        Ok(self.table.push(stream)?)
+        let description = self.descriptor(0);
+        let meaning = self.meaning_of(&description);
+        let stream: DynInputStream = Box::new(Input(description));
+        let stream = self.table.push(stream)?;
+        self.meanings.add_stream(stream.rep(), meaning);
+        Ok(stream)
     }
 }
 
 impl stdout::Host for Guest {
     fn get_stdout(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
-        let stream: DynOutputStream = Box::new(Output::new(self, self.descriptor(1))?);
-        Ok(self.table.push(stream)?)
+        self.standard_output(1)
     }
 }
 
 impl stderr::Host for Guest {
     fn get_stderr(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
-        let stream: DynOutputStream = Box::new(Output::new(self, self.descriptor(2))?);
-        Ok(self.table.push(stream)?)
+        self.standard_output(2)
     }
 }
 
@@ -116,6 +118,15 @@ impl terminal_stderr::Host for Guest {
 }
 
 impl Guest {
+    fn standard_output(&mut self, number: u32) -> wasmtime::Result<Resource<DynOutputStream>> {
+        let description = self.descriptor(number);
+        let meaning = self.meaning_of(&description);
+        let stream: DynOutputStream = Box::new(Output::new(self, description)?);
+        let stream = self.table.push(stream)?;
+        self.meanings.add_stream(stream.rep(), meaning);
+        Ok(stream)
+    }
+
     fn terminal_output(
         &mut self,
         number: u32,

@@ -3,16 +3,22 @@
 mod cli;
 mod clocks;
 mod filesystem;
+mod io;
 mod process;
 mod random;
 mod sockets;
 
 use crate::guest::Guest;
+use crate::settings::Slice;
 use wasmtime::component::Linker;
 
-/// Registers everything a guest can import.
-pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    wasmtime_wasi_io::add_to_linker_async(linker)?;
+/// Registers everything a guest can import. Turns at streams cost something and are for those who run by fuel: nobody
+/// else decides about the order of calls.
+pub(crate) fn add_to_linker(linker: &mut Linker<Guest>, slice: Slice) -> wasmtime::Result<()> {
+    match slice {
+        Slice::Time(_) => wasmtime_wasi_io::add_to_linker_async(linker)?,
+        Slice::Fuel(_) => io::add_to_linker(linker)?,
+    }
     cli::add_to_linker(linker)?;
     clocks::add_to_linker(linker)?;
     filesystem::add_to_linker(linker)?;

@@ -1,22 +1,23 @@
 //! The calls on descriptors.
 
 use super::bindings::wasi::filesystem::types;
-use super::streams::{DirectoryEntries, FileInput, FileOutput};
-use super::{Descriptor, Failure, Open};
-use crate::description::{Input, Output};
+use super::streams::{DirectoryEntries, FileInput};
+use super::touches::Use;
+use super::{Descriptor, Failure};
+use crate::description::Input;
 use crate::guest::Guest;
 use bytes::Bytes;
 use seedpod_core::limits;
-use seedpod_core::volume::{At, Errno, FileType, Follow, OpenFile, OpenFlags, Stat, Times};
-use std::sync::Arc;
+use seedpod_core::sched::Access::{Read, Write};
+use seedpod_core::volume::{At, Errno, FileType, Follow, OpenFile, OpenFlags, Stat};
 use types::{
-    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode,
-    MetadataHashValue, NewTimestamp, PathFlags,
+    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, MetadataHashValue,
+    NewTimestamp, PathFlags,
 };
 use wasmtime::component::Resource;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
-type Answer<T> = Result<T, Failure>;
+pub(super) type Answer<T> = Result<T, Failure>;
 
 impl types::HostDescriptor for Guest {
     fn read_via_stream(
@@ -38,7 +39,10 @@ impl types::HostDescriptor for Guest {
                 Box::new(FileInput { open, offset })
             }
         };
-        Ok(self.table.push(stream)?)
+        let meaning = self.stream_of_file(&this)?;
+        let stream = self.table.push(stream)?;
+        self.meanings.add_stream(stream.rep(), meaning);
+        Ok(stream)
     }
 
     fn write_via_stream(
@@ -69,8 +73,9 @@ impl types::HostDescriptor for Guest {
         }
     }
 
-    fn sync_data(&mut self, this: Resource<Descriptor>) -> Answer<()> {
-        Ok(self.open(&this)?.file.sync_data()?)
+    async fn sync_data(&mut self, this: Resource<Descriptor>) -> Answer<()> {
+        self.sync_file("fs.fdatasync", &this, OpenFile::sync_data)
+            .await
     }
 
     fn get_flags(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorFlags> {
@@ -81,38 +86,63 @@ impl types::HostDescriptor for Guest {
         Ok(self.open(&this)?.file.kind().into())
     }
 
-    fn set_size(&mut self, this: Resource<Descriptor>, size: u64) -> Answer<()> {
+    async fn set_size(&mut self, this: Resource<Descriptor>, size: u64) -> Answer<()> {
+        let turn = self.enter_file("fs.truncate", self.table.get(&this)?, Write);
+        turn.await;
         let caller = self.caller();
-        Ok(self.open(&this)?.file.set_len(caller, size)?)
+        let result = self.open(&this)?.file.set_len(caller, size);
+        self.leave_with(&result, || format!("to {size}"));
+        Ok(result?)
     }
 
-    fn set_times(
+    async fn set_times(
         &mut self,
         this: Resource<Descriptor>,
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> Answer<()> {
+        let turn = self.enter_file("fs.utimens", self.table.get(&this)?, Write);
+        turn.await;
         let times = self.times(accessed, modified)?;
         let caller = self.caller();
-        Ok(self.open(&this)?.file.set_times(caller, times)?)
+        let result = self.open(&this)?.file.set_times(caller, times);
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn read(
+    async fn read(
         &mut self,
         this: Resource<Descriptor>,
         length: u64,
         offset: u64,
     ) -> Answer<(Vec<u8>, bool)> {
+        let turn = self.enter_file("fs.read", self.table.get(&this)?, Read);
+        turn.await;
         let max = usize::try_from(length).unwrap_or(usize::MAX);
-        let bytes = self.open(&this)?.file.read_at(offset, max)?;
+        let max = self.part("fs.read", max);
+        let result = self.open(&this)?.file.read_at(offset, max);
+        self.leave_with(&result, || {
+            at(offset, result.as_ref().map_or(0, Bytes::len))
+        });
+        let bytes = result?;
         let at_end = bytes.is_empty() && length > 0;
         Ok((bytes.into(), at_end))
     }
 
-    fn write(&mut self, this: Resource<Descriptor>, bytes: Vec<u8>, offset: u64) -> Answer<u64> {
+    async fn write(
+        &mut self,
+        this: Resource<Descriptor>,
+        bytes: Vec<u8>,
+        offset: u64,
+    ) -> Answer<u64> {
+        let turn = self.enter_file("fs.write", self.table.get(&this)?, Write);
+        turn.await;
         let caller = self.caller();
-        let bytes = Bytes::from(bytes);
-        Ok(self.open(&this)?.file.write_at(caller, offset, &bytes)? as u64)
+        let part = self.part("fs.write", bytes.len());
+        let file = &self.open(&this)?.file;
+        let result = file.write_at(caller, offset, &bytes[..part]);
+        self.leave_with(&result, || at(offset, *result.as_ref().unwrap_or(&0)));
+        Ok(result? as u64)
     }
 
     fn read_directory(&mut self, this: Resource<Descriptor>) -> Answer<Resource<DirectoryEntries>> {
@@ -124,31 +154,49 @@ impl types::HostDescriptor for Guest {
         Ok(self.table.push(DirectoryEntries::new(open, slot))?)
     }
 
-    fn sync(&mut self, this: Resource<Descriptor>) -> Answer<()> {
-        Ok(self.open(&this)?.file.sync()?)
+    async fn sync(&mut self, this: Resource<Descriptor>) -> Answer<()> {
+        self.sync_file("fs.fsync", &this, OpenFile::sync).await
     }
 
-    fn create_directory_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
+    async fn create_directory_at(
+        &mut self,
+        this: Resource<Descriptor>,
+        path: String,
+    ) -> Answer<()> {
         let base = self.base(&this, &path)?;
-        Ok(self
-            .files()
-            .create_dir(self.caller(), At::Dir(&base.file), &path, DIRECTORY_MODE)?)
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.mkdir", dir, &path, Follow::No, Use::Create);
+        turn.await;
+        let at = At::Dir(&base.file);
+        let caller = self.caller();
+        let result = self.files().create_dir(caller, at, &path, DIRECTORY_MODE);
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn stat(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorStat> {
-        Ok(self.open(&this)?.file.stat(self.caller())?.into())
+    async fn stat(&mut self, this: Resource<Descriptor>) -> Answer<DescriptorStat> {
+        let turn = self.enter_file("fs.stat", self.table.get(&this)?, Read);
+        turn.await;
+        let result = self.open(&this)?.file.stat(self.caller());
+        self.leave(&result);
+        Ok(result?.into())
     }
 
-    fn stat_at(
+    async fn stat_at(
         &mut self,
         this: Resource<Descriptor>,
         flags: PathFlags,
         path: String,
     ) -> Answer<DescriptorStat> {
-        Ok(self.stat_path(&this, flags, &path)?.into())
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.stat", dir, &path, follow(flags), Use::Stat);
+        turn.await;
+        let result = self.stat_path(&this, flags, &path);
+        self.leave(&result);
+        Ok(result?.into())
     }
 
-    fn set_times_at(
+    async fn set_times_at(
         &mut self,
         this: Resource<Descriptor>,
         flags: PathFlags,
@@ -156,18 +204,19 @@ impl types::HostDescriptor for Guest {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> Answer<()> {
-        let times = self.times(accessed, modified)?;
         let base = self.base(&this, &path)?;
-        Ok(self.files().set_times(
-            self.caller(),
-            At::Dir(&base.file),
-            &path,
-            follow(flags),
-            times,
-        )?)
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.utimens", dir, &path, follow(flags), Use::Change);
+        turn.await;
+        let times = self.times(accessed, modified)?;
+        let at = At::Dir(&base.file);
+        let files = self.files();
+        let result = files.set_times(self.caller(), at, &path, follow(flags), times);
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn link_at(
+    async fn link_at(
         &mut self,
         this: Resource<Descriptor>,
         old_flags: PathFlags,
@@ -175,16 +224,25 @@ impl types::HostDescriptor for Guest {
         new: Resource<Descriptor>,
         new_path: String,
     ) -> Answer<()> {
+        let (from, to) = (self.table.get(&this)?, self.table.get(&new)?);
+        let (from, to) = (
+            (from, old_path.as_str(), Use::Look),
+            (to, new_path.as_str(), Use::Create),
+        );
+        let turn = self.enter_paths("fs.link", from, to);
+        turn.await;
         let (old, new) = (self.base(&this, &old_path)?, self.base(&new, &new_path)?);
-        Ok(self.files().link(
+        let result = self.files().link(
             self.caller(),
             (At::Dir(&old.file), &old_path),
             follow(old_flags),
             (At::Dir(&new.file), &new_path),
-        )?)
+        );
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn open_at(
+    async fn open_at(
         &mut self,
         this: Resource<Descriptor>,
         path_flags: PathFlags,
@@ -204,58 +262,90 @@ impl types::HostDescriptor for Guest {
             follow: follow(path_flags),
             mode: FILE_MODE,
         };
-        let file = self
-            .files()
-            .open(self.caller(), At::Dir(&base.file), &path, how)?;
-        self.push_descriptor(file, flags)
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.open", dir, &path, how.follow, Use::of(how));
+        turn.await;
+        let caller = self.caller();
+        let result = self.files().open(caller, At::Dir(&base.file), &path, how);
+        self.leave(&result);
+        self.push_descriptor(result?, flags)
     }
 
-    fn readlink_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<String> {
+    async fn readlink_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<String> {
         let base = self.base(&this, &path)?;
-        Ok(self
-            .files()
-            .read_link(self.caller(), At::Dir(&base.file), &path)?)
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.readlink", dir, &path, Follow::No, Use::Look);
+        turn.await;
+        let caller = self.caller();
+        let result = self.files().read_link(caller, At::Dir(&base.file), &path);
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn remove_directory_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
+    async fn remove_directory_at(
+        &mut self,
+        this: Resource<Descriptor>,
+        path: String,
+    ) -> Answer<()> {
         let base = self.base(&this, &path)?;
-        Ok(self
-            .files()
-            .remove_dir(self.caller(), At::Dir(&base.file), &path)?)
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.rmdir", dir, &path, Follow::No, Use::Remove);
+        turn.await;
+        let caller = self.caller();
+        let result = self.files().remove_dir(caller, At::Dir(&base.file), &path);
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn rename_at(
+    async fn rename_at(
         &mut self,
         this: Resource<Descriptor>,
         old_path: String,
         new: Resource<Descriptor>,
         new_path: String,
     ) -> Answer<()> {
+        let (from, to) = (self.table.get(&this)?, self.table.get(&new)?);
+        let (from, to) = (
+            (from, old_path.as_str(), Use::Remove),
+            (to, new_path.as_str(), Use::Create),
+        );
+        let turn = self.enter_paths("fs.rename", from, to);
+        turn.await;
         let (old, new) = (self.base(&this, &old_path)?, self.base(&new, &new_path)?);
-        Ok(self.files().rename(
+        let result = self.files().rename(
             self.caller(),
             (At::Dir(&old.file), &old_path),
             (At::Dir(&new.file), &new_path),
-        )?)
+        );
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn symlink_at(
+    async fn symlink_at(
         &mut self,
         this: Resource<Descriptor>,
         target: String,
         path: String,
     ) -> Answer<()> {
         let base = self.base(&this, &path)?;
-        Ok(self
-            .files()
-            .symlink(self.caller(), &target, At::Dir(&base.file), &path)?)
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.symlink", dir, &path, Follow::No, Use::Create);
+        turn.await;
+        let (files, at) = (self.files(), At::Dir(&base.file));
+        let result = files.symlink(self.caller(), &target, at, &path);
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn unlink_file_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
+    async fn unlink_file_at(&mut self, this: Resource<Descriptor>, path: String) -> Answer<()> {
         let base = self.base(&this, &path)?;
-        Ok(self
-            .files()
-            .unlink(self.caller(), At::Dir(&base.file), &path)?)
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.unlink", dir, &path, Follow::No, Use::Remove);
+        turn.await;
+        let caller = self.caller();
+        let result = self.files().unlink(caller, At::Dir(&base.file), &path);
+        self.leave(&result);
+        Ok(result?)
     }
 
     fn is_same_object(
@@ -274,13 +364,18 @@ impl types::HostDescriptor for Guest {
         Ok(metadata_hash(self.open(&this)?.file.stat(self.caller())?))
     }
 
-    fn metadata_hash_at(
+    async fn metadata_hash_at(
         &mut self,
         this: Resource<Descriptor>,
         flags: PathFlags,
         path: String,
     ) -> Answer<MetadataHashValue> {
-        Ok(metadata_hash(self.stat_path(&this, flags, &path)?))
+        let dir = self.table.get(&this)?;
+        let turn = self.enter_path("fs.stat", dir, &path, follow(flags), Use::Look);
+        turn.await;
+        let result = self.stat_path(&this, flags, &path);
+        self.leave(&result);
+        Ok(metadata_hash(result?))
     }
 
     fn drop(&mut self, this: Resource<Descriptor>) -> wasmtime::Result<()> {
@@ -290,12 +385,17 @@ impl types::HostDescriptor for Guest {
 }
 
 impl types::HostDirectoryEntryStream for Guest {
-    fn read_directory_entry(
+    async fn read_directory_entry(
         &mut self,
         this: Resource<DirectoryEntries>,
     ) -> Answer<Option<DirectoryEntry>> {
+        let dir = self.table.get(&this)?.to_be_read();
+        let turn = self.enter_directory(dir);
+        turn.await;
         let caller = self.caller();
-        let entry = self.table.get_mut(&this)?.next(caller)?;
+        let result = self.table.get_mut(&this)?.next(caller);
+        self.leave(&result);
+        let entry = result?;
         Ok(entry.map(|entry| DirectoryEntry {
             type_: entry.kind.into(),
             name: entry.name,
@@ -308,66 +408,16 @@ impl types::HostDirectoryEntryStream for Guest {
     }
 }
 
-impl Guest {
-    fn open(&self, this: &Resource<Descriptor>) -> Answer<Arc<Open>> {
-        Ok(Arc::clone(&self.table.get(this)?.open))
-    }
-
-    /// Where a path starts. An absolute one is no path of WASI, whose C library has cut the slash off.
-    fn base(&self, this: &Resource<Descriptor>, path: &str) -> Answer<Arc<Open>> {
-        let open = self.open(this)?;
-        if path.starts_with('/') {
-            return Err(ErrorCode::NotPermitted.into());
-        }
-        Ok(open)
-    }
-
-    fn stat_path(&self, this: &Resource<Descriptor>, flags: PathFlags, path: &str) -> Answer<Stat> {
-        let base = self.base(this, path)?;
-        let files = self.files();
-        Ok(files.stat(self.caller(), At::Dir(&base.file), path, follow(flags))?)
-    }
-
-    fn times(&self, accessed: NewTimestamp, modified: NewTimestamp) -> Result<Times, Errno> {
-        Ok(Times {
-            accessed: self.new_time(accessed)?,
-            modified: self.new_time(modified)?,
-        })
-    }
-
-    fn output(
-        &mut self,
-        this: &Resource<Descriptor>,
-        offset: Option<u64>,
-    ) -> Answer<Resource<DynOutputStream>> {
-        let open = self.open(this)?;
-        let file = &open.file;
-        let stream: DynOutputStream = match self.described(file.device()) {
-            Some(description) => Box::new(Output::new(self, description).map_err(Failure::Trap)?),
-            None => {
-                if file.kind() == FileType::Directory {
-                    return Err(Errno::IsDirectory.into());
-                }
-                if !file.flags().write {
-                    return Err(Errno::BadDescriptor.into());
-                }
-                Box::new(FileOutput {
-                    open,
-                    offset,
-                    pod: Arc::clone(&self.pod),
-                    process: self.process,
-                })
-            }
-        };
-        Ok(self.table.push(stream)?)
-    }
+/// A part of a file, as traces tell it.
+fn at(offset: u64, len: usize) -> String {
+    format!("{offset}..{}", offset + len as u64)
 }
 
 /// Permission bits of what a guest creates: 0666 and 0777 under the usual umask of 022.
 const FILE_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
 
-fn follow(flags: PathFlags) -> Follow {
+pub(super) fn follow(flags: PathFlags) -> Follow {
     if flags.contains(PathFlags::SYMLINK_FOLLOW) {
         Follow::Yes
     } else {

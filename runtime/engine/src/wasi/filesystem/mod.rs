@@ -3,8 +3,10 @@
 //! Paths are those of Linux rather than of the WASI sandbox: `..` may leave the directory a path starts at and a
 //! symbolic link may be absolute, because both end at the root of the container and never beyond.
 
+mod common;
 mod descriptor;
 mod streams;
+mod touches;
 
 use crate::guest::Guest;
 use bindings::wasi::filesystem::{preopens, types};
@@ -28,7 +30,28 @@ mod bindings {
         trappable_error_type: {
             "wasi:filesystem/types.error-code" => super::Failure,
         },
-        imports: { default: trappable },
+        imports: {
+            default: trappable,
+            "wasi:filesystem/types.[method]descriptor.open-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.stat-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.metadata-hash-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.set-times-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.link-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.create-directory-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.readlink-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.remove-directory-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.rename-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.symlink-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.unlink-file-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.read": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.write": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.stat": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.set-size": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.set-times": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.sync": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.sync-data": async | trappable,
+            "wasi:filesystem/types.[method]directory-entry-stream.read-directory-entry": async | trappable,
+        },
         require_store_data_send: true,
     });
 }

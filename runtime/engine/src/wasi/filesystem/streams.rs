@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seedpod_core::limits;
 use seedpod_core::process::ProcessId;
-use seedpod_core::volume::{Caller, DirEntry, Errno};
+use seedpod_core::volume::{Caller, DirEntry, Errno, Spot};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use wasmtime_wasi_io::poll::Pollable;
@@ -111,6 +111,14 @@ impl DirectoryEntries {
             batch: VecDeque::new(),
             last: None,
             at_end: false,
+        }
+    }
+
+    /// Where the directory is, when the next name has to be read from it and containers meet there.
+    pub(super) fn to_be_read(&self) -> Option<Spot> {
+        match self.batch.is_empty() && !self.at_end {
+            true => self.open.file.spot(),
+            false => None,
         }
     }
 
