@@ -2,6 +2,7 @@
 
 use super::plan::{Deviation, PickKey, Plan};
 use super::{ChoiceKind, IDLE, Record};
+use std::collections::BTreeMap;
 
 /// Delta debugging of a plan, as data in and data out.
 ///
@@ -12,6 +13,8 @@ use super::{ChoiceKind, IDLE, Record};
 #[derive(Debug)]
 pub struct Shrinker {
     best: Plan,
+    /// Its run, if there was one yet.
+    record: Option<Box<Record>>,
     workload: Vec<u32>,
     stage: Stage,
     /// Whether the stages since the first one have left something out.
@@ -39,6 +42,8 @@ enum Stage {
     /// The whole plan, to see that it fails.
     Whole,
     LeaveOut(Kind, Chunks),
+    /// Plans of faults alone, which happen after the same call of another task.
+    Place(Vec<Plan>),
     Lower(Lower),
     Decide(Decide),
     Done,
@@ -98,6 +103,9 @@ struct Decide {
 /// Picks whose numbers are made smaller; more tell nobody anything.
 const LOWERED_MAX: usize = 16;
 
+/// Plans that place faults elsewhere, at most.
+const PLACES_MAX: usize = 64;
+
 /// Calls by which the last context switch is moved at most.
 const MOVES_MAX: u32 = 256;
 
@@ -107,6 +115,7 @@ impl Shrinker {
     pub fn new(plan: Plan, workload: Vec<u32>, replays_max: u32) -> Self {
         Self {
             best: plan,
+            record: None,
             workload,
             stage: Stage::Whole,
             has_changed: false,
@@ -131,6 +140,7 @@ impl Shrinker {
                     let out = chunks.next(&parts);
                     out.map(|out| without(&self.best, out))
                 }
+                Stage::Place(plans) => plans.pop(),
                 Stage::Lower(lower) => lower.next(&self.best),
                 Stage::Decide(decide) => decide.next(&self.best),
                 Stage::Done => return None,
@@ -158,6 +168,8 @@ impl Shrinker {
                 None => self.stage = Stage::Done,
             },
             Stage::LeaveOut(_, chunks) => chunks.result(failed.is_some()),
+            Stage::Place(plans) if failed.is_some() => plans.clear(),
+            Stage::Place(_) => {}
             Stage::Lower(lower) => lower.result(&self.best, failed.is_some()),
             Stage::Decide(decide) => {
                 // What fails here is as good as what failed before, but not smaller.
@@ -173,6 +185,7 @@ impl Shrinker {
         if let Some(record) = failed {
             self.has_changed |= self.is_reproduced && candidate != self.best;
             self.best = adopt(candidate, record);
+            self.record = Some(Box::new(record.clone()));
         }
     }
 
@@ -182,7 +195,12 @@ impl Shrinker {
             Stage::Whole => next(Kind::Faults),
             Stage::LeaveOut(Kind::Faults, _) => next(Kind::Workload),
             Stage::LeaveOut(Kind::Workload, _) => next(Kind::Switches),
-            Stage::LeaveOut(Kind::Switches, _) => next(Kind::Picks),
+            Stage::LeaveOut(Kind::Switches, _) => {
+                let record = self.record.as_deref();
+                let plans = record.map(|record| placed(&self.best, record));
+                Stage::Place(plans.unwrap_or_default())
+            }
+            Stage::Place(_) => next(Kind::Picks),
             Stage::LeaveOut(Kind::Picks, _) => Stage::Lower(Lower::new(&self.best)),
             Stage::Lower(_) if std::mem::take(&mut self.has_changed) => next(Kind::Faults),
             Stage::Lower(_) => Decide::new(&self.best).map_or(Stage::Done, Stage::Decide),
@@ -224,6 +242,36 @@ fn adopt(candidate: Plan, record: &Record) -> Plan {
         dropped: candidate.dropped,
         ..record.plan.clone()
     }
+}
+
+/// Other ways to say when a fault of the plan happens, without any context switch: it need not be the turn of the task that
+/// it hits.
+fn placed(plan: &Plan, record: &Record) -> Vec<Plan> {
+    let is_small = plan.deviations.iter().all(Deviation::is_fault);
+    if is_small || plan.deviations != record.plan.deviations {
+        return Vec::new();
+    }
+    let Record { execution, .. } = record;
+    let faults = plan.deviations.iter().zip(&record.deviated_at);
+    let faults = faults.filter(|(deviation, _)| deviation.is_fault());
+    let mut plans = Vec::new();
+    for (place, (fault, at)) in faults.clone().enumerate() {
+        let mut done: BTreeMap<&str, u32> = BTreeMap::new();
+        for step in execution.steps.iter().take(*at) {
+            *done.entry(execution.names.name(step.task)).or_insert(0) += 1;
+        }
+        done.retain(|task, own| (*task, *own) != (&fault.task, fault.own));
+        for (task, own) in done {
+            let mut deviations: Vec<_> = faults.clone().map(|(fault, _)| fault.clone()).collect();
+            (deviations[place].task, deviations[place].own) = (task.to_owned(), own);
+            plans.push(Plan {
+                deviations,
+                ..plan.clone()
+            });
+        }
+    }
+    plans.truncate(PLACES_MAX);
+    plans
 }
 
 fn parts(plan: &Plan, kind: Kind, workload: &[u32]) -> Vec<Part> {

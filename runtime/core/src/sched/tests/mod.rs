@@ -4,3 +4,4 @@ mod chooser;
 mod explorer;
 mod models;
 mod program;
+mod shrink;
