@@ -45,7 +45,8 @@ const HALF: &str = r#"
 {"n":9,"t":3000018000,"c":"reader","fuel":900,"k":"log","a":"half \u001b[31ma file"}
 {"n":10,"t":3000018500,"c":"fault:crash writer","k":"fault.crash","o":"writer"}
 {"n":11,"t":3000018700,"c":"writer@1","k":"start"}
-{"n":12,"t":3000019000,"c":"reader","fuel":910,"k":"exit","r":"1"}
+{"n":12,"t":3000019000,"c":"reader","fuel":910,"k":"exit","a":"exit 1"}
+{"n":13,"t":3000019000,"c":"orders","k":"status","a":"Failed"}
 "#;
 
 fn half() -> FailureReport {
@@ -156,10 +157,11 @@ fn the_page_says_what_failed_and_shows_what_decided_it() {
             expect![[r#"
                 writer: container
                 reader: container
+                orders: pod
                 shared/out.json: file
                 /jobs: queue"#]],
         );
-        check(ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12"]);
+        check(ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12 13"]);
         check(
             PICKED,
             expect!["4: 0.000014 seconds, reader fs.open vol:shared/out.json"],
@@ -180,7 +182,7 @@ fn the_page_says_what_failed_and_shows_what_decided_it() {
                 event
                 4
                 time
-                0.000014 s
+                0.000014000 s
                 on
                 vol:shared/out.json
                 result
@@ -216,18 +218,18 @@ fn what_is_set_is_in_the_address() {
     check(
         "#filter=mq%20jobs",
         &shown,
-        expect!["3 of 13 events: 6 7 8"],
+        expect!["3 of 14 events: 6 7 8"],
     );
-    check("#filter=no+such+thing", &shown, expect!["0 of 13 events: "]);
+    check("#filter=no+such+thing", &shown, expect!["0 of 14 events: "]);
     check(
         "#task=writer",
         &shown,
-        expect!["6 of 13 events: 0 2 3 7 10 11"],
+        expect!["6 of 14 events: 0 2 3 7 10 11"],
     );
     check(
         "#object=vol:shared/out.json&kind=fs.read",
         &shown,
-        expect!["1 of 13 events: 5"],
+        expect!["1 of 14 events: 5"],
     );
     check(
         "#select=8",
@@ -284,7 +286,7 @@ fn keys_move_filter_and_zoom() {
         check(
             &["End"],
             PICKED,
-            expect!["12: 3.000019 seconds, reader exit → 1"],
+            expect!["13: 3.000019 seconds, orders status Failed"],
         );
         check(
             &["f"],
@@ -317,11 +319,11 @@ fn keys_move_filter_and_zoom() {
         check(
             &["Escape"],
             "document.getElementById('count').textContent",
-            expect!["13 events"],
+            expect!["14 events"],
         );
         check(&["+"], "location.hash", expect!["#zoom=36"]);
         check(&["-", "-"], "location.hash", expect!["#zoom=22"]);
-        check(&["0"], ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12"]);
+        check(&["0"], ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12 13"]);
         check(
             &["?"],
             "document.getElementById('help').open",

@@ -16,7 +16,7 @@ const HALF: &str = r#"
 {"n":7,"t":3000016000,"c":"writer","fuel":1100,"k":"mq.send","o":"mq:/jobs","a":"12 bytes","r":"ok"}
 {"n":8,"t":3000017000,"c":"reader","fuel":860,"k":"mq.receive","o":"mq:/jobs","a":"12 bytes","r":"ok"}
 {"n":9,"t":3000018000,"c":"reader","fuel":900,"k":"log","a":"half \u001b[31ma file"}
-{"n":10,"t":3000019000,"c":"reader","fuel":910,"k":"exit","r":"1"}
+{"n":10,"t":3000019000,"c":"reader","fuel":910,"k":"exit","a":"exit 1"}
 "#;
 
 fn trace(lines: &str) -> Vec<TraceEvent> {
@@ -183,11 +183,11 @@ fn two_traces_are_compared_up_to_the_first_difference() {
             a.trace
               -      8  +3.000017s  reader mq.receive mq:/jobs  12 bytes
               -      9  +3.000018s  reader log  half \u{1b}[31ma file
-              -     10  +3.000019s  reader exit  → 1
+              -     10  +3.000019s  reader  exit 1
             b.trace
               +      8  +3.000017s  reader mq.receive mq:/jobs  12 bytes
               +      9  +3.000018s  reader log  half \u{1b}[31ma file
-              +     10  +3.000019s  reader exit  → 1
+              +     10  +3.000019s  reader  exit 1
         "#]],
     );
 }
@@ -304,5 +304,5 @@ fn the_timeline_is_json_in_order_of_time() {
         {"args":{"detail":"12 bytes","event":8,"fuel":860,"result":"ok"},"cat":"mq","dur":1.0,"name":"mq.receive mq:/jobs","ph":"X","pid":1,"tid":2,"ts":3000017.0}
         {"bp":"e","cat":"flow","id":1,"name":"mq:/jobs","ph":"f","pid":1,"tid":2,"ts":3000017.0}
         {"args":{"detail":"half \u001b[31ma file","event":9,"fuel":900,"result":""},"cat":"log","dur":1.0,"name":"log","ph":"X","pid":1,"tid":2,"ts":3000018.0}
-        {"args":{"detail":"","event":10,"fuel":910,"result":"1"},"cat":"exit","dur":10.0,"name":"exit","ph":"X","pid":1,"tid":2,"ts":3000019.0}"#]].assert_eq(&lines.join("\n"));
+        {"args":{"detail":"exit 1","event":10,"fuel":910,"result":""},"cat":"exit","dur":10.0,"name":"exit","ph":"X","pid":1,"tid":2,"ts":3000019.0}"#]].assert_eq(&lines.join("\n"));
 }

@@ -156,7 +156,10 @@ fn said(event: &TraceEvent) -> String {
 }
 
 fn called(event: &TraceEvent) -> String {
-    let words = [&event.task, &event.kind, &event.object];
+    // `exit 1` says its kind itself.
+    let is_said = event.detail.split(' ').next() == Some(event.kind.as_str());
+    let kind = if is_said { "" } else { &event.kind };
+    let words = [&event.task, kind, &event.object];
     let words = words.into_iter().filter(|word| !word.is_empty());
     let words: Vec<_> = words.map(|word| printable(word)).collect();
     words.join(" ")

@@ -37,10 +37,14 @@
     const prefix = object.split(':')[0];
     return prefix === object ? 'object' : KINDS[prefix] || prefix;
   };
+  // What a pod does, and no container.
+  const STATE = new Set(['event', 'status']);
+  /** Containers first, then pods, then the world. */
+  const rank = (task) => task === '' ? 2 : pods.has(task) ? 1 : 0;
   const objectName = (object) => KINDS[object.split(':')[0]] ? object.slice(object.indexOf(':') + 1) : object;
 
   const state = { report: 0, text: '', task: new Set(), object: new Set(), kind: new Set(), select: null, row: ROW, scale: 'even', theme: null };
-  let report, events, byNumber, logs, shown, tops, total, lanes, width, colors;
+  let report, events, byNumber, logs, shown, tops, total, lanes, width, colors, pods;
 
   /** The lane of a task: `worker@1` is `worker` after a restart; a fault is drawn where it strikes. */
   const homes = (tasks) => {
@@ -58,10 +62,12 @@
       const event = { at, n, t, who: report.tasks[task], task: home[task], kind: report.kinds[kind], object: report.objects[object],
         detail: detail || '', result: result || '', fuel: fuel || 0 };
       if (event.kind.startsWith('fault') && home.includes(event.object)) { event.task = event.object; event.object = ''; }
-      if (event.task && !colorOf.has(event.task)) colorOf.set(event.task, colorOf.size % 8);
+      if (event.task && !STATE.has(event.kind) && !colorOf.has(event.task)) colorOf.set(event.task, colorOf.size % 8);
       event.search = [named(event.task), event.who, event.kind, event.object, event.detail, event.result].join(' ').toLowerCase();
       return event;
     });
+    const acts = new Set(events.filter((event) => !STATE.has(event.kind)).map((event) => event.task));
+    pods = new Set(events.map((event) => event.task).filter((task) => task && !acts.has(task)));
     colors = (task) => colorOf.has(task) ? `var(--t${colorOf.get(task)})` : 'var(--soft)';
     byNumber = new Map(events.map((event) => [event.n, event]));
     logs = events.filter((event) => event.kind === 'log');
@@ -92,7 +98,7 @@
   /** The lanes: containers in order of appearance, then objects, those of the deciding events first, the busiest next. */
   const arrange = () => {
     const tasks = [...new Set(events.map((event) => event.task))].filter((task) => !state.task.size || state.task.has(named(task)))
-      .sort((one, two) => (one === '') - (two === ''));
+      .sort((one, two) => rank(one) - rank(two));
     const uses = new Map();
     for (const event of shown) if (event.object) uses.set(event.object, (uses.get(event.object) || 0) + 1);
     const first = new Set((decisive() || []).map((event) => event.object));
@@ -119,7 +125,7 @@
       const isTask = lane.object === undefined;
       const head = make('div', { class: 'head ' + (isTask ? 'who-lane' : 'thing'), title: isTask ? lane.name : lane.object,
         style: `left:${lane.x - lane.each / 2}px;width:${lane.each}px` + (isTask ? `;color:${colors(lane.task)}` : '') },
-        make('b', {}, isTask ? lane.name : tail(lane.name, lane.each)), make('small', {}, isTask ? (lane.task ? 'container' : '') : objectKind(lane.object)));
+        make('b', {}, isTask ? lane.name : tail(lane.name, lane.each)), make('small', {}, isTask ? (pods.has(lane.task) ? 'pod' : lane.task ? 'container' : '') : objectKind(lane.object)));
       return head;
     });
     $('heads').replaceChildren(make('div', { class: 'gutter' }, 'time, s'), ...nodes);
@@ -209,8 +215,11 @@
     return classes.join(' ');
   };
 
+  /** Whether the detail says what the kind does: `exit 1`. */
+  const repeats = (event) => event.detail.startsWith(event.kind + ' ');
+
   const sentence = (event) => {
-    const parts = [event.who || named(event.task), event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ');
+    const parts = [event.who || named(event.task), repeats(event) ? '' : event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ');
     return parts + (event.result && event.result !== 'ok' ? ' → ' + event.result : '');
   };
 
@@ -265,10 +274,11 @@
       add('“' + event.detail.slice(0, 400) + '”', 'soft');
       return text;
     }
-    add(event.kind);
+    if (!repeats(event)) add(event.kind);
     if (event.who !== event.task) add(' ' + event.who, 'soft');
     if (event.object && !hasThing) add(' ' + event.object, 'soft');
-    if (event.detail) add(' ' + event.detail.slice(0, 400), 'soft');
+    if (repeats(event)) add(event.detail, event.detail === 'exit 0' ? 'soft' : 'bad');
+    else if (event.detail) add(' ' + event.detail.slice(0, 400), 'soft');
     if (event.result === 'blocked') add(' waits', 'soft');
     else if (event.result && event.result !== 'ok') add(' → ' + event.result, event.kind === 'exit' && event.result === '0' ? 'soft' : 'bad');
     return text;
@@ -401,7 +411,7 @@
   const showEvent = () => {
     const event = byNumber.get(state.select), body = $('event-body');
     if (!event) { body.replaceChildren(make('p', {}, 'Select an event in the diagram.')); return; }
-    const facts = [['event', count(event.n)], ['task', event.who !== event.task ? event.who : ''], ['time', seconds(event.t) + ' s'], ['on', event.object], ['detail', clean(event.detail)],
+    const facts = [['event', count(event.n)], ['task', event.who !== event.task ? event.who : ''], ['time', (event.t / 1e9).toFixed(9) + ' s'], ['on', event.object], ['detail', clean(event.detail)],
       ['result', event.result], ['fuel', event.fuel ? count(event.fuel) : '']].filter(([, value]) => value);
     const list = make('dl', {}, ...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
     const near = make('div', { class: 'near' });
@@ -557,7 +567,7 @@
     if (!pair) return;
     const item = (event) => {
       const button = make('button', {}, make('span', { class: 'who', style: `color:${colors(event.task)}` }, named(event.task)),
-        make('code', {}, [event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ')), make('span', { class: 'when' }, `${seconds(event.t)} s`));
+        make('code', {}, [repeats(event) ? '' : event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ')), make('span', { class: 'when' }, `${seconds(event.t)} s`));
       button.addEventListener('click', () => pick(event));
       return make('li', {}, button);
     };
