@@ -7,6 +7,7 @@ use super::strategy::StrategyKind;
 use super::{Choice, ChoiceKind, Execution, Knowledge, Op, Ready, Step, TaskId, TaskNames};
 use crate::limits::{SCHEDULE_CHOICES_MAX, SCHEDULE_STEPS_MAX};
 use crate::seed::Seed;
+use std::sync::Arc;
 
 /// Takes every decision of a run, and writes it down.
 ///
@@ -286,7 +287,11 @@ impl Chooser {
         for ready in pending.iter().filter(|ready| !ready.op.is_fault()) {
             left.push((ready.task, ready.op.clone()));
         }
-        let name = |task: Option<TaskId>| task.map_or(IDLE, |task| names.name(task)).to_owned();
+        let idle: Arc<str> = IDLE.into();
+        let name = |task: Option<TaskId>| {
+            let name = task.and_then(|task| names.shared(task));
+            name.unwrap_or_else(|| idle.clone())
+        };
         let deviations = self
             .deviations
             .iter()

@@ -1,16 +1,17 @@
 //! What a run did, step by step: the matter that coverage, systematic exploration and shrinking work on.
 
 use super::{Access, Op, TaskId};
+use std::sync::Arc;
 
 /// The names of the tasks of a run, by number.
 ///
 /// A number says only when a task appeared; the name is the same in every run of one test.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskNames(Vec<String>);
+pub struct TaskNames(Vec<Arc<str>>);
 
 impl TaskNames {
     /// Numbers a task.
-    pub fn add(&mut self, name: impl Into<String>) -> TaskId {
+    pub fn add(&mut self, name: impl Into<Arc<str>>) -> TaskId {
         let task = TaskId(u32::try_from(self.0.len()).expect("fewer tasks than steps"));
         self.0.push(name.into());
         task
@@ -18,12 +19,16 @@ impl TaskNames {
 
     /// What the task is called. Empty for one that was never added.
     pub fn name(&self, task: TaskId) -> &str {
-        self.0.get(task.0 as usize).map_or("", String::as_str)
+        self.0.get(task.0 as usize).map_or("", |name| name)
+    }
+
+    pub(super) fn shared(&self, task: TaskId) -> Option<Arc<str>> {
+        self.0.get(task.0 as usize).cloned()
     }
 
     /// The task of this name.
     pub fn find(&self, name: &str) -> Option<TaskId> {
-        let index = self.0.iter().position(|known| known == name)?;
+        let index = self.0.iter().position(|known| **known == *name)?;
         u32::try_from(index).ok().map(TaskId)
     }
 

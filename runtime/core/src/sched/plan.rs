@@ -2,16 +2,17 @@
 
 use super::{Choice, ChoiceKind, Op};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Where a schedule leaves the default order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deviation {
     /// Whose turn it would be by the default order; [`IDLE`] where time would pass.
-    pub task: String,
+    pub task: Arc<str>,
     /// How many steps that task had done before.
     pub own: u32,
     /// Who goes on instead; [`IDLE`] if nobody.
-    pub instead: String,
+    pub instead: Arc<str>,
 }
 
 /// Stands for no task: everybody waits, and only faults could happen.

@@ -3,6 +3,7 @@
 use super::plan::{Deviation, PickKey, Plan};
 use super::{ChoiceKind, IDLE, Record};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Delta debugging of a plan, as data in and data out.
 ///
@@ -90,9 +91,9 @@ struct Lower {
 #[derive(Debug)]
 struct Decide {
     before: Vec<Deviation>,
-    task: String,
+    task: Arc<str>,
     own: u32,
-    instead: String,
+    instead: Arc<str>,
     first: u32,
     others: u32,
     fails: u32,
@@ -260,10 +261,10 @@ fn placed(plan: &Plan, record: &Record) -> Vec<Plan> {
         for step in execution.steps.iter().take(*at) {
             *done.entry(execution.names.name(step.task)).or_insert(0) += 1;
         }
-        done.retain(|task, own| (*task, *own) != (&fault.task, fault.own));
+        done.retain(|task, own| (*task, *own) != (&*fault.task, fault.own));
         for (task, own) in done {
             let mut deviations: Vec<_> = faults.clone().map(|(fault, _)| fault.clone()).collect();
-            (deviations[place].task, deviations[place].own) = (task.to_owned(), own);
+            (deviations[place].task, deviations[place].own) = (task.into(), own);
             plans.push(Plan {
                 deviations,
                 ..plan.clone()
@@ -382,7 +383,7 @@ impl Lower {
 impl Decide {
     fn new(plan: &Plan) -> Option<Self> {
         let (last, before) = plan.deviations.split_last()?;
-        if last.task == IDLE || last.instead == IDLE {
+        if *last.task == *IDLE || *last.instead == *IDLE {
             return None;
         }
         Some(Self {
@@ -414,12 +415,12 @@ impl Decide {
     /// The plan after so many swaps.
     fn plan(&self, best: &Plan, point: u32) -> Plan {
         let (moved, swapped) = (point / self.others, point % self.others);
-        let deviation = |task: &str, own, instead: &str| Deviation {
-            task: task.to_owned(),
+        let deviation = |task: &Arc<str>, own, instead: &Arc<str>| Deviation {
+            task: task.clone(),
             own,
-            instead: instead.to_owned(),
+            instead: instead.clone(),
         };
-        let (task, instead) = (self.task.as_str(), self.instead.as_str());
+        let (task, instead) = (&self.task, &self.instead);
         let mut deviations = self.before.clone();
         deviations.push(deviation(task, self.own + moved, instead));
         if swapped > 0 {
@@ -452,7 +453,7 @@ impl Decide {
             .copied()
             .unwrap_or(0)
             .min(steps.len());
-        let is_other = |step: &&super::Step| names.name(step.task) == self.instead;
+        let is_other = |step: &&super::Step| *names.name(step.task) == *self.instead;
         self.first = steps[..at].iter().filter(is_other).count() as u32;
         let others = steps[at..].iter().take_while(is_other).count() as u32;
         self.others = others.clamp(1, MOVES_MAX);
@@ -463,8 +464,8 @@ impl Decide {
         let (moved, swapped) = (self.fails / self.others, self.fails % self.others);
         let first = self.first + self.others - swapped - 1;
         Some(Decisive {
-            first: (self.instead.clone(), first),
-            second: (self.task.clone(), self.own + moved),
+            first: (self.instead.to_string(), first),
+            second: (self.task.to_string(), self.own + moved),
             passing: self.plan(best, passes),
         })
     }

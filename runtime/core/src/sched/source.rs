@@ -6,6 +6,7 @@ use super::strategy::{PerTask, Strategy, StrategyKind, strategy};
 use super::{Choice, ChoiceKind, Knowledge, Ready, Step, TaskId, TaskNames};
 use crate::seed::{Rng, Seed};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(super) enum Source {
     Seeded(Box<Seeded>),
@@ -186,7 +187,7 @@ impl Replayed {
 #[derive(Default)]
 pub(super) struct Planned {
     /// Those not met yet, in reverse order, by whose turn it is and how many steps that task has done.
-    deviations: BTreeMap<(String, u32), Vec<String>>,
+    deviations: BTreeMap<(Arc<str>, u32), Vec<Arc<str>>>,
     picks: BTreeMap<PickKey, u32>,
     counts: BTreeMap<(ChoiceKind, String), u32>,
 }
@@ -214,24 +215,24 @@ impl Planned {
         if self.deviations.is_empty() {
             return usual;
         }
-        let (task, own) = match usual {
+        let turn = match usual {
             Some(usual) => {
                 let task = ready[usual].task;
-                (names.name(task), order.own(task))
+                (names.shared(task).unwrap_or_default(), order.own(task))
             }
-            None => (IDLE, order.idle()),
+            None => (IDLE.into(), order.idle()),
         };
-        let Some(instead) = self.deviations.get_mut(&(task.to_owned(), own)) else {
+        let Some(instead) = self.deviations.get_mut(&turn) else {
             return usual;
         };
         let found = instead.iter().rposition(|name| {
             let mut ready = ready.iter();
-            ready.any(|ready| names.name(ready.task) == *name)
+            ready.any(|ready| *names.name(ready.task) == **name)
         });
         let Some(found) = found else { return usual };
         let name = instead.remove(found);
         let mut ready = ready.iter();
-        ready.position(|ready| names.name(ready.task) == name)
+        ready.position(|ready| *names.name(ready.task) == *name)
     }
 
     pub(super) fn choose(&mut self, kind: ChoiceKind, label: &str) -> u32 {

@@ -25,9 +25,9 @@ fn schedule(record: &Record) -> String {
 
 fn check_plan(deviations: &[(&str, u32, &str)], expected: &Expect) {
     let deviations = deviations.iter().map(|(task, own, instead)| Deviation {
-        task: (*task).to_owned(),
+        task: (*task).into(),
         own: *own,
-        instead: (*instead).to_owned(),
+        instead: (*instead).into(),
     });
     let plan = Plan {
         deviations: deviations.collect(),

@@ -107,9 +107,9 @@ fn record_of(plan: &Plan) -> Record {
 /// Shrinks a plan of faults at idle moments, workload and picks, of which some are needed.
 fn check(fails: impl Fn(&Plan) -> bool, expected: &Expect) {
     let deviations = (0..6).map(|own| Deviation {
-        task: IDLE.to_owned(),
+        task: IDLE.into(),
         own,
-        instead: format!("fault:crash worker#{own}"),
+        instead: format!("fault:crash worker#{own}").into(),
     });
     let key = |number: u32| PickKey {
         kind: ChoiceKind::Latency,
