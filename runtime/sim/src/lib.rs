@@ -4,6 +4,7 @@
 //! that runs takes virtual time too, so one that spins on the clock still gets there. Nothing here reads the machine's
 //! clock, entropy, files or network: the same seed, objects and images give the same output, byte for byte.
 
+mod builder;
 mod clock;
 mod disk;
 mod drive;
@@ -16,6 +17,7 @@ mod scheduler;
 mod simulation;
 mod world;
 
+pub use builder::{Passed, PodTestBuilder, TestError};
 pub use disk::Disks;
 pub use property::{Compiled, Properties, View};
 pub use record::{Keep, Recorded};

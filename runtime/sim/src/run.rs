@@ -135,17 +135,7 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         names,
     } = simulation.take_recorded();
     if failures.is_empty() {
-        let history = History {
-            trace: &events,
-            logs: &properties.view().log_texts(),
-        };
-        let found = checkers.iter().filter_map(|(name, checker)| {
-            let mut failure = check(name, checker, &prepared.engine, &prepared.images, &history)?;
-            failure.at = Instant::ZERO + virtual_time;
-            failure.event = events.last().map_or(0, |event| event.number);
-            Some(failure)
-        });
-        failures.extend(found);
+        failures = judge(&checkers, prepared, &properties, &events, virtual_time);
     }
     Ok(RunReport {
         failures,
@@ -156,6 +146,28 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         virtual_time,
         sometimes: properties.sometimes_met().clone(),
     })
+}
+
+/// What checkers find.
+fn judge(
+    checkers: &[(&str, &Checker)],
+    prepared: &Prepared,
+    properties: &Properties,
+    trace: &[TraceEvent],
+    virtual_time: Duration,
+) -> Vec<Failure> {
+    let history = History {
+        trace,
+        logs: &properties.view().log_texts(),
+    };
+    let found = checkers.iter().filter_map(|(name, checker)| {
+        let Prepared { engine, images, .. } = prepared;
+        let mut failure = check(name, checker, engine, images, &history)?;
+        failure.at = Instant::ZERO + virtual_time;
+        failure.event = trace.last().map_or(0, |event| event.number);
+        Some(failure)
+    });
+    found.collect()
 }
 
 fn checkers(test: &PodTest) -> Vec<(&str, &Checker)> {
@@ -218,6 +230,7 @@ impl Course<'_> {
 
     /// Looks at what has happened and does what is due from outside; whether all is well.
     fn advance(&mut self) -> bool {
+        self.properties.set_pending(!self.driver.is_done());
         self.observe();
         if self.driver.is_done() || !self.failures.is_empty() {
             return self.failures.is_empty();

@@ -57,17 +57,7 @@ fn read_step(object: &Object<'_>, at: &Path<'_>, number: u32, step: TestStep) ->
     } else if let Some(step) = step.write {
         write(object, &at.field("write"), step)?
     } else if let Some(step) = step.signal {
-        let at = at.field("signal");
-        let signal_at = at.field("signal");
-        if step.signal.is_none() {
-            object.required(&signal_at, "such as TERM");
-        }
-        let signal: Option<Signal> = parsed(object, &signal_at, step.signal);
-        DriveAction::Signal {
-            pod: step.pod,
-            container: required(object, &at.field("container"), step.container),
-            signal: signal.unwrap_or(Signal::TERM).number(),
-        }
+        signal(object, &at.field("signal"), step)
     } else if let Some(step) = step.delete {
         let at = at.field("delete");
         DriveAction::Delete {
@@ -128,6 +118,19 @@ fn expectation(
         status: written.status,
         exit_code: written.exit_code,
         output: written.output.or(written.body),
+    }
+}
+
+fn signal(object: &Object<'_>, at: &Path<'_>, step: wire::SignalStep) -> DriveAction {
+    let signal_at = at.field("signal");
+    if step.signal.is_none() {
+        object.required(&signal_at, "such as TERM");
+    }
+    let signal: Option<Signal> = parsed(object, &signal_at, step.signal);
+    DriveAction::Signal {
+        pod: step.pod,
+        container: required(object, &at.field("container"), step.container),
+        signal: signal.unwrap_or(Signal::TERM).number(),
     }
 }
 

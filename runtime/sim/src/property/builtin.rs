@@ -1,7 +1,7 @@
 //! What must hold without being written down: no trap, no deadlock, no livelock, no endless restarts.
 
 use super::failure;
-use super::seen::ContainerPhase;
+use super::seen::{ContainerLook, ContainerPhase};
 use super::view::View;
 use crate::Record;
 use seedpod_core::limits::TEST_STATES_MAX;
@@ -27,12 +27,14 @@ pub struct Blocked {
 /// What is remembered for this.
 pub(super) struct Builtin {
     defaults: Defaults,
-    /// Containers that faults have killed, and how often.
-    killed: BTreeMap<String, u32>,
+    /// How often a fault has killed.
+    killed: u32,
     /// Containers that have failed already, with what.
     told: BTreeSet<(FailureKind, String)>,
     progress: Progress,
     exits: BTreeMap<String, FinalState>,
+    /// Whether something is still to come from outside.
+    is_pending: bool,
 }
 
 /// Whether anything new comes of what is done.
@@ -64,7 +66,8 @@ impl Builtin {
             });
         Self {
             defaults: test.defaults,
-            killed: BTreeMap::new(),
+            killed: 0,
+            is_pending: false,
             told: BTreeSet::new(),
             progress: Progress::default(),
             exits: exits.flatten().collect(),
@@ -82,10 +85,7 @@ impl Builtin {
             self.progress.take(event);
             if let Some(fault) = event.kind.strip_prefix("fault.") {
                 if matches!(fault, "crash" | "oom" | "tornWrite") {
-                    *self
-                        .killed
-                        .entry(container_of(&event.object).to_owned())
-                        .or_default() += 1;
+                    self.killed += 1;
                 }
             } else if event.kind == "exit" && self.defaults.trap == Verdict::Fail {
                 self.trap(event, failures);
@@ -96,6 +96,11 @@ impl Builtin {
             self.restart_loops(view, failures);
         }
         self.livelock(view, failures);
+    }
+
+    /// Says whether something is still to come from outside.
+    pub(super) fn set_pending(&mut self, is_pending: bool) {
+        self.is_pending = is_pending;
     }
 
     fn trap(&mut self, event: &TraceEvent, failures: &mut Vec<Failure>) {
@@ -119,8 +124,7 @@ impl Builtin {
             return;
         };
         for (_, _, container, look) in view.containers() {
-            let killed = self.killed.get(&container).copied().unwrap_or_default();
-            let restarts = look.restarts.saturating_sub(killed);
+            let restarts = look.restarts.saturating_sub(self.killed);
             if restarts > max {
                 let last = look
                     .exit_code
@@ -140,9 +144,17 @@ impl Builtin {
         let progress = &self.progress;
         let is_long =
             now.saturating_since(progress.since) > max || progress.steps > STEPS_WITHOUT_NEWS_MAX;
-        if !is_long || progress.busy.is_empty() {
+        if !is_long || progress.busy.is_empty() || self.is_pending {
             return;
         }
+        // Who is about to start again may bring news as well.
+        let restarts = |look: &ContainerLook| {
+            look.state == ContainerPhase::Waiting && look.reason != "PodInitializing"
+        };
+        if view.containers().iter().any(|(.., look)| restarts(look)) {
+            return;
+        }
+        let progress = &self.progress;
         // Who neither asks again and again nor waits for others waits for the time, and may bring news.
         let may_bring_news = |task: &&String| {
             progress.busy.get(*task).is_none_or(|steps| *steps < 2)
@@ -155,11 +167,11 @@ impl Builtin {
         if unfinished.is_empty() {
             return;
         }
-        let busy: Vec<&str> = self.progress.busy.keys().map(String::as_str).collect();
+        let busy = self.progress.busy.keys().map(|task| container_of(task));
+        let busy: Vec<&str> = busy.collect::<BTreeSet<&str>>().into_iter().collect();
         let message = format!(
-            "{} goes on and on, but nothing new has come of it for {:?}; {} has not ended",
-            busy.join(", "),
-            now.saturating_since(self.progress.since),
+            "nothing new comes of what {} does again and again; not ended: {}",
+            busy.join(" and "),
             unfinished.join(", ")
         );
         self.tell(FailureKind::Livelock, "", message, failures);
@@ -272,8 +284,9 @@ impl Progress {
         }
         // A message is another each time, whatever its length.
         let is_message = event.kind.starts_with("mq.") && event.result == "ok";
+        let is_outside = event.kind.starts_with("drive.") || event.kind.starts_with("fault.");
         let is_known = self.seen.len() >= TEST_STATES_MAX || !self.seen.insert(state(event));
-        let is_news = is_message || !is_known;
+        let is_news = is_message || is_outside || !is_known;
         if is_news {
             self.since = event.at();
             self.steps = 0;
@@ -306,4 +319,52 @@ fn state(event: &TraceEvent) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_belong_to_containers() {
+        for task in [
+            "worker",
+            "worker@1",
+            "worker:7",
+            "pod/worker@1:7",
+            "pod/worker",
+        ] {
+            assert_eq!(container_of(task), "worker", "{task}");
+        }
+    }
+
+    #[test]
+    fn what_was_done_before_is_no_news() {
+        let check = |calls: &[(&str, &str, &str)], steps: u64, busy: &[&str]| {
+            let mut progress = Progress::default();
+            for (task, call, result) in calls {
+                progress.take(&TraceEvent {
+                    task: (*task).to_owned(),
+                    kind: (*call).to_owned(),
+                    result: (*result).to_owned(),
+                    ..TraceEvent::default()
+                });
+            }
+            assert_eq!(progress.steps, steps, "{calls:?}");
+            let found: Vec<&str> = progress.busy.keys().map(String::as_str).collect();
+            assert_eq!(found, busy, "{calls:?}");
+        };
+        let poll = ("a", "fs.stat", "ENOENT");
+        check(&[poll], 0, &[]);
+        check(&[poll, poll, poll], 2, &["a"]);
+        check(&[poll, poll, ("b", "fs.stat", "ENOENT")], 0, &[]);
+        check(
+            &[("a:2", "fs.stat", "x"), ("a:3", "fs.stat", "x")],
+            1,
+            &["a:3"],
+        );
+        let message = ("a", "mq.receive", "ok");
+        check(&[message, message, message], 0, &[]);
+        check(&[poll, poll, ("", "drive.publish", "")], 0, &[]);
+    }
 }

@@ -96,7 +96,10 @@ fn verdict(records: &[Record]) -> Option<String> {
     for record in records {
         match &record.output {
             Output::Log(line) => lines.push(String::from_utf8_lossy(&line.bytes).into_owned()),
-            Output::Event(event) => reasons.push(format!("{}: {}", event.reason, event.message)),
+            Output::Event(event) if event.reason.to_string() == "Failed" => {
+                reasons.push(event.message.clone());
+            }
+            Output::Event(_) => {}
             Output::Status(status) => {
                 let ended = status.all_containers().next().map(|one| &one.state);
                 if let Some(seedpod_core::pod::ContainerState::Terminated(end)) = ended {
@@ -112,7 +115,7 @@ fn verdict(records: &[Record]) -> Option<String> {
         Some(_) => Some(text),
         None if lines.is_empty() => Some(format!(
             "did not end: {}",
-            reasons.last().map_or("nothing happened", String::as_str)
+            reasons.first().map_or("nothing happened", String::as_str)
         )),
         None => Some(format!("did not end within {LIMIT:?}: {text}")),
     }

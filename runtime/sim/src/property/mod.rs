@@ -6,9 +6,12 @@
 
 mod builtin;
 pub(crate) mod checker;
+mod names;
 mod program;
 mod seen;
+mod things;
 mod view;
+mod watch;
 
 pub use builtin::Blocked;
 pub use program::ExpressionError;
@@ -17,7 +20,7 @@ pub use view::View;
 
 use crate::Record;
 use builtin::Builtin;
-use program::{Evaluation, Evaluator, Outcome, Program, Wanted};
+use program::{Evaluator, Outcome, Program, Wanted};
 use seedpod_core::limits::TEST_FAILURES_MAX;
 use seedpod_core::podtest::{Expression, Failure, FailureKind, FinalState, PodTest, PropertyKind};
 use seedpod_core::sched::Touch;
@@ -27,7 +30,7 @@ use seedpod_core::trace::TraceEvent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use view::Thing;
+use watch::{Check, Moment, Watch, WatchKind};
 
 /// A property that is a function of Rust.
 #[derive(Clone)]
@@ -64,20 +67,11 @@ impl Compiled {
         let mut compiled = Self::default();
         let mut errors = Vec::new();
         let mut evaluator = Evaluator::new(View::new(objects));
-        let numbers: BTreeSet<&str> = test
-            .properties
-            .iter()
-            .filter_map(|property| match &property.kind {
-                PropertyKind::Bounded { expression, .. } => Some(expression.place.as_str()),
-                _ => None,
-            })
-            .collect();
         for expression in test.expressions() {
-            let wanted =
-                match numbers.contains(expression.place.as_str()) && is_number(test, expression) {
-                    true => Wanted::Number,
-                    false => Wanted::Truth,
-                };
+            let wanted = match is_number(test, expression) {
+                true => Wanted::Number,
+                false => Wanted::Truth,
+            };
             let program = Program::parse(expression);
             let checked = program.and_then(|program| {
                 evaluator.check(expression, &program, wanted)?;
@@ -129,38 +123,6 @@ pub struct Properties {
     event: u64,
     sometimes: BTreeSet<String>,
     failures: usize,
-}
-
-/// One expression under watch.
-struct Watch {
-    name: String,
-    kind: WatchKind,
-    check: Check,
-    text: String,
-    things: BTreeSet<Thing>,
-    /// The version of the view that it was evaluated at.
-    version: Option<u64>,
-    last: Option<Outcome>,
-    /// There is nothing more to find out.
-    done: bool,
-}
-
-#[derive(Clone)]
-enum Check {
-    Program(Program),
-    Closure(Arc<dyn Fn(&View) -> bool + Send + Sync>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum WatchKind {
-    Always,
-    Never,
-    Eventually(Option<Duration>),
-    Finally,
-    Sometimes,
-    Bounded(i64),
-    /// Of the drive or the script of faults.
-    Condition,
 }
 
 impl Properties {
@@ -270,6 +232,11 @@ impl Properties {
         self.located(failures)
     }
 
+    /// Says whether something is still to come from outside: a step of the drive, the end of a fault.
+    pub fn set_pending(&mut self, is_pending: bool) {
+        self.builtin.set_pending(is_pending);
+    }
+
     /// Properties of the kind `sometimes` that were met.
     pub fn sometimes_met(&self) -> &BTreeSet<String> {
         &self.sometimes
@@ -330,155 +297,6 @@ impl Properties {
     }
 }
 
-/// Whether a run goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moment {
-    Run,
-    End,
-}
-
-impl Watch {
-    fn new(name: &str, kind: WatchKind, check: Check, text: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind,
-            check,
-            text: text.to_owned(),
-            things: BTreeSet::new(),
-            version: None,
-            last: None,
-            done: false,
-        }
-    }
-
-    fn is_due(&self, view: &View) -> bool {
-        self.version
-            .is_none_or(|version| view.is_newer(&self.things, version))
-    }
-
-    fn evaluate(&mut self, evaluator: &mut Evaluator, view: &View) -> Result<Outcome, String> {
-        let evaluation = match &self.check {
-            Check::Program(program) => {
-                let wanted = match self.kind {
-                    WatchKind::Bounded(_) => Wanted::Number,
-                    _ => Wanted::Truth,
-                };
-                evaluator.evaluate(program, wanted)
-            }
-            Check::Closure(holds) => {
-                view.begin();
-                let truth = holds(view);
-                let (things, version, problem) = view.end();
-                let outcome = match problem {
-                    Some(problem) => Err(problem),
-                    None => Ok(Outcome::Truth(truth)),
-                };
-                Evaluation {
-                    outcome,
-                    things,
-                    version,
-                }
-            }
-        };
-        self.things = evaluation.things;
-        self.version = Some(evaluation.version);
-        self.last = evaluation.outcome.as_ref().ok().copied();
-        evaluation.outcome
-    }
-
-    fn advance(
-        &mut self,
-        evaluator: &mut Evaluator,
-        view: &View,
-        tail: Option<Instant>,
-        moment: Moment,
-    ) -> Option<Failure> {
-        if self.done {
-            return None;
-        }
-        let wanted_now = match self.kind {
-            WatchKind::Always | WatchKind::Never | WatchKind::Bounded(_) | WatchKind::Sometimes => {
-                true
-            }
-            WatchKind::Eventually(_) => tail.is_some() || moment == Moment::End,
-            WatchKind::Finally => moment == Moment::End,
-            WatchKind::Condition => false,
-        };
-        if !wanted_now {
-            return None;
-        }
-        if self.is_due(view)
-            && let Err(message) = self.evaluate(evaluator, view)
-        {
-            self.done = true;
-            let message = format!("cannot be evaluated: {message}");
-            return Some(self.failure(FailureKind::Expression, message, view));
-        }
-        let truth = self.last == Some(Outcome::Truth(true));
-        match (self.kind, self.last) {
-            (WatchKind::Always, _) if !truth => self.fail(FailureKind::Always, "is false", view),
-            (WatchKind::Never, _) if truth => self.fail(FailureKind::Never, "is true", view),
-            (WatchKind::Bounded(max), Some(Outcome::Number(number))) if number > max as f64 => {
-                let message = format!("is {number}, more than {max}");
-                self.fail(FailureKind::Bounded, &message, view)
-            }
-            (WatchKind::Sometimes, _) if truth => {
-                self.done = true;
-                None
-            }
-            (WatchKind::Eventually(_), _) if truth => {
-                self.done = true;
-                None
-            }
-            (WatchKind::Eventually(within), _) => self.late(within, tail, moment, view),
-            (WatchKind::Finally, _) if !truth => {
-                self.fail(FailureKind::Finally, "is false at the end", view)
-            }
-            _ => None,
-        }
-    }
-
-    /// The failure of an `eventually` that is still not true, if it is too late for it.
-    fn late(
-        &mut self,
-        within: Option<Duration>,
-        tail: Option<Instant>,
-        moment: Moment,
-        view: &View,
-    ) -> Option<Failure> {
-        if let (Some(within), Some(tail)) = (within, tail)
-            && view.time().saturating_since(tail) > within
-        {
-            let message = format!("did not become true within {within:?} of the quiet tail");
-            return self.fail(FailureKind::Eventually, &message, view);
-        }
-        match moment {
-            Moment::Run => None,
-            Moment::End => {
-                let message = "did not become true in the quiet tail";
-                self.fail(FailureKind::Eventually, message, view)
-            }
-        }
-    }
-
-    fn fail(&mut self, kind: FailureKind, message: &str, view: &View) -> Option<Failure> {
-        self.done = true;
-        Some(self.failure(kind, message.to_owned(), view))
-    }
-
-    fn failure(&self, kind: FailureKind, message: String, view: &View) -> Failure {
-        let text = match self.text.as_str() {
-            "" => message,
-            text => format!("`{text}` {message}"),
-        };
-        let message = match view.describe(&self.things) {
-            things if things.is_empty() => text,
-            things => format!("{text}; {things}"),
-        };
-        failure(&self.name, kind, message)
-    }
-}
-
 /// A failure that [`Properties::located`] says the moment of.
 fn failure(property: impl Into<String>, kind: FailureKind, message: String) -> Failure {
     Failure {
@@ -502,16 +320,16 @@ fn exit_failure(view: &View, name: &str, states: &BTreeMap<String, FinalState>) 
             }
         };
         if !is_so {
-            let wanted = match wanted {
-                FinalState::Running => "running".to_owned(),
-                FinalState::Waiting => "waiting".to_owned(),
-                FinalState::Exited(code) => format!("ended with {code}"),
-            };
             let is = match (found.state, found.exit_code) {
                 (ContainerPhase::Terminated, Some(code)) => format!("ended with {code}"),
-                (state, _) => state.word().to_owned(),
+                (state, _) => format!("is {}", state.word()),
             };
-            wrong.push(format!("{container} is {is}, not {wanted}"));
+            let wanted = match wanted {
+                FinalState::Running => "must be running".to_owned(),
+                FinalState::Waiting => "must be waiting".to_owned(),
+                FinalState::Exited(code) => format!("must end with {code}"),
+            };
+            wrong.push(format!("{container} {is} and {wanted}"));
         }
     }
     match wrong.is_empty() {

@@ -1,10 +1,11 @@
 //! Expressions in CEL over a [`View`].
 
 use super::seen::{ContainerLook, FileLook};
-use super::view::{Thing, View};
+use super::things::Thing;
+use super::view::View;
 use cel::extractors::{Arguments, This};
 use cel::objects::{Key, Map};
-use cel::{Context, ExecutionError, Value};
+use cel::{Context, DeclarationError, ExecutionError, Value};
 use seedpod_core::podtest::Expression;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -219,8 +220,8 @@ fn outcome(value: &Value, wanted: Wanted) -> Result<Outcome, String> {
         (Wanted::Number, Value::Int(number)) => Ok(Outcome::Number(*number as f64)),
         (Wanted::Number, Value::UInt(number)) => Ok(Outcome::Number(*number as f64)),
         (Wanted::Number, Value::Float(number)) => Ok(Outcome::Number(*number)),
-        (Wanted::Truth, value) => Err(format!("is a {}, not true or false", value.type_of())),
-        (Wanted::Number, value) => Err(format!("is a {}, not a number", value.type_of())),
+        (Wanted::Truth, value) => Err(format!("is {}, not true or false", value.type_of())),
+        (Wanted::Number, value) => Err(format!("is {}, not a number", value.type_of())),
     }
 }
 
@@ -229,6 +230,9 @@ fn message(error: &ExecutionError) -> String {
         ExecutionError::FunctionError { function, message } => format!("{function}: {message}"),
         ExecutionError::UndeclaredReference(name) => {
             format!("there is no {name:?}; there are {NAMES}")
+        }
+        ExecutionError::UnexpectedType { got, want } if want == "Arc<String>" => {
+            format!("a function wants a text, not {got}")
         }
         ExecutionError::NoSuchKey(name) => format!("there is no field {name:?}"),
         error => {
@@ -241,38 +245,44 @@ fn message(error: &ExecutionError) -> String {
 }
 
 fn context(view: &View, wants: &Arc<Wants>) -> Context<'static, 'static> {
-    use std::sync::atomic::Ordering::Relaxed;
     let mut context = Context::default();
-    let file_view = view.clone();
-    let file_wants = wants.clone();
-    let mut declared = context.add_function("file", move |path: Arc<String>| {
-        let (lines, json) = (
-            file_wants.lines.load(Relaxed),
-            file_wants.json.load(Relaxed),
-        );
-        file(&file_view.file(&path), lines, json)
-    });
-    let queue_view = view.clone();
-    declared = declared.and(
-        context.add_function("queue", move |Arguments(names): Arguments| {
-            let (pod, name) = pod_and_name("queue", &names)?;
-            let queue = queue_view.queue_of(pod, name);
-            let exists = queue.is_some();
-            let queue = queue.unwrap_or_default();
-            Ok::<_, ExecutionError>(object([
-                ("exists", exists.into()),
-                ("depth", count(queue.depth as u64)),
-                ("sent", count(queue.sent)),
-                ("received", count(queue.received)),
-                ("senders", count(queue.senders as u64)),
-                ("receivers", count(queue.receivers as u64)),
-            ]))
-        }),
-    );
-    let semaphore_view = view.clone();
-    let semaphore = move |Arguments(names): Arguments| {
+    let declared = declare_objects(&mut context, view, wants)
+        .and_then(|()| declare_history(&mut context, view));
+    declared.expect("no function of CEL has a name of these");
+    context
+}
+
+/// What there is now.
+fn declare_objects(
+    context: &mut Context<'static, 'static>,
+    view: &View,
+    wants: &Arc<Wants>,
+) -> Result<(), DeclarationError> {
+    use std::sync::atomic::Ordering::Relaxed;
+    let (files, wants) = (view.clone(), wants.clone());
+    context.add_function("file", move |path: Arc<String>| {
+        let (lines, json) = (wants.lines.load(Relaxed), wants.json.load(Relaxed));
+        file(&files.file(&path), lines, json)
+    })?;
+    let queues = view.clone();
+    context.add_function("queue", move |Arguments(names): Arguments| {
+        let (pod, name) = pod_and_name("queue", &names)?;
+        let queue = queues.queue_of(pod, name);
+        let exists = queue.is_some();
+        let queue = queue.unwrap_or_default();
+        Ok::<_, ExecutionError>(object([
+            ("exists", exists.into()),
+            ("depth", count(queue.depth as u64)),
+            ("sent", count(queue.sent)),
+            ("received", count(queue.received)),
+            ("senders", count(queue.senders as u64)),
+            ("receivers", count(queue.receivers as u64)),
+        ]))
+    })?;
+    let semaphores = view.clone();
+    context.add_function("semaphore", move |Arguments(names): Arguments| {
         let (pod, name) = pod_and_name("semaphore", &names)?;
-        let semaphore = semaphore_view.semaphore_of(pod, name);
+        let semaphore = semaphores.semaphore_of(pod, name);
         let exists = semaphore.is_some();
         let semaphore = semaphore.unwrap_or_default();
         Ok::<_, ExecutionError>(object([
@@ -280,36 +290,35 @@ fn context(view: &View, wants: &Arc<Wants>) -> Context<'static, 'static> {
             ("value", count(semaphore.value.into())),
             ("waiting", count(semaphore.waiting as u64)),
         ]))
-    };
-    declared = declared.and(context.add_function("semaphore", semaphore));
-    let container_view = view.clone();
-    declared = declared.and(context.add_function("container", move |name: Arc<String>| {
-        container(&container_view.container(&name))
-    }));
-    let log_view = view.clone();
-    declared = declared.and(context.add_function("log", move |name: Arc<String>| {
-        Value::String(log_view.log(&name))
-    }));
-    let event_view = view.clone();
-    declared = declared.and(
-        context.add_function("event", move |Arguments(names): Arguments| {
-            let (call, on) = match names.as_slice() {
-                [Value::String(call)] => (call, ""),
-                [Value::String(call), Value::String(on)] => (call, on.as_str()),
-                _ => {
-                    return Err(wrong_arguments(
-                        "event",
-                        "a call such as \"fs.rename\", and an object",
-                    ));
-                }
-            };
-            Ok(Value::Int(event_view.events(call, on)))
-        }),
-    );
-    declared =
-        declared.and(context.add_function("lines", |This(text): This<Arc<String>>| lines(&text)));
-    declared.expect("no function of CEL has a name of these");
-    context
+    })?;
+    let containers = view.clone();
+    context.add_function("container", move |name: Arc<String>| {
+        container(&containers.container(&name))
+    })
+}
+
+/// What there was.
+fn declare_history(
+    context: &mut Context<'static, 'static>,
+    view: &View,
+) -> Result<(), DeclarationError> {
+    let logs = view.clone();
+    context.add_function("log", move |name: Arc<String>| {
+        Value::String(logs.log(&name))
+    })?;
+    let events = view.clone();
+    context.add_function("event", move |Arguments(names): Arguments| {
+        let (call, on) = match names.as_slice() {
+            [Value::String(call)] => (call, ""),
+            [Value::String(call), Value::String(on)] => (call, on.as_str()),
+            _ => {
+                let wanted = "a call such as \"fs.rename\", and an object";
+                return Err(wrong_arguments("event", wanted));
+            }
+        };
+        Ok(Value::Int(events.events(call, on)))
+    })?;
+    context.add_function("lines", |This(text): This<Arc<String>>| lines(&text))
 }
 
 fn wrong_arguments(function: &str, wanted: &str) -> ExecutionError {

@@ -4,15 +4,15 @@
 //! one of the things that it read is another.
 
 use super::seen::{ContainerLook, FileLook, Log, Seen};
+use super::things::{Changes, Thing};
 use seedpod_core::ipc::{QueueLook, SemaphoreLook};
-use seedpod_core::limits::{TEST_FILE_BYTES_MAX, TEST_THINGS_SEEN_MAX};
+use seedpod_core::limits::TEST_THINGS_SEEN_MAX;
 use seedpod_core::pod::Status;
 use seedpod_core::podtest::{FileTarget, slashed};
-use seedpod_core::sched::{Access, ObjectKind, Touch};
-use seedpod_core::spec::{self, Objects, SubPath};
-use seedpod_core::time::{Instant, WallTime};
+use seedpod_core::sched::Touch;
+use seedpod_core::spec::{self, Objects};
+use seedpod_core::time::Instant;
 use seedpod_core::trace::TraceEvent;
-use seedpod_core::volume::{Caller, look};
 use seedpod_engine::PodHandle;
 use seedpod_engine::world::Output;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,9 +24,9 @@ use crate::Record;
 #[derive(Clone)]
 pub struct View(Arc<Mutex<State>>);
 
-struct State {
+pub(super) struct State {
     now: Instant,
-    pods: Vec<Pod>,
+    pub(super) pods: Vec<Pod>,
     /// Whether anybody may ask how often something was called.
     counts_events: bool,
     /// How often each call was made on each object; under an empty object, on any.
@@ -39,11 +39,11 @@ struct State {
     problem: Option<String>,
 }
 
-struct Pod {
-    name: String,
-    spec: Arc<spec::Pod>,
+pub(super) struct Pod {
+    pub(super) name: String,
+    pub(super) spec: Arc<spec::Pod>,
     /// None before the pod has started.
-    handle: Option<PodHandle>,
+    pub(super) handle: Option<PodHandle>,
     containers: BTreeMap<String, ContainerLook>,
     logs: BTreeMap<String, Log>,
 }
@@ -52,72 +52,6 @@ struct Kept {
     seen: Seen,
     /// When it became this.
     version: u64,
-}
-
-/// Something that can be looked at.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Thing {
-    File(FileTarget),
-    /// Pod, if it is said, and name.
-    Queue(Option<String>, String),
-    Semaphore(Option<String>, String),
-    Container(String),
-    Log(String),
-    /// Call and object.
-    Events(String, String),
-    Time,
-}
-
-/// What may have become another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
-    files: bool,
-    queues: bool,
-    semaphores: bool,
-    containers: bool,
-    logs: bool,
-    events: bool,
-}
-
-impl Changes {
-    const ALL: Self = Self {
-        files: true,
-        queues: true,
-        semaphores: true,
-        containers: true,
-        logs: true,
-        events: true,
-    };
-
-    fn of_touch(&mut self, touch: &Touch) {
-        if touch.access == Access::Read {
-            return;
-        }
-        match touch.object.kind {
-            ObjectKind::Node | ObjectKind::Entry | ObjectKind::Directory | ObjectKind::Capacity => {
-                self.files = true
-            }
-            ObjectKind::QueueTail | ObjectKind::QueueHead => self.queues = true,
-            ObjectKind::QueueCount | ObjectKind::IpcName => {
-                self.queues = true;
-                self.semaphores = true;
-            }
-            ObjectKind::Semaphore => self.semaphores = true,
-            _ => {}
-        }
-    }
-
-    fn contain(self, thing: &Thing) -> bool {
-        match thing {
-            Thing::File(_) => self.files,
-            Thing::Queue(..) => self.queues,
-            Thing::Semaphore(..) => self.semaphores,
-            Thing::Container(_) => self.containers,
-            Thing::Log(_) => self.logs,
-            Thing::Events(..) => self.events,
-            Thing::Time => true,
-        }
-    }
 }
 
 impl View {
@@ -464,114 +398,6 @@ impl State {
         })
     }
 
-    /// What the first pod has, of those that are meant.
-    fn in_kernel<R>(
-        &self,
-        pod: Option<&str>,
-        look: impl Fn(&PodHandle) -> Option<R>,
-    ) -> Result<Option<R>, String> {
-        if let Some(name) = pod
-            && !self.pods.iter().any(|known| known.name == name)
-        {
-            return Err(format!("there is no pod {name:?}"));
-        }
-        let mut meant = self
-            .pods
-            .iter()
-            .filter(|known| pod.is_none_or(|name| known.name == name));
-        Ok(meant.find_map(|pod| look(pod.handle.as_ref()?)))
-    }
-
-    /// A container by `name` or `pod/name`.
-    fn container<'n>(&self, name: &'n str) -> Result<(&Pod, &'n str), String> {
-        let (pod, container) = match name.split_once('/') {
-            Some((pod, container)) => (Some(pod), container),
-            None => (None, name),
-        };
-        let mut meant = self.pods.iter().filter(|known| {
-            pod.is_none_or(|pod| known.name == pod)
-                && known.spec.all_containers().any(|one| one.name == container)
-        });
-        match (meant.next(), meant.next()) {
-            (Some(pod), None) => Ok((pod, container)),
-            (Some(one), Some(two)) => Err(format!(
-                "there is a container {container:?} in several pods; write \"{}/{container}\" or \"{}/{container}\"",
-                one.name, two.name
-            )),
-            (None, _) => {
-                let known = self.pods.iter().flat_map(|pod| pod.spec.all_containers());
-                let known: BTreeSet<&str> = known.map(|one| one.name.as_str()).collect();
-                let known: Vec<&str> = known.into_iter().collect();
-                Err(format!(
-                    "there is no container {name:?}, only {}",
-                    known.join(", ")
-                ))
-            }
-        }
-    }
-
-    fn file(&self, target: &FileTarget) -> Result<FileLook, String> {
-        let (pod, volume, path) = self.resolve(target)?;
-        let Some(handle) = &pod.handle else {
-            return Ok(FileLook::default());
-        };
-        let Some(volume) = handle.volume(&volume) else {
-            return Ok(FileLook::default());
-        };
-        let caller = Caller::host(WallTime::default());
-        let content = look(&*volume, caller, &path, TEST_FILE_BYTES_MAX);
-        Ok(FileLook::new(content.ok()))
-    }
-
-    /// Pod, volume and path in it.
-    fn resolve(&self, target: &FileTarget) -> Result<(&Pod, String, String), String> {
-        match target {
-            FileTarget::Volume { volume, path } => {
-                let has = |pod: &&Pod| pod.spec.volumes.iter().any(|one| one.name == *volume);
-                let mut meant = self.pods.iter().filter(has);
-                match (meant.next(), meant.next()) {
-                    (Some(pod), None) => Ok((pod, volume.clone(), path.clone())),
-                    (Some(_), Some(_)) => Err(format!(
-                        "there is a volume {volume:?} in several pods; write pod/container:/path"
-                    )),
-                    (None, _) => Err(format!("there is no volume {volume:?}")),
-                }
-            }
-            FileTarget::Container { container, path } => {
-                let (pod, name) = self.container(container)?;
-                let mut specs = pod.spec.all_containers();
-                specs
-                    .find(|one| one.name == name)
-                    .and_then(|spec| mounted(spec, path))
-                    .map(|(volume, path)| (pod, volume, path))
-                    .ok_or_else(|| format!("container {container} has no volume at {path}"))
-            }
-            FileTarget::Any { path } => {
-                let pods = self.pods.iter();
-                let found: BTreeSet<(usize, (String, String))> = pods
-                    .enumerate()
-                    .flat_map(|(index, pod)| {
-                        let mounts = pod
-                            .spec
-                            .all_containers()
-                            .filter_map(|one| mounted(one, path));
-                        mounts.map(move |found| (index, found))
-                    })
-                    .collect();
-                let mut found = found.into_iter();
-                match (found.next(), found.next()) {
-                    (Some((pod, (volume, path))), None) => Ok((&self.pods[pod], volume, path)),
-                    (None, _) => Err(format!("no container has a volume at {path}")),
-                    (Some((_, one)), Some((_, two))) => Err(format!(
-                        "{path} is in several volumes; write \"{}:{}\" or \"{}:{}\"",
-                        one.0, one.1, two.0, two.1
-                    )),
-                }
-            }
-        }
-    }
-
-    /// Writes a file; why not.
     fn target(&self, target: &FileTarget) -> Result<(PodHandle, String, String), String> {
         let (pod, volume, path) = self.resolve(target)?;
         let handle = pod.handle.clone();
@@ -627,47 +453,6 @@ impl Pod {
                     self.containers.insert(container.name.clone(), look);
                 }
             }
-        }
-    }
-}
-
-/// The volume that a container has at a path, and the path in it: that of its innermost mount.
-fn mounted(container: &spec::Container, path: &str) -> Option<(String, String)> {
-    let mut best: Option<(usize, String, String)> = None;
-    for mount in &container.volume_mounts {
-        let at = mount.mount_path.trim_end_matches('/');
-        let Some(rest) = path.strip_prefix(at) else {
-            continue;
-        };
-        if !rest.is_empty() && !rest.starts_with('/') {
-            continue;
-        }
-        let sub_path = match &mount.sub_path {
-            None => "",
-            Some(SubPath::Path(path)) => path,
-            // It depends on the environment of the container.
-            Some(SubPath::Expr(_)) => continue,
-        };
-        if best.as_ref().is_none_or(|(length, ..)| *length <= at.len()) {
-            let path = format!("{}{rest}", sub_path.trim_end_matches('/'));
-            let path = path.trim_start_matches('/').to_owned();
-            best = Some((at.len(), mount.name.clone(), path));
-        }
-    }
-    best.map(|(_, volume, path)| (volume, path))
-}
-
-impl std::fmt::Display for Thing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(target) => write!(f, "file {target}"),
-            Self::Queue(_, name) => write!(f, "queue {name}"),
-            Self::Semaphore(_, name) => write!(f, "semaphore {name}"),
-            Self::Container(name) => write!(f, "container {name}"),
-            Self::Log(name) => write!(f, "log of {name}"),
-            Self::Events(call, object) if object.is_empty() => write!(f, "events {call}"),
-            Self::Events(call, object) => write!(f, "events {call} {object}"),
-            Self::Time => f.write_str("time"),
         }
     }
 }
