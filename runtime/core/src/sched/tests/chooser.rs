@@ -1,5 +1,9 @@
+use super::models::models;
 use super::program::{Program, State, Task, get, run, set};
-use crate::sched::{Choice, ChoiceKind, Chooser, Deviation, Knowledge, Plan, Record, StrategyKind};
+use crate::sched::{
+    Access, Choice, ChoiceKind, Chooser, Deviation, Knowledge, ObjectKind, Op, Plan, Ready, Record,
+    StrategyKind, TaskNames,
+};
 use crate::seed::Seed;
 use expect_test::{Expect, expect};
 
@@ -52,24 +56,88 @@ fn a_plan_says_where_the_schedule_leaves_the_default_order() {
 
 #[test]
 fn a_log_and_a_plan_repeat_a_run() {
-    for seed in 0..50 {
-        for kind in ["random", "sticky", "pos", "surw", "pct:3"] {
-            let kind: StrategyKind = kind.parse().unwrap();
-            let seeded = || Chooser::seeded(Seed::new(seed), kind, &Knowledge::default());
-            let (failed, first) = run(&program(), seeded());
-            let check = |chooser| {
-                let (again, record) = run(&program(), chooser);
-                assert_eq!(again, failed);
-                assert_eq!(record.execution, first.execution);
-                assert_eq!(record.log, first.log);
-                assert_eq!(record.plan, first.plan);
-                assert_eq!(record.divergence, None);
-            };
-            check(seeded());
-            check(Chooser::replay(first.log.clone()));
-            check(Chooser::plan(first.plan.clone()));
+    for model in models() {
+        let program = &model.program;
+        let mut knowledge = Knowledge::default();
+        for seed in 0..10 {
+            for kind in ["random", "sticky", "pos", "surw", "pct:3"] {
+                let kind: StrategyKind = kind.parse().unwrap();
+                let seeded = || Chooser::seeded(Seed::new(seed), kind, &knowledge);
+                let (failed, first) = run(program, seeded());
+                let check = |chooser| {
+                    let (again, record) = run(program, chooser);
+                    assert_eq!(again, failed);
+                    assert_eq!(record.execution, first.execution);
+                    assert_eq!(record.log, first.log);
+                    assert_eq!(record.plan, first.plan);
+                    assert_eq!(record.divergence, None);
+                };
+                check(seeded());
+                check(Chooser::replay(first.log.clone()));
+                check(Chooser::plan(first.plan.clone()));
+                if seed == 4 {
+                    knowledge.observe(&first.execution);
+                }
+            }
         }
     }
+}
+
+/// Two tasks that look at something for ever, and a fault.
+fn ready_forever(ops: &[Op; 3]) -> ([Ready<'_>; 3], TaskNames) {
+    let mut names = TaskNames::default();
+    let tasks = ["a", "b", "fault:crash a"].map(|name| names.add(name));
+    let ready = |index: usize| Ready {
+        task: tasks[index],
+        op: &ops[index],
+    };
+    ([ready(0), ready(1), ready(2)], names)
+}
+
+#[test]
+fn everybody_has_a_turn_in_the_quiet_end_and_faults_have_none() {
+    for kind in ["random", "sticky", "pos", "surw", "pct:3"] {
+        let look = || Op::local("look").touch(ObjectKind::Node, 0, Access::Read);
+        let crash = Op::local("fault.crash").touch(ObjectKind::Container, 0, Access::Write);
+        let ops = [look(), look(), crash];
+        let (ready, names) = ready_forever(&ops);
+        let mut chooser =
+            Chooser::seeded(Seed::new(3), kind.parse().unwrap(), &Knowledge::default());
+        chooser.settle();
+        let picked: Vec<_> = (0..200)
+            .filter_map(|_| chooser.schedule(&ready, &names))
+            .collect();
+        let turns = [0, 1, 2].map(|index| picked.iter().filter(|pick| **pick == index).count());
+        assert!(
+            turns[0] > 50 && turns[1] > 50 && turns[2] == 0,
+            "{kind} {turns:?}"
+        );
+    }
+}
+
+#[test]
+fn faults_alone_happen_now_or_let_time_pass() {
+    let crash = || Op::local("fault.crash").touch(ObjectKind::Container, 0, Access::Write);
+    let mut names = TaskNames::default();
+    let op = crash();
+    let ready = [Ready {
+        task: names.add("fault:crash a"),
+        op: &op,
+    }];
+    let mut chooser = Chooser::default_order();
+    assert_eq!(chooser.schedule(&ready, &names), None);
+    let mut now = 0;
+    for seed in 0..100 {
+        let kind = StrategyKind::Pos;
+        let mut chooser = Chooser::seeded(Seed::new(seed), kind, &Knowledge::default());
+        let picked = chooser.schedule(&ready, &names);
+        now += usize::from(picked.is_some());
+        let Record { log, plan, .. } = chooser.finish(names.clone(), &[]);
+        assert_eq!(plan.deviations.len(), usize::from(picked.is_some()));
+        assert_eq!(Chooser::replay(log).schedule(&ready, &names), picked);
+        assert_eq!(Chooser::plan(plan).schedule(&ready, &names), picked);
+    }
+    assert!((30..70).contains(&now), "{now} of 100");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 use super::program::{
     Call, Program, State, Task, crash, get, post, receive, run, send, set, update, wait,
 };
-use crate::sched::{Chooser, Explorer, Prefix, Record, coverage};
+use crate::sched::{
+    Access, Chooser, Execution, Explorer, ObjectKind, Op, Prefix, Record, Step, TaskId, TaskNames,
+    coverage,
+};
 use crate::seed::{Rng, Seed};
 use expect_test::{Expect, expect};
 use std::collections::BTreeSet;
@@ -207,4 +210,49 @@ fn a_fault_happens_at_every_point_where_it_can_make_a_difference() {
             "41: ffwwww fwfwwww fwwfwwww fwwwfwwww fwwww wffwwww wfwfwwww wfwwfwwww wfwwwfwwww wfwwww wwffwwww wwfwfwwww wwfwwfwwww wwfwwwfwwww wwfwwww wwwffwwww wwwfwfwwww wwwfwwfwwww wwwfwwwfwwww wwwfwwww wwww"
         ],
     );
+}
+
+/// A writes and B reads: either could be first, unless B waited for time to pass.
+#[test]
+fn what_follows_when_time_has_passed_comes_after_all_that_was_before() {
+    let check = |after_idle, expected| {
+        let mut names = TaskNames::default();
+        let [a, b] = ["a", "b"].map(|name| names.add(name));
+        let step = |task, access, after_idle, ready: &[TaskId]| Step {
+            task,
+            op: Op::local("x").touch(ObjectKind::Node, 0, access),
+            blocked: false,
+            handed: false,
+            after_idle,
+            ready: ready.to_vec(),
+        };
+        let at_first = if after_idle { vec![a] } else { vec![a, b] };
+        let first = step(a, Access::Write, false, &at_first);
+        let execution = Execution {
+            steps: vec![first, step(b, Access::Read, after_idle, &[b])],
+            pending: Vec::new(),
+            names,
+        };
+        let mut explorer = Explorer::default();
+        assert_eq!(explorer.next(), Some(Prefix::default()));
+        explorer.finished(&execution);
+        let next = explorer.next().map(|prefix| prefix.tasks.concat());
+        assert_eq!(next.as_deref(), expected);
+        assert_eq!(explorer.is_exhausted(), expected.is_none());
+    };
+    check(false, Some("b"));
+    check(true, None);
+}
+
+#[test]
+fn a_run_that_does_not_do_as_told_proves_nothing() {
+    let program = random_program(&mut Seed::new(1).rng());
+    let mut explorer = Explorer::new(100);
+    while explorer.next().is_some() {
+        // Always the default order, whatever is asked for.
+        let (_, record) = run(&program, Chooser::default_order());
+        explorer.finished(&record.execution);
+    }
+    assert!(explorer.executions() > 1);
+    assert!(!explorer.is_exhausted());
 }
