@@ -368,8 +368,6 @@ pub const REPORT_DIFF_EVENTS: usize = 5;
 pub const RECORDING_BYTES_MAX: usize = 64 << 20;
 /// Choices of one recorded run.
 pub const RECORDING_CHOICES_MAX: usize = 1 << 20;
-/// Distinct interleavings that one exploration remembers: 64 MiB. More count as new.
-pub const INTERLEAVINGS_MAX: usize = 1 << 22;
 /// Failures of one property that are made smaller only to turn out as known.
 pub const MINIMISED_ALIKE_MAX: usize = 2;
 /// Runs that making one failure smaller may take.

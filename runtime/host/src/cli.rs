@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use seedpod::Publish;
+use seedpod_core::sched::StrategyKind;
+use seedpod_core::seed::Seed;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,11 +23,144 @@ pub(crate) enum Command {
     /// after Ctrl-C and 143 after SIGTERM. Lines of containers go to standard output as `[pod/container] line`,
     /// everything else to standard error.
     Run(RunArguments),
+    /// Tests how the containers of pods interact: many deterministic runs, each from its own seed
+    ///
+    /// Exits with 0 when every property held in every run, 1 when one failed, 2 when a test or manifest is wrong, 3 when
+    /// the same run left two different traces, and 4 when a run could not be made.
+    Test(TestArguments),
+    /// Makes a recorded run again
+    ///
+    /// Exits with 1 when it fails as it was recorded, 0 when it no longer fails, 2 when it is not the same program or
+    /// test any more, and 3 when it left another trace.
+    Replay(ReplayArguments),
+    /// Shows where two traces part
+    ///
+    /// Exits with 0 when they are equal, 1 when they differ, and 2 when one cannot be read.
+    Diff(DiffArguments),
     /// Validates manifests without running them, and prints what is honoured, ignored and refused, and why
     Check(CheckArguments),
     /// Compiles what earlier runs left undone; started by `run` itself
     #[command(hide = true)]
     Optimize(OptimizeArguments),
+    /// Makes runs that another process asks for; started by `test` itself
+    #[command(hide = true)]
+    SimulateWorker(WorkerArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// Test files: YAML or JSON of kind PodTest
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// One exact run; with --runs or --budget, the exploration that it belongs to [default: as the content of the test
+    /// says, so that a second test of the same repeats the first]
+    #[arg(long, value_name = "SEED", value_parser = parse_seed)]
+    pub(crate) seed: Option<Seed>,
+
+    /// Draws a seed instead, and prints it
+    #[arg(long, conflicts_with = "seed")]
+    pub(crate) fresh: bool,
+
+    /// Runs of each test, no fewer even when nothing new is seen any more [default: `spec.runs`, or what 10s allow]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) runs: Option<u64>,
+
+    /// Real time for each test, such as 10s or 5m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) budget: Option<Duration>,
+
+    /// How runs are chosen: portfolio, pos, surw, pct:3, random, sticky, default or systematic [default: `spec.strategy`]
+    #[arg(long, value_name = "STRATEGY")]
+    pub(crate) strategy: Option<StrategyKind>,
+
+    /// Processes that make runs [default: one per core]
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+
+    /// Distinct failures after which a test ends
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) failures: u16,
+
+    #[command(flatten)]
+    pub(crate) reports: Reports,
+
+    /// Writes the result of every property as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
+
+/// What to leave behind of one run: of the first failure, or else of the last run.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Reports {
+    /// Writes what happened in the run, one JSON object a line; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Writes it as a page with a diagram, for a browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Writes its virtual network traffic, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+
+    /// Writes it as a timeline, for ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub(crate) perfetto: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cache {
+    /// Where to keep compiled code [default: $SEEDPOD_CACHE, or a folder `seedpod` where this system keeps caches]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// Recorded choices, as `seedpod test` leaves them
+    #[arg(value_name = "FILE.choices")]
+    pub(crate) file: PathBuf,
+
+    /// Replays although versions, programs or the test have changed, and says where the choices stop to fit
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// How often
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) times: u32,
+
+    #[command(flatten)]
+    pub(crate) reports: Reports,
+
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArguments {
+    /// A trace, as --trace writes it
+    #[arg(value_name = "TRACE")]
+    pub(crate) left: PathBuf,
+
+    /// Another
+    #[arg(value_name = "TRACE")]
+    pub(crate) right: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArguments {
+    /// Folder of compiled code
+    #[arg(long)]
+    pub(crate) code: Option<PathBuf>,
+
+    /// Compiles without optimization
+    #[arg(long)]
+    pub(crate) unoptimized: bool,
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +192,18 @@ pub(crate) struct RunArguments {
     /// How to print: as text, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+
+    /// Runs in virtual time instead, on a virtual machine: the same seed gives the same run
+    #[arg(long, conflicts_with_all = ["publish", "egress", "stdin", "static_pods", "events", "output"])]
+    pub(crate) simulate: bool,
+
+    /// Where all chance of a simulated run comes from [default: none, in the default order]
+    #[arg(long, value_name = "SEED", requires = "simulate", value_parser = parse_seed)]
+    pub(crate) seed: Option<Seed>,
+
+    /// Writes what happened in a simulated run, one JSON object a line; - for standard output
+    #[arg(long, value_name = "FILE", requires = "simulate")]
+    pub(crate) trace: Option<PathBuf>,
 
     /// Prints every event on standard error as it happens, not only warnings
     #[arg(long)]
@@ -108,6 +255,11 @@ impl From<Egress> for seedpod::Egress {
             Egress::Host => Self::Host,
         }
     }
+}
+
+fn parse_seed(text: &str) -> Result<Seed, String> {
+    let wrong = || "expected a number such as 42 or 0x5eed_0000_0000_1a2b".to_owned();
+    seedpod_sim::explore::parse_seed(text).ok_or_else(wrong)
 }
 
 /// As Go's `time.ParseDuration` for the units a person would wait: `1h2m3.5s`, `500ms`.

@@ -1,12 +1,17 @@
 //! The command line: reads its arguments and the manifests, then does what the library does.
 
+mod cache;
 mod check;
 mod cli;
+mod diff;
 mod optimize;
 mod print;
+mod replay;
 mod run;
+mod simulate;
 mod sources;
 mod stdin;
+mod test;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -20,6 +25,10 @@ fn main() -> ExitCode {
     log_to_stderr();
     let result = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Test(arguments) => test::test(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
+        Command::SimulateWorker(arguments) => test::work(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Optimize(arguments) => optimize::optimize(&arguments),
     };

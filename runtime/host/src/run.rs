@@ -3,7 +3,7 @@
 use crate::cli::RunArguments;
 use crate::print::{Printer, Settings};
 use crate::stdin::Target;
-use crate::{EXIT_USAGE, optimize, sources};
+use crate::{EXIT_USAGE, cache, optimize, simulate, sources};
 use anyhow::Context;
 use seedpod::api::{Loaded, ManifestError, NoteKind};
 use seedpod::spec::{self, GracePeriod};
@@ -23,7 +23,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// As `timeout(1)`.
-const EXIT_TIMEOUT: u8 = 124;
+pub(crate) const EXIT_TIMEOUT: u8 = 124;
 /// 128 and the signal: SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
 /// SIGPIPE.
@@ -53,6 +53,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         !loaded.objects.pods.is_empty() || arguments.static_pods.is_some(),
         "there is no Pod in the manifests, so there is nothing to run"
     );
+    if arguments.simulate {
+        return simulate::simulate(arguments, loaded.objects, &image_folder(arguments));
+    }
     let target = target(arguments, &loaded.objects.pods)?;
     let printer = Printer::start(
         Settings::new(arguments.output, arguments.events),
@@ -84,7 +87,7 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         }
         printer.finish();
         if let Some(cache) = cache_folder(arguments).filter(|_| node.is_optimizing()) {
-            optimize::start(&cache.join(CODE));
+            optimize::start(&cache::code(&cache));
         }
         anyhow::Ok(code)
     });
@@ -113,13 +116,8 @@ fn load(files: &[PathBuf]) -> anyhow::Result<Result<Loaded, Vec<ManifestError>>>
     Ok(seedpod::api::load(&sources::read(files)?))
 }
 
-/// Folder of compiled code in the cache folder.
-const CODE: &str = "code";
-
 fn cache_folder(arguments: &RunArguments) -> Option<PathBuf> {
-    let from_environment = || env::var_os("SEEDPOD_CACHE").map(PathBuf::from);
-    let cache = arguments.cache_dir.clone().or_else(from_environment);
-    cache.or_else(seedpod::folders::cache_folder)
+    cache::folder(arguments.cache_dir.as_deref())
 }
 
 fn node(arguments: &RunArguments, printer: &Printer) -> anyhow::Result<Node> {
@@ -130,7 +128,7 @@ fn node(arguments: &RunArguments, printer: &Printer) -> anyhow::Result<Node> {
     let cache = cache_folder(arguments);
     builder = match cache.map(|cache| (fs::create_dir_all(&cache), cache)) {
         Some((Ok(()), cache)) => builder
-            .cache_folder(cache.join(CODE))
+            .cache_folder(cache::code(&cache))
             .run_folder(cache.join("run")),
         Some((Err(error), cache)) => {
             printer.notice(&format!(

@@ -8,6 +8,7 @@ mod builder;
 mod clock;
 mod disk;
 mod drive;
+pub mod explore;
 mod machine;
 pub mod property;
 mod record;

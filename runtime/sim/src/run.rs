@@ -12,6 +12,7 @@ use seedpod_core::time::Instant;
 use seedpod_core::trace::TraceEvent;
 use seedpod_engine::Engine;
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 /// What all runs of a test share.
@@ -38,10 +39,12 @@ pub struct RunSettings<'a> {
     pub chooser: Chooser,
     /// What is kept.
     pub keep: Keep,
+    /// Where to write what passes the network, as packets; nowhere as a rule.
+    pub packets: Option<Box<dyn io::Write + Send>>,
 }
 
 /// What came of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RunReport {
     /// Properties that did not hold; the run ends at the first.
     pub failures: Vec<Failure>,
@@ -82,7 +85,7 @@ impl Prepared {
 /// Runs a test once.
 ///
 /// # Errors
-/// When its objects cannot be added; that is the same in every run.
+/// When its objects cannot be added, which is the same in every run, or packets cannot be written.
 pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
     let RunSettings {
         prepared,
@@ -90,6 +93,7 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         seed,
         chooser,
         keep,
+        packets,
     } = settings;
     let checkers = checkers(test);
     let keep = match checkers.is_empty() {
@@ -105,6 +109,9 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         Scheduling { chooser, keep },
     );
     simulation.watch();
+    let capture = packets
+        .map(|output| simulation.capture(output))
+        .transpose()?;
     simulation.apply(&prepared.objects)?;
     let properties = Properties::new(test, &prepared.compiled, &prepared.objects);
     for pod in &prepared.objects.pods {
@@ -127,6 +134,9 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         mut failures,
         ..
     } = course;
+    if let Some(capture) = capture {
+        capture.flush()?;
+    }
     let virtual_time = simulation.now().saturating_since(Instant::default());
     let Recorded {
         hash,

@@ -87,6 +87,9 @@ pub enum StartError {
     /// A pod of this name is there and cannot become this one.
     #[error(transparent)]
     Update(#[from] update::UpdateError),
+    /// Packets cannot be written.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
 }
 
 /// Time must pass for guests whose slices real time ends, too.
