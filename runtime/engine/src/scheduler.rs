@@ -62,6 +62,21 @@ pub struct TaskStart<'a> {
     pub pid: u32,
 }
 
+impl<'a> TaskStart<'a> {
+    /// What the kubelet does for a pod besides its processes: it dials probes and hooks.
+    pub(crate) fn kubelet(pod: &'a PodName) -> Self {
+        Self {
+            pod,
+            container: KUBELET,
+            restart: 0,
+            pid: 0,
+        }
+    }
+}
+
+/// No container can have this name.
+const KUBELET: &str = "(kubelet)";
+
 /// Lets others have their turn before a call, or not.
 #[must_use = "nothing happens until it is awaited"]
 pub(crate) struct Turn {

@@ -50,7 +50,7 @@ struct Task {
     place: Place,
     /// Fuel that it has used.
     fuel: u64,
-    /// Fuel that time has passed for and that it has not been seen to use.
+    /// Fuel that time has passed for, where it has not been seen to use that much.
     prepaid: u64,
     alive: bool,
 }
@@ -74,8 +74,8 @@ struct Picked {
     op: Option<Arc<Op>>,
 }
 
-/// What a unit of fuel takes: about that of an instruction of compiled code.
-const NANOS_PER_FUEL: u64 = 1;
+/// Fuel is about an instruction of compiled code, of which a core does some four in a nanosecond.
+const FUEL_PER_NANO: u64 = 4;
 
 /// What a host call takes, besides what the guest does for it. It must not be nothing, or a guest that asks for the time
 /// until it has passed would ask for ever.
@@ -139,7 +139,7 @@ impl SimScheduler {
         match uncharged {
             true => self
                 .clock
-                .advance(Duration::from_nanos(slice * NANOS_PER_FUEL)),
+                .advance(Duration::from_nanos(slice / FUEL_PER_NANO)),
             false => now,
         }
     }
@@ -246,13 +246,12 @@ impl Scheduler for SimScheduler {
             picked.charged = true;
         }
         let task = state.task(task);
+        let paid_until = task.fuel.max(task.prepaid);
         task.fuel += fuel;
-        let paid = task.prepaid.min(fuel);
-        task.prepaid -= paid;
-        let fuel = fuel - paid;
+        let nanos = |fuel: u64| fuel / FUEL_PER_NANO;
+        let time = nanos(task.fuel).saturating_sub(nanos(paid_until));
         drop(state);
-        self.clock
-            .advance(Duration::from_nanos(fuel * NANOS_PER_FUEL) + CALL_TIME);
+        self.clock.advance(Duration::from_nanos(time) + CALL_TIME);
     }
 }
 
@@ -348,7 +347,7 @@ impl State {
         }
         let used_up = !picked.charged && task.alive;
         if used_up {
-            task.prepaid += slice;
+            task.prepaid = task.prepaid.max(task.fuel) + slice;
         }
         used_up
     }

@@ -36,6 +36,7 @@ use seedpod_core::pod::{
     Action, ConditionType, ContainerId, Event, Identity, Pod, ProbeResult, Status, mounted_objects,
 };
 use seedpod_core::process::{ProcessId, Signal};
+use seedpod_core::sched::TaskId;
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
 use seedpod_core::time::Instant;
@@ -117,6 +118,7 @@ impl PodStart {
             storage: StorageMeter::new(&self.spec),
             meters: PodMeters::new(self.spec.resources.as_ref(), self.engine.clone(), now),
             dialled: 0,
+            kubelet: None,
             over: false,
             handle: handle.clone(),
             start: self,
@@ -161,6 +163,8 @@ struct PodTask {
     handle: PodHandle,
     /// Probes and hooks over the network so far.
     dialled: u64,
+    /// Its name with the scheduler, once it has dialled.
+    kubelet: Option<TaskId>,
     over: bool,
     _watching: Watching,
 }

@@ -11,6 +11,8 @@ use crate::jobs::JobId;
 use crate::running::{HookRun, ProbeRun};
 use crate::world::Output;
 use bytes::Bytes;
+use crate::scheduler::TaskStart;
+use seedpod_core::sched::TaskId;
 use seedpod_core::net::{Error, Stream};
 use seedpod_core::pod::{ContainerId, EventReason, EventType, PodEvent, ProbeResult};
 use seedpod_core::probe_client::{
@@ -89,13 +91,22 @@ impl PodTask {
 
     fn dial(&mut self, dialer: Dialer, client: Client, timeout: Option<Instant>) {
         let talk = self.talk(timeout);
-        let job = self
-            .jobs
-            .add(async move { Done::Dialed(dialer, talk.run(client).await) });
+        let dialled = async move { Done::Dialed(dialer, talk.run(client).await) };
+        let job = match self.kubelet() {
+            Some(kubelet) => self.jobs.add_task(kubelet, dialled),
+            None => self.jobs.add(dialled),
+        };
         self.slots[dialer.container().index()]
             .dials
             .0
             .push((dialer, job));
+    }
+
+    /// The node that dials takes turns with those it dials, where somebody decides whose it is.
+    fn kubelet(&mut self) -> Option<TaskId> {
+        let scheduler = self.cell.scheduler.as_ref()?;
+        let start = || scheduler.start(&TaskStart::kubelet(&self.name));
+        Some(*self.kubelet.get_or_insert_with(start))
     }
 
     fn talk(&mut self, timeout: Option<Instant>) -> Talk {
