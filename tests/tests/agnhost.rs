@@ -247,9 +247,9 @@ fn logs_generator_writes_evenly() {
     let mut pods = Pods::start(&pod("p", "logs-generator, --log-lines-total, '4', -d, 20s"));
     pods.run(12);
     expect![[r#"
-        I0101 00:00:00.000020       1 logs_generator.go:94] 0 POST /api/v1/namespaces/kube-system/pods/fcbq 572
-        I0101 00:00:05.000020       1 logs_generator.go:94] 1 POST /api/v1/namespaces/default/pods/hgr 416
-        I0101 00:00:10.000020       1 logs_generator.go:94] 2 GET /api/v1/namespaces/default/pods/dxzq 328
+        I0101 00:00:00.000015       1 logs_generator.go:94] 0 POST /api/v1/namespaces/kube-system/pods/fcbq 572
+        I0101 00:00:05.000015       1 logs_generator.go:94] 1 POST /api/v1/namespaces/default/pods/hgr 416
+        I0101 00:00:10.000015       1 logs_generator.go:94] 2 GET /api/v1/namespaces/default/pods/dxzq 328
     "#]].assert_eq(&pods.log_of("p", "c"));
     assert!(pods.run(20), "{}", pods.log());
 }
@@ -725,13 +725,13 @@ fn grpc_health_checking_turns_sick() {
         GOAWAY 0 [00, 00, 00, 01, 00, 00, 00, 00]
         gRPC server starting to listen on :5000
         Http server starting to listen on :8080
-        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
-        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.000008621 +0000 UTC m=+0.000000000
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.000008621 +0000 UTC m=+0.000000000
         Mark as unhealthy
-        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.000008621 +0000 UTC m=+0.000000000
         Mark as healthy
-        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
-        Serving the Check request for health check, started at 2026-01-01 00:00:00.00002 +0000 UTC m=+0.000000000
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.000008621 +0000 UTC m=+0.000000000
+        Serving the Check request for health check, started at 2026-01-01 00:00:00.000008621 +0000 UTC m=+0.000000000
     "#]].assert_eq(&(text + &log(&pods)));
 }
 

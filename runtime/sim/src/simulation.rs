@@ -57,6 +57,8 @@ pub struct Simulation {
     created: usize,
     /// The pod that was polled last.
     polled: usize,
+    /// How often in a row.
+    in_a_row: u32,
     polls: u64,
 }
 
@@ -91,6 +93,9 @@ pub enum StartError {
     #[error(transparent)]
     Capture(#[from] CaptureError),
 }
+
+/// Polls of one pod until others have their turn.
+const POLLS_IN_A_ROW: u32 = 32;
 
 /// Time must pass for guests whose slices real time ends, too.
 const SLICE_MIN: u64 = 10_000;
@@ -137,6 +142,7 @@ impl Simulation {
             pods: Vec::new(),
             created: 0,
             polled: 0,
+            in_a_row: 0,
             polls: 0,
         }
     }
@@ -391,9 +397,10 @@ impl Simulation {
             let pod = &self.pods[*index];
             pod.task.is_some() && pod.flag.0.load(Ordering::Acquire)
         };
-        // Those after the one that was polled last come first: the default order starves nobody.
-        let after = (self.polled + 1).min(self.pods.len());
-        let candidates = (after..self.pods.len()).chain(0..after).filter(woken);
+        // In the default order a pod goes on for a while, and then the next has its turn.
+        let stays = self.in_a_row < POLLS_IN_A_ROW;
+        let first = (self.polled + usize::from(!stays)).min(self.pods.len());
+        let candidates = (first..self.pods.len()).chain(0..first).filter(woken);
         let scheduler = &self.world.scheduler;
         let count = u32::try_from(candidates.clone().count()).unwrap_or(u32::MAX);
         let chosen = match count {
@@ -403,6 +410,11 @@ impl Simulation {
         };
         let Some(index) = candidates.clone().nth(chosen as usize) else {
             return false;
+        };
+        self.in_a_row = if self.polled == index {
+            self.in_a_row + 1
+        } else {
+            0
         };
         self.polled = index;
         let pod = &mut self.pods[index];

@@ -245,28 +245,28 @@ fn posix_shared_memory() {
     check(
         &manifest("posix-shm"),
         expect![[r#"
-        [posix-shm/writer] wrote: line 1
-        [posix-shm/writer] wrote: line 2
-        [posix-shm/writer] wrote: line 3
-        [posix-shm/writer] wrote: line 4
-        [posix-shm/reader] read: line 1
-        [posix-shm/reader] read: line 2
-        [posix-shm/reader] read: line 3
-        [posix-shm/writer] wrote: line 5
-        [posix-shm/writer] wrote: line 6
-        [posix-shm/writer] wrote: line 7
-        [posix-shm/reader] read: line 4
-        [posix-shm/reader] read: line 5
-        [posix-shm/reader] read: line 6
-        [posix-shm/reader] read: line 7
-        [posix-shm/writer] wrote: line 8
-        [posix-shm/writer] wrote: line 9
-        [posix-shm/writer] wrote: line 10
-        [posix-shm/reader] read: line 8
-        [posix-shm/reader] read: line 9
-        [posix-shm/reader] read: line 10
-        Succeeded reader: 0 writer: 0
-    "#]],
+            [posix-shm/writer] wrote: line 1
+            [posix-shm/writer] wrote: line 2
+            [posix-shm/writer] wrote: line 3
+            [posix-shm/writer] wrote: line 4
+            [posix-shm/reader] read: line 1
+            [posix-shm/reader] read: line 2
+            [posix-shm/reader] read: line 3
+            [posix-shm/reader] read: line 4
+            [posix-shm/writer] wrote: line 5
+            [posix-shm/writer] wrote: line 6
+            [posix-shm/writer] wrote: line 7
+            [posix-shm/writer] wrote: line 8
+            [posix-shm/reader] read: line 5
+            [posix-shm/reader] read: line 6
+            [posix-shm/reader] read: line 7
+            [posix-shm/reader] read: line 8
+            [posix-shm/writer] wrote: line 9
+            [posix-shm/writer] wrote: line 10
+            [posix-shm/reader] read: line 9
+            [posix-shm/reader] read: line 10
+            Succeeded reader: 0 writer: 0
+        "#]],
     );
 }
 

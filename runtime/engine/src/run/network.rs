@@ -9,15 +9,15 @@ use super::{Done, PodTask};
 use crate::guest::PodCell;
 use crate::jobs::JobId;
 use crate::running::{HookRun, ProbeRun};
+use crate::scheduler::TaskStart;
 use crate::world::Output;
 use bytes::Bytes;
-use crate::scheduler::TaskStart;
-use seedpod_core::sched::TaskId;
 use seedpod_core::net::{Error, Stream};
 use seedpod_core::pod::{ContainerId, EventReason, EventType, PodEvent, ProbeResult};
 use seedpod_core::probe_client::{
     Client, DialError, Event, PortError, Purpose, ReadError, Step, Target,
 };
+use seedpod_core::sched::TaskId;
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{Hook, HttpGet};
 use seedpod_core::time::{Instant, TimerId};

@@ -40,11 +40,11 @@ fn a_limit_throttles() {
         "resources: {limits: {cpu: 1m}}",
     ];
     expect![[r#"
-        : 230 ms
-        resources: {limits: {cpu: '2'}}: 230 ms
-        resources: {limits: {cpu: 500m}}: 430 ms
-        resources: {limits: {cpu: 100m}}: 2210 ms
-        resources: {limits: {cpu: 1m}}: 22901 ms
+        : 586 ms
+        resources: {limits: {cpu: '2'}}: 586 ms
+        resources: {limits: {cpu: 500m}}: 1136 ms
+        resources: {limits: {cpu: 100m}}: 5805 ms
+        resources: {limits: {cpu: 1m}}: 57200 ms
     "#]]
     .assert_eq(&seconds(&limits, ""));
 }
@@ -54,8 +54,8 @@ fn the_limit_of_a_pod_is_for_all() {
     let pod = "resources: {limits: {cpu: 200m}}\n";
     let limits = ["", "resources: {limits: {cpu: 100m}}"];
     expect![[r#"
-        : 1110 ms
-        resources: {limits: {cpu: 100m}}: 2210 ms
+        : 2905 ms
+        resources: {limits: {cpu: 100m}}: 5805 ms
     "#]]
     .assert_eq(&seconds(&limits, pod));
 }

@@ -144,7 +144,7 @@ echo end
             [c]   PID  PPID COMMAND
             [c]     1     0 sh -c sh -c '(sleep 1; ps -o pid,ppid,args; exit 7) & exit 0' wait; sleep 2 echo end
             [c]     3     1 sh -c (sleep 1; ps -o pid,ppid,args; exit 7) & exit 0
-            [c]     5     1 sleep 2
+            [c]     4     1 sleep 2
             [c]     6     3 ps -o pid,ppid,args
             [c] end
             Succeeded after 2 s
