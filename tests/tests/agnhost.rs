@@ -783,6 +783,7 @@ spec:
     args: [grpc-health-checking, --port=5000, --http-port=8081, --service=s, --delay-unhealthy-sec=15]
     livenessProbe:
       grpc: {port: 5000, service: s}
+      initialDelaySeconds: 1
       periodSeconds: 5
       failureThreshold: 1
   - name: web
