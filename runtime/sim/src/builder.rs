@@ -298,6 +298,7 @@ impl PodTestBuilder {
                 seed: of_run,
                 chooser: Chooser::seeded(of_run, kind, &knowledge),
                 keep: Keep::Schedule,
+                packets: None,
             })?;
             let RunReport {
                 failures,

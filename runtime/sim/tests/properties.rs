@@ -117,6 +117,7 @@ fn run_once(test: &PodTest, prepared: &Prepared) -> RunReport {
         seed: Seed::new(1),
         chooser: Chooser::default_order(),
         keep: Keep::Schedule,
+        packets: None,
     })
     .unwrap()
 }
