@@ -115,6 +115,9 @@ const ROWS: &str =
     "[...document.querySelectorAll('#drawing .row')].map((row) => row.dataset.n).join(' ')";
 const PICKED: &str = "[...document.querySelectorAll('#drawing .row.picked')].map((row) => row.getAttribute('aria-label')).join()";
 
+/// Names of the lanes, and what they are.
+const HEADS: &str = "[...document.querySelectorAll('#heads .head')].map((head) => head.innerText.replace('\\n', ': ')).join('\\n')";
+
 #[test]
 fn the_page_says_what_failed_and_shows_what_decided_it() {
     on_page(&[half()], "", |tab| {
@@ -153,7 +156,7 @@ fn the_page_says_what_failed_and_shows_what_decided_it() {
             expect!["seedpod replay seeds/orders-1a2b.choices"],
         );
         check(
-            "[...document.querySelectorAll('#heads .head')].map((head) => head.innerText.replace('\\n', ': ')).join('\\n')",
+            HEADS,
             expect![[r#"
                 writer: container
                 reader: container
@@ -259,6 +262,67 @@ fn what_is_set_is_in_the_address() {
     let height = "document.querySelector('#drawing .row-wash').getBBox().height";
     check("#zoom=46", height, expect!["45"]);
     check("#zoom=0&select=nothing&scale=never", height, expect!["27"]);
+}
+
+#[test]
+fn lanes_are_what_people_think_of() {
+    let event = |number, task: &str, kind: &str, object: &str, detail: &str| TraceEvent {
+        number,
+        task: task.to_owned(),
+        kind: kind.to_owned(),
+        object: object.to_owned(),
+        detail: detail.to_owned(),
+        ..TraceEvent::default()
+    };
+    let (there, back) = (
+        "tcp:10.244.0.2:49152>10.244.0.3:80",
+        "tcp:10.244.0.3:80>10.244.0.2:49152",
+    );
+    let trace = vec![
+        event(0, "shop", "status", "", "Running"),
+        event(1, "shop/api", "tcp.write", there, "9 bytes"),
+        event(2, "shop/db@1", "tcp.read", there, "9 bytes"),
+        event(3, "shop/db@1", "tcp.write", back, "3 bytes"),
+        event(4, "shop/api:7", "sem.wait", "sem:/s", ""),
+        event(
+            5,
+            "fault:partition shop/api shop/db",
+            "fault.partition",
+            "",
+            "",
+        ),
+        event(6, "", "drive.publish", "mq:/jobs", ""),
+        event(7, "fault:crash nobody", "fault.crash", "", ""),
+    ];
+    let report = FailureReport {
+        test: "shop".to_owned(),
+        trace,
+        ..FailureReport::default()
+    };
+    on_page(&[report], "", |tab| {
+        expect![[r#"
+            shop/api: container
+            shop/db: container
+            shop/api:7: process
+            shop: pod
+            world
+            ….244.0.3:80: connection
+            /s: semaphore
+            /jobs: queue"#]]
+        .assert_eq(&tab.text(HEADS));
+        expect!["RUN"].assert_eq(&tab.text("document.querySelector('#verdict').textContent"));
+        let rows = "[...document.querySelectorAll('#drawing .row')].map((row) => row.getAttribute('aria-label')).join('\\n')";
+        expect![[r#"
+            0: 0.000000 seconds, shop status Running
+            1: 0.000000 seconds, shop/api tcp.write tcp:10.244.0.2:49152>10.244.0.3:80 9 bytes
+            2: 0.000000 seconds, shop/db@1 tcp.read tcp:10.244.0.2:49152>10.244.0.3:80 9 bytes
+            3: 0.000000 seconds, shop/db@1 tcp.write tcp:10.244.0.3:80>10.244.0.2:49152 3 bytes
+            4: 0.000000 seconds, shop/api:7 sem.wait sem:/s
+            5: 0.000000 seconds, fault:partition shop/api shop/db fault.partition
+            6: 0.000000 seconds, world drive.publish mq:/jobs
+            7: 0.000000 seconds, fault:crash nobody fault.crash"#]]
+        .assert_eq(&tab.text(rows));
+    });
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use super::*;
 use expect_test::{Expect, expect};
+use proptest::prelude::*;
 use seedpod_core::time::Instant;
 use seedpod_core::trace::TraceEvent;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A reader that meets half a file, and says so.
@@ -265,23 +267,94 @@ fn junit_has_a_case_for_every_property() {
     "#]].assert_eq(&junit::xml(&[report]).unwrap());
 }
 
-#[test]
-fn the_timeline_is_json_in_order_of_time() {
-    let text = perfetto::timeline(&trace(HALF));
-    let timeline: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let events = timeline["traceEvents"].as_array().unwrap();
-    let times = events.iter().filter_map(|event| event["ts"].as_f64());
-    assert!(times.is_sorted(), "{text}");
-    for event in events.iter().filter(|event| event["ph"] == "X") {
-        assert!(event["dur"].as_f64().unwrap() >= 0.0, "{event}");
+/// A trace of few tasks and objects, in order of time.
+fn any_trace() -> impl Strategy<Value = Vec<TraceEvent>> {
+    let kinds = [
+        "mq.send",
+        "mq.receive",
+        "fs.write",
+        "fs.read",
+        "log",
+        "exit",
+        "fault.crash",
+    ];
+    let results = ["", "ok", "blocked", "EAGAIN"];
+    let event = (
+        0..3_000_000_000_u64,
+        0..4_u8,
+        proptest::sample::select(kinds.to_vec()),
+        0..3_u8,
+        proptest::sample::select(results.to_vec()),
+    );
+    proptest::collection::vec(event, 0..60).prop_map(|events| {
+        let mut now = 0;
+        let made = events.into_iter().enumerate();
+        let made = made.map(|(number, (passed, task, kind, object, result))| {
+            now += passed;
+            TraceEvent {
+                number: number as u64,
+                nanos: now,
+                task: format!("pod-{}/c{task}", task % 2),
+                kind: kind.to_owned(),
+                object: format!("mq:/{object}"),
+                result: result.to_owned(),
+                ..TraceEvent::default()
+            }
+        });
+        made.collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_timeline_is_json_in_order_of_time(trace in any_trace()) {
+        check_timeline(&perfetto::timeline(&trace), trace.len());
     }
-    let ids = |phase: &str| {
-        let flows = events.iter().filter(|event| event["ph"] == phase);
-        flows
-            .map(|event| event["id"].as_u64().unwrap())
-            .collect::<Vec<_>>()
+
+    #[test]
+    fn a_trace_differs_from_itself_where_one_event_does(trace in any_trace(), at in any::<prop::sample::Index>()) {
+        prop_assert_eq!(diff(&trace, &trace), None);
+        if !trace.is_empty() {
+            let at = at.index(trace.len());
+            let mut other = trace.clone();
+            other[at].fuel += 1;
+            let difference = diff(&trace, &other).unwrap();
+            prop_assert_eq!((difference.equal, &difference.fields[..]), (at, &["fuel"][..]));
+            let shorter = diff(&trace, &trace[..at]).unwrap();
+            prop_assert_eq!((shorter.equal, shorter.sides[1].len()), (at, 0));
+        }
+    }
+}
+
+/// It is JSON, every event is in it, times go up on the whole, slices of one track do not overlap halfway, and every flow
+/// has both ends.
+fn check_timeline(text: &str, events: usize) -> Vec<serde_json::Value> {
+    let timeline: serde_json::Value = serde_json::from_str(text).unwrap();
+    let found = timeline["traceEvents"].as_array().unwrap();
+    let of = |phase: &'static str| found.iter().filter(move |event| event["ph"] == phase);
+    let times = found.iter().filter_map(|event| event["ts"].as_f64());
+    assert!(times.is_sorted(), "{text}");
+    assert_eq!(of("X").count(), events);
+    let mut ends = BTreeMap::new();
+    for slice in of("X") {
+        let [start, long] = ["ts", "dur"].map(|name| slice[name].as_f64().unwrap());
+        assert!(long >= 0.0, "{slice}");
+        let end = ends.insert(slice["tid"].as_u64(), start + long);
+        assert!(end.is_none_or(|end| end <= start + 0.001), "{slice}");
+    }
+    let ids = |phase| {
+        let mut ids: Vec<_> = of(phase).map(|event| event["id"].as_u64()).collect();
+        ids.sort();
+        ids
     };
     assert_eq!(ids("s"), ids("f"), "every flow has both ends");
+    found.clone()
+}
+
+#[test]
+fn a_timeline_has_slices_for_calls_and_flows_between_them() {
+    let trace = trace(HALF);
+    let events = check_timeline(&perfetto::timeline(&trace), trace.len());
     let lines: Vec<_> = events.iter().map(ToString::to_string).collect();
     expect![[r#"
         {"args":{"name":"pod"},"name":"process_name","ph":"M","pid":1,"tid":2}

@@ -24,8 +24,9 @@
   const count = (number) => number.toLocaleString('en-US');
   const named = (task) => task || 'world';
 
-  // What a call's last word says of its direction; as in links.rs.
-  const IN = new Set(['send', 'write', 'publish', 'post', 'append', 'signal', 'rename', 'kill', 'connect']);
+  // What a call's last word says of its direction.
+  const IN = new Set(['send', 'write', 'publish', 'post', 'append', 'signal', 'rename', 'kill', 'connect',
+    'truncate', 'unlink', 'mkdir', 'rmdir', 'symlink', 'link', 'fsync', 'fdatasync', 'utimens', 'shutdown', 'close', 'bind', 'listen']);
   const OUT = new Set(['receive', 'recv', 'read', 'wait', 'accept', 'consume']);
   const way = (kind) => {
     const verb = kind.split(/[.-]/).pop();
@@ -54,16 +55,25 @@
     return tasks.map((task) => isFault(task) ? task.split(/[ >-]+/).slice(1).find((word) => known.has(word)) || '' : base(task));
   };
 
+  /** Both directions of a connection are one thing: `tcp:49152 ⇄ 127.0.0.1:8080`, the client without its address. */
+  const whole = (object) => {
+    const ends = /^tcp:(.+)>(.+)$/.exec(object);
+    if (!ends) return object;
+    const port = (end) => Number(end.slice(end.lastIndexOf(':') + 1));
+    const [client, server] = ends.slice(1).sort((one, two) => port(two) - port(one));
+    return `tcp:${port(client)} ⇄ ${server}`;
+  };
+
   const load = (index) => {
     state.report = index;
     report = data.reports[index];
     const colorOf = new Map(), home = homes(report.tasks);
     events = report.events.map(([n, t, task, kind, object, detail, result, fuel], at) => {
-      const event = { at, n, t, who: report.tasks[task], task: home[task], kind: report.kinds[kind], object: report.objects[object],
+      const event = { at, n, t, who: report.tasks[task], task: home[task], kind: report.kinds[kind], on: report.objects[object], object: whole(report.objects[object]),
         detail: detail || '', result: result || '', fuel: fuel || 0 };
       if (event.kind.startsWith('fault') && home.includes(event.object)) { event.task = event.object; event.object = ''; }
       if (event.task && !STATE.has(event.kind) && !colorOf.has(event.task)) colorOf.set(event.task, colorOf.size % 8);
-      event.search = [named(event.task), event.who, event.kind, event.object, event.detail, event.result].join(' ').toLowerCase();
+      event.search = [named(event.task), event.who, event.kind, event.on, event.object, event.detail, event.result].join(' ').toLowerCase();
       return event;
     });
     const acts = new Set(events.filter((event) => !STATE.has(event.kind)).map((event) => event.task));
@@ -125,7 +135,7 @@
       const isTask = lane.object === undefined;
       const head = make('div', { class: 'head ' + (isTask ? 'who-lane' : 'thing'), title: isTask ? lane.name : lane.object,
         style: `left:${lane.x - lane.each / 2}px;width:${lane.each}px` + (isTask ? `;color:${colors(lane.task)}` : '') },
-        make('b', {}, isTask ? lane.name : tail(lane.name, lane.each)), make('small', {}, isTask ? (pods.has(lane.task) ? 'pod' : lane.task ? 'container' : '') : objectKind(lane.object)));
+        make('b', {}, isTask ? lane.name : tail(lane.name, lane.each)), make('small', {}, isTask ? (pods.has(lane.task) ? 'pod' : /:\d+$/.test(lane.task) ? 'process' : lane.task ? 'container' : '') : objectKind(lane.object)));
       return head;
     });
     $('heads').replaceChildren(make('div', { class: 'gutter' }, 'time, s'), ...nodes);
@@ -219,7 +229,7 @@
   const repeats = (event) => event.detail.startsWith(event.kind + ' ');
 
   const sentence = (event) => {
-    const parts = [event.who || named(event.task), repeats(event) ? '' : event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ');
+    const parts = [event.who || named(event.task), repeats(event) ? '' : event.kind, event.on, clean(event.detail)].filter(Boolean).join(' ');
     return parts + (event.result && event.result !== 'ok' ? ' → ' + event.result : '');
   };
 
@@ -230,7 +240,7 @@
       'aria-label': `${event.n}: ${seconds(event.t)} seconds, ${sentence(event)}` });
     group.append(draw('rect', { class: 'row-wash', x: 0.5, y: y + 0.5, width: width - 1, height: Math.max(0, h - 1), rx: 3 }));
     const lane = lanes.get('c' + event.task), thing = event.object ? lanes.get('o' + event.object) : null;
-    const color = colors(event.task), roomy = h >= 22, line = roomy ? y + h - 8 : y + h / 2;
+    const color = colors(event.task), roomy = h >= 22, line = y + below(event);
     if (!lane) return group;
     if (thing) wire(group, event, lane.x, thing.x, line, color);
     const small = h < LABEL_MIN ? 2.5 : 4.5;
@@ -238,6 +248,9 @@
     if (h >= LABEL_MIN) group.append(label(event, lane.x + 11, thing && roomy ? line - 5 : line + 4, Boolean(thing)));
     return group;
   };
+
+  /** How far down its row an event is drawn: there is text above a line. */
+  const below = (event) => event.object && state.row >= 22 ? state.row - 8 : state.row / 2;
 
   const wire = (group, event, x1, x2, y, color) => {
     const blocked = event.result === 'blocked', direction = way(event.kind);
@@ -280,7 +293,7 @@
     if (repeats(event)) add(event.detail, event.detail === 'exit 0' ? 'soft' : 'bad');
     else if (event.detail) add(' ' + event.detail.slice(0, 400), 'soft');
     if (event.result === 'blocked') add(' waits', 'soft');
-    else if (event.result && event.result !== 'ok') add(' → ' + event.result, event.kind === 'exit' && event.result === '0' ? 'soft' : 'bad');
+    else if (event.result && event.result !== 'ok') add(' → ' + event.result, event.result === 'closed' ? 'soft' : 'bad');
     return text;
   };
 
@@ -341,7 +354,7 @@
         over.append(draw('line', { class: 'turn-line', id: 'turn', x1: 0, x2: width, y1: y, y2: y }));
         const one = lanes.get('c' + pair[0].task), two = lanes.get('c' + pair[1].task), other = indexOf(pair[0]);
         if (!isDense() && one && two && one !== two && shown[index] === pair[1] && shown[other] === pair[0]) {
-          const h = state.row, off = h >= 22 ? h - 8 : h / 2, a = tops[other] + off + 6, b = tops[index] + off - 8;
+          const a = tops[other] + below(pair[0]) + 6, b = tops[index] + below(pair[1]) - 8;
           over.append(draw('path', { class: 'turn-wire', d: `M${one.x} ${a}C${one.x} ${y},${two.x} ${y},${two.x} ${b}` }),
             draw('path', { d: `M${two.x} ${b + 3}l-5 -8h10z`, fill: 'var(--turn-line)' }));
         }
@@ -411,7 +424,7 @@
   const showEvent = () => {
     const event = byNumber.get(state.select), body = $('event-body');
     if (!event) { body.replaceChildren(make('p', {}, 'Select an event in the diagram.')); return; }
-    const facts = [['event', count(event.n)], ['task', event.who !== event.task ? event.who : ''], ['time', (event.t / 1e9).toFixed(9) + ' s'], ['on', event.object], ['detail', clean(event.detail)],
+    const facts = [['event', count(event.n)], ['task', event.who !== event.task ? event.who : ''], ['time', (event.t / 1e9).toFixed(9) + ' s'], ['on', event.on], ['detail', clean(event.detail)],
       ['result', event.result], ['fuel', event.fuel ? count(event.fuel) : '']].filter(([, value]) => value);
     const list = make('dl', {}, ...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
     const near = make('div', { class: 'near' });
@@ -567,7 +580,7 @@
     if (!pair) return;
     const item = (event) => {
       const button = make('button', {}, make('span', { class: 'who', style: `color:${colors(event.task)}` }, named(event.task)),
-        make('code', {}, [repeats(event) ? '' : event.kind, event.object, clean(event.detail)].filter(Boolean).join(' ')), make('span', { class: 'when' }, `${seconds(event.t)} s`));
+        make('code', {}, [repeats(event) ? '' : event.kind, event.on, clean(event.detail)].filter(Boolean).join(' ')), make('span', { class: 'when' }, `${seconds(event.t)} s`));
       button.addEventListener('click', () => pick(event));
       return make('li', {}, button);
     };
