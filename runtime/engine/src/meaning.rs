@@ -9,12 +9,22 @@ use seedpod_core::sched::ObjectKind::{Pipe, StreamHalf};
 use seedpod_core::sched::{Access, Object, Op, Touch};
 use seedpod_core::volume::OpenFile;
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// Meanings by the numbers of resources. Bounded by the resources of a process; empty where nobody decides.
 #[derive(Default)]
 pub(crate) struct Meanings {
     streams: BTreeMap<u32, Meaning>,
-    pollables: BTreeMap<u32, Vec<Touch>>,
+    pollables: BTreeMap<u32, Polled>,
+}
+
+/// What a pollable looks at.
+#[derive(Debug)]
+pub(crate) enum Polled {
+    /// These.
+    Objects(Vec<Touch>),
+    /// Whatever the TCP socket of this number is at when it is polled.
+    TcpSocket(u32),
 }
 
 /// What a stream leads to.
@@ -84,16 +94,28 @@ impl Meaning {
         }
     }
 
-    /// What comes in at an end of a connection, and what goes out.
-    pub(crate) fn connection(end: &End) -> [Self; 2] {
-        let (here, there) = (end.local_address(), end.remote_address());
-        let half = |from, to| Self {
+    /// What goes from one address to another.
+    fn half(pod: Ipv4Addr, from: SocketAddr, to: SocketAddr) -> Self {
+        // Every pod has a loopback of its own.
+        let pod = match from.ip().is_loopback() {
+            true => format!("{pod} "),
+            false => String::new(),
+        };
+        Self {
             calls: &TCP,
             label: format!("tcp:{from}>{to}"),
-            object: Object::named(StreamHalf, &format!("{from}>{to}")),
+            object: Object::named(StreamHalf, &format!("{pod}{from}>{to}")),
             capacity: None,
-        };
-        [half(there, here), half(here, there)]
+        }
+    }
+
+    pub(crate) fn object(&self) -> Object {
+        self.object
+    }
+
+    /// For people.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
     }
 
     /// What a read is called.
@@ -114,6 +136,12 @@ impl Meaning {
             access: Add,
         }));
         op
+    }
+
+    /// The end of a handle, which may be the last one of an end of a pipe.
+    pub(crate) fn close(&self) -> Option<Op> {
+        let is_pipe = self.object.kind == Pipe;
+        is_pipe.then(|| self.op("pipe.close", Write))
     }
 
     /// A look at how much can be written, for what can be full.
@@ -150,9 +178,9 @@ impl Meanings {
     }
 
     /// Notes what a new pollable looks at.
-    pub(crate) fn add_pollable(&mut self, pollable: u32, touches: Vec<Touch>) {
-        if !touches.is_empty() {
-            self.pollables.insert(pollable, touches);
+    pub(crate) fn add_pollable(&mut self, pollable: u32, polled: Polled) {
+        if !matches!(&polled, Polled::Objects(touches) if touches.is_empty()) {
+            self.pollables.insert(pollable, polled);
         }
     }
 
@@ -160,16 +188,22 @@ impl Meanings {
         self.streams.get(&stream)
     }
 
-    /// What polling these looks at.
-    pub(crate) fn polled(&self, pollables: impl Iterator<Item = u32>) -> Vec<Touch> {
-        let touches = pollables.filter_map(|pollable| self.pollables.get(&pollable));
-        touches.flatten().copied().collect()
+    /// What a pollable of this stream looks at.
+    pub(crate) fn readiness_of(&self, stream: u32) -> Polled {
+        let touch = self.streams.get(&stream).and_then(Meaning::readiness);
+        Polled::Objects(touch.into_iter().collect())
     }
 
-    /// What a pollable of this stream looks at.
-    pub(crate) fn readiness_of(&self, stream: u32) -> Vec<Touch> {
-        let meaning = self.streams.get(&stream);
-        meaning.and_then(Meaning::readiness).into_iter().collect()
+    /// What the end of the process closes.
+    pub(crate) fn closed_at_end(&self) -> impl Iterator<Item = Touch> {
+        self.streams.values().filter_map(|meaning| {
+            let object = meaning.object;
+            let touch = Touch {
+                object,
+                access: Write,
+            };
+            meaning.capacity.is_none().then_some(touch)
+        })
     }
 
     pub(crate) fn remove_stream(&mut self, stream: u32) {
@@ -182,6 +216,38 @@ impl Meanings {
 }
 
 impl Guest {
+    /// What polling these looks at.
+    pub(crate) fn polled(&self, pollables: &[u32]) -> Vec<Touch> {
+        let mut touches = Vec::new();
+        for pollable in pollables {
+            match self.meanings.pollables.get(pollable) {
+                Some(Polled::Objects(objects)) => touches.extend_from_slice(objects),
+                Some(Polled::TcpSocket(socket)) => touches.extend(self.polled_socket(*socket)),
+                None => {}
+            }
+        }
+        touches
+    }
+
+    /// What a pollable of this description looks at.
+    pub(crate) fn readiness_of(&self, description: &Description) -> Polled {
+        let meaning = self.meaning_of(description);
+        Polled::Objects(
+            meaning
+                .as_ref()
+                .and_then(Meaning::readiness)
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    /// What comes in at an end of a connection, and what goes out.
+    pub(crate) fn meaning_of_connection(&self, end: &End) -> [Meaning; 2] {
+        let pod = self.pod.with(|kernel| kernel.net.pod_ip());
+        let (here, there) = (end.local_address(), end.remote_address());
+        [(there, here), (here, there)].map(|(from, to)| Meaning::half(pod, from, to))
+    }
+
     /// What a stream to a description leads to, where somebody decides and others can notice.
     pub(crate) fn meaning_of(&self, description: &Description) -> Option<Meaning> {
         self.scheduled()?;

@@ -190,6 +190,9 @@ async fn run_program(
         Ok(()) => call_run(&mut store, program).await,
         Err(error) => Err(error),
     };
+    let turn = store.data().enter_end();
+    turn.await;
+    store.data().leave_done();
     let replacement = store.data_mut().replacement.take();
     (end_of(result, memory.is_exceeded()), replacement)
 }

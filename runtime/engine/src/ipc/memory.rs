@@ -2,13 +2,20 @@
 
 use super::bindings::seedpod::ipc::types::OpenFlags;
 use super::bindings::seedpod::ipc::{shared_memory, system_v_memory};
-use super::{CallError, OpenHandle, create, open_how, permissions};
+use super::{
+    CallError, OpenHandle, create, id_of, id_op, ipc_name, key_freed, key_op, name_access,
+    open_how, permissions,
+};
 use crate::guest::Guest;
+use crate::scheduler::Turn;
 use seedpod_core::ipc::Run;
+use seedpod_core::sched::Access::{Add, Read, Write};
+use seedpod_core::sched::ObjectKind::Memory;
+use seedpod_core::sched::{Access, Op};
 use wasmtime::component::Resource;
 
 impl shared_memory::HostObject for Guest {
-    fn exchange(
+    async fn exchange(
         &mut self,
         object: Resource<OpenHandle>,
         offset: u32,
@@ -16,6 +23,9 @@ impl shared_memory::HostObject for Guest {
         since: u64,
         changed: Vec<shared_memory::Run>,
     ) -> Result<shared_memory::News, CallError> {
+        let access = if changed.is_empty() { Read } else { Write };
+        let turn = self.enter_memory("shm.exchange", &object, access);
+        turn.await;
         let handle = self.table.get(&object)?.handle;
         let changed = changed.into_iter().map(|run| Run {
             offset: run.offset,
@@ -23,7 +33,9 @@ impl shared_memory::HostObject for Guest {
         });
         let changed: Vec<Run> = changed.collect();
         let range = (offset, length);
-        let news = self.ipc(|ipc, _| ipc.memory_exchange(handle, range, since, &changed))?;
+        let news = self.ipc(|ipc, _| ipc.memory_exchange(handle, range, since, &changed));
+        self.leave(&news);
+        let news = news?;
         let runs = news.runs.into_iter();
         Ok(shared_memory::News {
             version: news.version,
@@ -36,34 +48,50 @@ impl shared_memory::HostObject for Guest {
         })
     }
 
-    fn read(
+    async fn read(
         &mut self,
         object: Resource<OpenHandle>,
         offset: u32,
         length: u32,
     ) -> Result<Vec<u8>, CallError> {
+        let turn = self.enter_memory("shm.read", &object, Read);
+        turn.await;
         let handle = self.table.get(&object)?.handle;
-        Ok(self.ipc(|ipc, _| ipc.memory_read(handle, offset, length))?)
+        let result = self.ipc(|ipc, _| ipc.memory_read(handle, offset, length));
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn write(
+    async fn write(
         &mut self,
         object: Resource<OpenHandle>,
         offset: u32,
         bytes: Vec<u8>,
     ) -> Result<(), CallError> {
+        let turn = self.enter_memory("shm.write", &object, Write);
+        turn.await;
         let handle = self.table.get(&object)?.handle;
-        Ok(self.ipc(|ipc, _| ipc.memory_write(handle, &Run { offset, bytes }))?)
+        let result = self.ipc(|ipc, _| ipc.memory_write(handle, &Run { offset, bytes }));
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn size(&mut self, object: Resource<OpenHandle>) -> wasmtime::Result<u32> {
+    async fn size(&mut self, object: Resource<OpenHandle>) -> wasmtime::Result<u32> {
+        let turn = self.enter_memory("shm.size", &object, Read);
+        turn.await;
         let handle = self.table.get(&object)?.handle;
-        Ok(self.ipc(|ipc, _| ipc.memory_size(handle))?)
+        let result = self.ipc(|ipc, _| ipc.memory_size(handle));
+        self.leave(&result);
+        Ok(result?)
     }
 
-    fn resize(&mut self, object: Resource<OpenHandle>, size: u64) -> Result<(), CallError> {
+    async fn resize(&mut self, object: Resource<OpenHandle>, size: u64) -> Result<(), CallError> {
+        let turn = self.enter_memory("shm.resize", &object, Write);
+        turn.await;
         let handle = self.table.get(&object)?.handle;
-        Ok(self.ipc(|ipc, _| ipc.memory_resize(handle, size))?)
+        let result = self.ipc(|ipc, _| ipc.memory_resize(handle, size));
+        self.leave(&result);
+        Ok(result?)
     }
 
     fn drop(&mut self, object: Resource<OpenHandle>) -> wasmtime::Result<()> {
@@ -73,28 +101,63 @@ impl shared_memory::HostObject for Guest {
 }
 
 impl shared_memory::Host for Guest {
-    fn open(&mut self, name: String, how: OpenFlags) -> Result<Resource<OpenHandle>, CallError> {
-        let handle = self.ipc(|ipc, by| ipc.memory_open(by, &name, open_how(how)))?;
-        Ok(self.table.push(self.ipc_handle(handle, name))?)
+    async fn open(
+        &mut self,
+        name: String,
+        how: OpenFlags,
+    ) -> Result<Resource<OpenHandle>, CallError> {
+        let access = match how.contains(OpenFlags::TRUNCATE) {
+            true => Write,
+            false => name_access(how),
+        };
+        let turn = self.enter(|_| Some(ipc_name("shm.open", "shm", &name, access)));
+        turn.await;
+        let opened = self.ipc(|ipc, by| ipc.memory_open(by, &name, open_how(how)));
+        self.leave(&opened);
+        Ok(self.table.push(self.ipc_handle(opened?, name))?)
     }
 
-    fn unlink(&mut self, name: String) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.memory_unlink(&name))?)
+    async fn unlink(&mut self, name: String) -> Result<(), CallError> {
+        let turn = self.enter(|_| Some(ipc_name("shm.unlink", "shm", &name, Write)));
+        turn.await;
+        let unlinked = self.ipc(|ipc, _| ipc.memory_unlink(&name));
+        self.leave(&unlinked);
+        Ok(unlinked?)
     }
 }
 
 impl system_v_memory::Host for Guest {
-    fn get(&mut self, key: i32, size: u32, how: OpenFlags, mode: u32) -> Result<i32, CallError> {
-        Ok(self.ipc(|ipc, by| ipc.shm_get(by, key, size, create(how), mode))?)
+    async fn get(
+        &mut self,
+        key: i32,
+        size: u32,
+        how: OpenFlags,
+        mode: u32,
+    ) -> Result<i32, CallError> {
+        let turn = self.enter(|_| key_op("shmget", "shmkey", key, how));
+        turn.await;
+        let got = self.ipc(|ipc, by| ipc.shm_get(by, key, size, create(how), mode));
+        self.leave(&got);
+        Ok(got?)
     }
 
-    fn attach(&mut self, id: i32, read_only: bool) -> Result<Resource<OpenHandle>, CallError> {
-        let handle = self.ipc(|ipc, by| ipc.shm_attach(by, id, read_only))?;
+    async fn attach(
+        &mut self,
+        id: i32,
+        read_only: bool,
+    ) -> Result<Resource<OpenHandle>, CallError> {
+        self.enter(|_| Some(segment("shmat", id, Add))).await;
+        let attached = self.ipc(|ipc, by| ipc.shm_attach(by, id, read_only));
+        self.leave(&attached);
+        let handle = attached?;
         Ok(self.table.push(self.ipc_handle(handle, id.to_string()))?)
     }
 
-    fn status(&mut self, id: i32) -> Result<system_v_memory::SegmentStatus, CallError> {
-        let status = self.ipc(|ipc, _| ipc.shm_status(id))?;
+    async fn status(&mut self, id: i32) -> Result<system_v_memory::SegmentStatus, CallError> {
+        self.enter(|_| Some(segment("shmctl.stat", id, Read))).await;
+        let status = self.ipc(|ipc, _| ipc.shm_status(id));
+        self.leave(&status);
+        let status = status?;
         Ok(system_v_memory::SegmentStatus {
             permissions: permissions(status.permissions),
             size: status.size,
@@ -108,11 +171,41 @@ impl system_v_memory::Host for Guest {
         })
     }
 
-    fn set(&mut self, id: i32, mode: u32) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, by| ipc.shm_set(by, id, mode))?)
+    async fn set(&mut self, id: i32, mode: u32) -> Result<(), CallError> {
+        self.enter(|_| Some(segment("shmctl.set", id, Write))).await;
+        let set = self.ipc(|ipc, by| ipc.shm_set(by, id, mode));
+        self.leave(&set);
+        Ok(set?)
     }
 
-    fn remove(&mut self, id: i32) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.shm_remove(id))?)
+    async fn remove(&mut self, id: i32) -> Result<(), CallError> {
+        let key = self.ipc(|ipc, _| ipc.shm_status(id).map(|status| status.permissions.key));
+        let op = key_freed(segment("shmctl.rmid", id, Write), "shmkey", key);
+        self.enter(|_| Some(op)).await;
+        let removed = self.ipc(|ipc, _| ipc.shm_remove(id));
+        self.leave(&removed);
+        Ok(removed?)
     }
+}
+
+impl Guest {
+    /// Stands before a call on the bytes of an object.
+    fn enter_memory(
+        &self,
+        call: &'static str,
+        object: &Resource<OpenHandle>,
+        access: Access,
+    ) -> Turn {
+        self.enter(|guest| {
+            let open = guest.table.get(object).ok()?;
+            let number = guest.ipc(|ipc, _| ipc.memory_number(open.handle)).ok()?;
+            let op = Op::local(call).on(format!("shm:{}", open.name));
+            Some(op.touch(Memory, number, access))
+        })
+    }
+}
+
+/// A call on a System V segment, apart from its bytes.
+fn segment(call: &'static str, id: i32, access: Access) -> Op {
+    id_op(call, "shmid", id).touch(Memory, id_of("shmid", id), access)
 }

@@ -2,12 +2,15 @@
 
 use super::bindings::seedpod::ipc::types::OpenFlags;
 use super::bindings::seedpod::ipc::{message_queues, system_v_messages};
-use super::{CallError, OpenHandle, create, ipc_name, name_access, open_how, permissions};
+use super::{
+    CallError, OpenHandle, create, id_of, id_op, ipc_name, key_freed, key_op, name_access,
+    open_how, permissions,
+};
 use crate::guest::Guest;
 use seedpod_core::ipc::{Blocking, Message, MqueueLimits, ReceiveHow};
 use seedpod_core::sched::Access::{Add, Read, Write};
 use seedpod_core::sched::ObjectKind::{QueueCount, QueueHead, QueueTail};
-use seedpod_core::sched::{Object, Op};
+use seedpod_core::sched::{Access, Object, Op};
 use wasmtime::component::Resource;
 
 impl Guest {
@@ -159,8 +162,12 @@ impl message_queues::Host for Guest {
 }
 
 impl system_v_messages::Host for Guest {
-    fn get(&mut self, key: i32, how: OpenFlags, mode: u32) -> Result<i32, CallError> {
-        Ok(self.ipc(|ipc, by| ipc.msg_get(by, key, create(how), mode))?)
+    async fn get(&mut self, key: i32, how: OpenFlags, mode: u32) -> Result<i32, CallError> {
+        let turn = self.enter(|_| key_op("msgget", "msgkey", key, how));
+        turn.await;
+        let got = self.ipc(|ipc, by| ipc.msg_get(by, key, create(how), mode));
+        self.leave(&got);
+        Ok(got?)
     }
 
     async fn send(
@@ -170,13 +177,17 @@ impl system_v_messages::Host for Guest {
         message: Vec<u8>,
         no_wait: bool,
     ) -> Result<(), CallError> {
+        let op = msg_op("msgsnd", id, no_wait).touch(QueueTail, id_of(MSG, id), Write);
+        self.enter(|_| Some(op)).await;
         let message = Message {
             bytes: message,
             tag: kind,
         };
-        self.ipc_wait(|ipc, by| ipc.msg_send(by, id, message, blocking(no_wait)))
-            .await?;
-        Ok(())
+        let sent = self
+            .ipc_wait(|ipc, by| ipc.msg_send(by, id, message, blocking(no_wait)))
+            .await;
+        self.leave(&sent);
+        sent.map(drop)
     }
 
     async fn receive(
@@ -187,19 +198,32 @@ impl system_v_messages::Host for Guest {
         how: system_v_messages::ReceiveFlags,
     ) -> Result<(Vec<u8>, i32), CallError> {
         use system_v_messages::ReceiveFlags;
+        let no_wait = how.contains(ReceiveFlags::NO_WAIT);
+        let mut op = msg_op("msgrcv", id, no_wait).touch(QueueHead, id_of(MSG, id), Write);
+        if kind < 0 {
+            // The lowest type goes first, so one that is just sent may.
+            op = op.touch(QueueTail, id_of(MSG, id), Write);
+        }
+        self.enter(|_| Some(op)).await;
         let how = ReceiveHow {
-            blocking: blocking(how.contains(ReceiveFlags::NO_WAIT)),
+            blocking: blocking(no_wait),
             no_error: how.contains(ReceiveFlags::NO_ERROR),
             except: how.contains(ReceiveFlags::EXCEPT),
         };
-        let message = self
+        let received = self
             .ipc_wait(|ipc, by| ipc.msg_receive(by, id, max, kind, how))
-            .await?;
+            .await;
+        self.leave(&received);
+        let message = received?;
         Ok((message.bytes, message.tag))
     }
 
-    fn status(&mut self, id: i32) -> Result<system_v_messages::QueueStatus, CallError> {
-        let status = self.ipc(|ipc, _| ipc.msg_status(id))?;
+    async fn status(&mut self, id: i32) -> Result<system_v_messages::QueueStatus, CallError> {
+        let op = msg_all("msgctl.stat", id, Read);
+        self.enter(|_| Some(op)).await;
+        let status = self.ipc(|ipc, _| ipc.msg_status(id));
+        self.leave(&status);
+        let status = status?;
         Ok(system_v_messages::QueueStatus {
             permissions: permissions(status.permissions),
             sent_at: self.ipc_seconds(status.sent_at),
@@ -213,13 +237,45 @@ impl system_v_messages::Host for Guest {
         })
     }
 
-    fn set(&mut self, id: i32, mode: u32, bytes_max: u32) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, by| ipc.msg_set(by, id, mode, bytes_max))?)
+    async fn set(&mut self, id: i32, mode: u32, bytes_max: u32) -> Result<(), CallError> {
+        let op = msg_all("msgctl.set", id, Write);
+        self.enter(|_| Some(op)).await;
+        let set = self.ipc(|ipc, by| ipc.msg_set(by, id, mode, bytes_max));
+        self.leave(&set);
+        Ok(set?)
     }
 
-    fn remove(&mut self, id: i32) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.msg_remove(id))?)
+    async fn remove(&mut self, id: i32) -> Result<(), CallError> {
+        let key = self.ipc(|ipc, _| ipc.msg_status(id).map(|status| status.permissions.key));
+        let op = key_freed(msg_all("msgctl.rmid", id, Write), "msgkey", key);
+        self.enter(|_| Some(op)).await;
+        let removed = self.ipc(|ipc, _| ipc.msg_remove(id));
+        self.leave(&removed);
+        Ok(removed?)
     }
+}
+
+const MSG: &str = "msg";
+
+/// Who will not wait looks at how many there are.
+fn msg_op(call: &'static str, id: i32, no_wait: bool) -> Op {
+    let op = Op {
+        handed: true,
+        ..id_op(call, MSG, id)
+    };
+    op.touch(
+        QueueCount,
+        id_of(MSG, id),
+        if no_wait { Write } else { Add },
+    )
+}
+
+fn msg_all(call: &'static str, id: i32, access: Access) -> Op {
+    [QueueHead, QueueTail, QueueCount]
+        .into_iter()
+        .fold(id_op(call, MSG, id), |op, kind| {
+            op.touch(kind, id_of(MSG, id), access)
+        })
 }
 
 fn blocking(no_wait: bool) -> Blocking {

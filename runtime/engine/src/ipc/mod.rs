@@ -2,6 +2,7 @@
 
 mod memory;
 mod messages;
+mod semaphore_sets;
 mod semaphores;
 
 use crate::calls::ErrorName;
@@ -38,6 +39,31 @@ mod bindings {
             "seedpod:ipc/semaphores.post": async | trappable,
             "seedpod:ipc/semaphores.wait": async | trappable,
             "seedpod:ipc/semaphores.value": async | trappable,
+            "seedpod:ipc/system-v-messages.get": async | trappable,
+            "seedpod:ipc/system-v-messages.status": async | trappable,
+            "seedpod:ipc/system-v-messages.set": async | trappable,
+            "seedpod:ipc/system-v-messages.remove": async | trappable,
+            "seedpod:ipc/system-v-semaphores.get": async | trappable,
+            "seedpod:ipc/system-v-semaphores.values": async | trappable,
+            "seedpod:ipc/system-v-semaphores.set-values": async | trappable,
+            "seedpod:ipc/system-v-semaphores.describe": async | trappable,
+            "seedpod:ipc/system-v-semaphores.set-value": async | trappable,
+            "seedpod:ipc/system-v-semaphores.status": async | trappable,
+            "seedpod:ipc/system-v-semaphores.set": async | trappable,
+            "seedpod:ipc/system-v-semaphores.remove": async | trappable,
+            "seedpod:ipc/system-v-memory.get": async | trappable,
+            "seedpod:ipc/system-v-memory.attach": async | trappable,
+            "seedpod:ipc/system-v-memory.status": async | trappable,
+            "seedpod:ipc/system-v-memory.set": async | trappable,
+            "seedpod:ipc/system-v-memory.remove": async | trappable,
+            "seedpod:ipc/shared-memory.open": async | trappable,
+            "seedpod:ipc/shared-memory.unlink": async | trappable,
+            "seedpod:ipc/shared-memory.[method]object.exchange": async | trappable,
+            "seedpod:ipc/shared-memory.[method]object.read": async | trappable,
+            "seedpod:ipc/shared-memory.[method]object.write": async | trappable,
+            "seedpod:ipc/shared-memory.[method]object.size": async | trappable,
+            "seedpod:ipc/shared-memory.[method]object.resize": async | trappable,
+            "seedpod:ipc/semaphores.destroy": async | trappable,
             "seedpod:ipc/system-v-messages.send": async | trappable,
             "seedpod:ipc/system-v-messages.receive": async | trappable,
             "seedpod:ipc/system-v-semaphores.operate": async | trappable,
@@ -210,6 +236,33 @@ fn ipc_name(call: &'static str, kind: &str, name: &str, access: Access) -> Op {
     Op::local(call)
         .on(label)
         .touch(ObjectKind::IpcName, id, access)
+}
+
+/// A call on the key of a System V object.
+fn key_op(call: &'static str, kind: &str, key: i32, how: types::OpenFlags) -> Option<Op> {
+    // A private one is new and nobody else's.
+    (key != ipc::IPC_PRIVATE).then(|| ipc_name(call, kind, &key.to_string(), name_access(how)))
+}
+
+/// A call on a System V object; its removal frees the key too.
+fn id_op(call: &'static str, kind: &str, id: i32) -> Op {
+    Op::local(call).on(format!("{kind}:{id}"))
+}
+
+/// What removes a System V object frees its key.
+fn key_freed(op: Op, kind: &str, key: Result<i32, ipc::Error>) -> Op {
+    match key {
+        Ok(key) if key != ipc::IPC_PRIVATE => {
+            let id = Object::named(ObjectKind::IpcName, &format!("{kind}:{key}")).id;
+            op.touch(ObjectKind::IpcName, id, Access::Write)
+        }
+        Ok(_) | Err(_) => op,
+    }
+}
+
+/// The object of a System V id, apart from those of other kinds.
+fn id_of(kind: &str, id: i32) -> u64 {
+    Object::named(ObjectKind::IpcName, &format!("{kind}:{id}")).id
 }
 
 /// Opening changes the name where it may create it.

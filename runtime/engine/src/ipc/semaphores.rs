@@ -1,14 +1,13 @@
 //! Semaphores, POSIX and System V.
 
+use super::bindings::seedpod::ipc::semaphores;
 use super::bindings::seedpod::ipc::types::{self, OpenFlags};
-use super::bindings::seedpod::ipc::{semaphores, system_v_semaphores};
-use super::{CallError, OpenHandle, create, ipc_name, name_access, open_how, permissions};
+use super::{CallError, OpenHandle, ipc_name, name_access, open_how};
 use crate::guest::Guest;
-use seedpod_core::ipc::{Blocking, SemaphoreId, SetOperation};
+use seedpod_core::ipc::SemaphoreId;
 use seedpod_core::sched::Access::{Add, Read, Write};
 use seedpod_core::sched::ObjectKind::{QueueCount, Semaphore};
 use seedpod_core::sched::Op;
-use std::time::Duration;
 use wasmtime::component::Resource;
 
 impl Guest {
@@ -150,78 +149,14 @@ impl semaphores::Host for Guest {
         Ok(self.ipc(|ipc, _| ipc.semaphore_value(SemaphoreId(identity)))?)
     }
 
-    fn destroy(&mut self, identity: u64) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.semaphore_destroy(SemaphoreId(identity)))?)
-    }
-}
-
-impl system_v_semaphores::Host for Guest {
-    fn get(&mut self, key: i32, count: u32, how: OpenFlags, mode: u32) -> Result<i32, CallError> {
-        Ok(self.ipc(|ipc, by| ipc.sem_get(by, key, count, create(how), mode))?)
-    }
-
-    async fn operate(
-        &mut self,
-        id: i32,
-        operations: Vec<system_v_semaphores::Operation>,
-        timeout: Option<u64>,
-    ) -> Result<(), CallError> {
-        let operations = operations.into_iter().map(|operation| SetOperation {
-            number: operation.number,
-            delta: operation.delta,
-            no_wait: operation.no_wait,
-            undo: operation.undo,
-        });
-        let operations = operations.collect();
-        let blocking = timeout.map_or(Blocking::Forever, |nanos| {
-            Blocking::Until(self.pod.now() + Duration::from_nanos(nanos))
-        });
-        self.ipc_wait(|ipc, by| ipc.sem_operate(by, id, operations, blocking))
-            .await?;
-        Ok(())
-    }
-
-    fn values(&mut self, id: i32) -> Result<Vec<u16>, CallError> {
-        Ok(self.ipc(|ipc, _| ipc.sem_values(id))?)
-    }
-
-    fn set_values(&mut self, id: i32, values: Vec<u16>) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, by| ipc.sem_set_values(by, id, &values))?)
-    }
-
-    fn describe(
-        &mut self,
-        id: i32,
-        number: u32,
-    ) -> Result<system_v_semaphores::Semaphore, CallError> {
-        let semaphore = self.ipc(|ipc, _| ipc.sem_describe(id, number))?;
-        Ok(system_v_semaphores::Semaphore {
-            value: semaphore.value,
-            last_process: self.ipc_pid(semaphore.last_process),
-            waiting_for_more: semaphore.waiting_for_more,
-            waiting_for_zero: semaphore.waiting_for_zero,
-        })
-    }
-
-    fn set_value(&mut self, id: i32, number: u32, value: i32) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, by| ipc.sem_set_value(by, id, number, value))?)
-    }
-
-    fn status(&mut self, id: i32) -> Result<system_v_semaphores::SetStatus, CallError> {
-        let status = self.ipc(|ipc, _| ipc.sem_status(id))?;
-        Ok(system_v_semaphores::SetStatus {
-            permissions: permissions(status.permissions),
-            operated_at: self.ipc_seconds(status.operated_at),
-            changed_at: self.ipc_seconds(Some(status.changed_at)),
-            semaphores: status.semaphores,
-        })
-    }
-
-    fn set(&mut self, id: i32, mode: u32) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, by| ipc.sem_set(by, id, mode))?)
-    }
-
-    fn remove(&mut self, id: i32) -> Result<(), CallError> {
-        Ok(self.ipc(|ipc, _| ipc.sem_remove(id))?)
+    async fn destroy(&mut self, identity: u64) -> Result<(), CallError> {
+        let id = SemaphoreId(identity);
+        let op = op("sem.destroy", id, "")
+            .touch(Semaphore, identity, Write)
+            .touch(QueueCount, identity, Write);
+        self.enter(|_| Some(op)).await;
+        let destroyed = self.ipc(|ipc, _| ipc.semaphore_destroy(id));
+        self.leave(&destroyed);
+        Ok(destroyed?)
     }
 }

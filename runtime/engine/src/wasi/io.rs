@@ -99,7 +99,7 @@ impl Guest {
 
     fn enter_poll(&self, pollables: &[u32]) -> Turn {
         self.enter(|guest| {
-            let touches = guest.meanings.polled(pollables.iter().copied());
+            let touches = guest.polled(pollables);
             (!touches.is_empty()).then(|| Op {
                 touches,
                 ..Op::local("poll")

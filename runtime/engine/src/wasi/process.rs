@@ -4,6 +4,7 @@ mod descriptors;
 mod permissions;
 mod processes;
 mod signals;
+mod touches;
 
 use crate::description::{Description, DescriptionError};
 use crate::exec::ExecError;
@@ -25,6 +26,15 @@ mod bindings {
             default: trappable,
             "seedpod:process/descriptors.[method]description.read": async | trappable,
             "seedpod:process/descriptors.[method]description.write": async | trappable,
+            "seedpod:process/descriptors.open": async | trappable,
+            "seedpod:process/descriptors.[drop]description": async | trappable,
+            "seedpod:process/permissions.mode": async | trappable,
+            "seedpod:process/permissions.change-mode": async | trappable,
+            "seedpod:process/processes.spawn": async | trappable,
+            "seedpod:process/processes.exec": async | trappable,
+            "seedpod:process/processes.try-wait": async | trappable,
+            "seedpod:process/processes.list": async | trappable,
+            "seedpod:process/signals.take": async | trappable,
             "seedpod:process/processes.wait": async | trappable,
             "seedpod:process/processes.kill": async | trappable,
             "seedpod:process/signals.handle": async | trappable,

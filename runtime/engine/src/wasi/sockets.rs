@@ -6,6 +6,7 @@
 mod lookup;
 mod stream;
 mod tcp;
+mod touches;
 mod udp;
 
 pub use lookup::ResolveAddressStream;
@@ -28,7 +29,21 @@ mod bindings {
     wasmtime::component::bindgen!({
         path: ["wit/deps/io.wit", "wit/deps/clocks.wit", "wit/deps/sockets.wit"],
         world: "wasi:sockets/imports",
-        imports: { default: trappable },
+        imports: {
+            default: trappable,
+            "wasi:sockets/tcp.[method]tcp-socket.start-bind": async | trappable,
+            "wasi:sockets/tcp.[method]tcp-socket.start-connect": async | trappable,
+            "wasi:sockets/tcp.[method]tcp-socket.start-listen": async | trappable,
+            "wasi:sockets/tcp.[method]tcp-socket.accept": async | trappable,
+            "wasi:sockets/tcp.[method]tcp-socket.shutdown": async | trappable,
+            "wasi:sockets/tcp.[method]tcp-socket.set-listen-backlog-size": async | trappable,
+            "wasi:sockets/tcp.[drop]tcp-socket": async | trappable,
+            "wasi:sockets/udp.[method]udp-socket.start-bind": async | trappable,
+            "wasi:sockets/udp.[method]udp-socket.stream": async | trappable,
+            "wasi:sockets/udp.[method]incoming-datagram-stream.receive": async | trappable,
+            "wasi:sockets/udp.[method]outgoing-datagram-stream.send": async | trappable,
+            "wasi:sockets/udp.[drop]udp-socket": async | trappable,
+        },
         require_store_data_send: true,
         trappable_error_type: { "wasi:sockets/network.error-code" => super::Failure },
         with: {

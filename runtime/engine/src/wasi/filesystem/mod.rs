@@ -8,6 +8,8 @@ mod descriptor;
 mod streams;
 mod touches;
 
+pub(crate) use touches::Use;
+
 use crate::guest::Guest;
 use bindings::wasi::filesystem::{preopens, types};
 use seedpod_core::limits;

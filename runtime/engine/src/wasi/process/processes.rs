@@ -10,21 +10,142 @@ use seedpod_core::limits::{ARG_BYTES, DESCRIPTORS_PER_SPAWN, PATH_BYTES_MAX};
 use seedpod_core::process::{
     ExitStatus, KillError, Process, ProcessId, Program, Signal, SpawnError, State, Which,
 };
+use seedpod_core::sched::Access::{Add, Read, Write};
 use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use wasmtime::component::Resource;
 
 impl processes::Host for Guest {
-    fn spawn(
+    async fn spawn(
         &mut self,
         program: processes::Program,
         descriptors: Vec<(u32, Resource<Handle>)>,
     ) -> Answer<u32> {
-        let prepared = match self.prepare(program, &descriptors)? {
+        let turn = self.enter_table("spawn", &program.path, Add);
+        turn.await;
+        let spawned = self.spawn_prepared(program, &descriptors)?;
+        self.leave_with(&spawned, || {
+            spawned
+                .as_ref()
+                .map_or_else(|_| String::new(), u32::to_string)
+        });
+        Ok(spawned)
+    }
+
+    async fn exec(
+        &mut self,
+        program: processes::Program,
+        descriptors: Vec<(u32, Resource<Handle>)>,
+    ) -> wasmtime::Result<Error> {
+        let turn = self.enter_table("exec", &program.path, Add);
+        turn.await;
+        let prepared = self.prepare(program, &descriptors)?;
+        self.leave(&prepared);
+        let (program, start) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(error),
+        };
+        self.pod
+            .with(|kernel| kernel.processes.exec(self.process, start.program.clone()));
+        let container = self.container.clone();
+        self.replacement = Some(Spawn {
+            process: self.process,
+            container,
+            program,
+            start,
+            on_end: OnEnd::Nothing,
+        });
+        Err(wasmtime::format_err!("replaced by another program"))
+    }
+
+    async fn wait(&mut self, which: processes::Which) -> Answer<(u32, processes::ExitStatus)> {
+        let turn = self.enter_own("wait", Write);
+        turn.await;
+        let (pod, process) = (self.pod.clone(), self.process);
+        let which = which.into();
+        let ended =
+            poll_fn(|cx| pod.with(|kernel| kernel.processes.poll_wait(process, which, cx.waker())))
+                .await;
+        let ended = ended.map_err(Error::from);
+        self.leave(&ended);
+        Ok(ended.map(|(pid, status)| (pid, status.into())))
+    }
+
+    async fn try_wait(
+        &mut self,
+        which: processes::Which,
+    ) -> Answer<Option<(u32, processes::ExitStatus)>> {
+        let turn = self.enter_own("wait", Write);
+        turn.await;
+        let ended = self
+            .pod
+            .with(|kernel| kernel.processes.try_wait(self.process, which.into()));
+        let ended = ended.map_err(Error::from);
+        self.leave(&ended);
+        Ok(ended.map(|ended| ended.map(|(pid, status)| (pid, status.into()))))
+    }
+
+    async fn kill(&mut self, target: u32, signal: u8) -> Answer<()> {
+        let signal = match (signal, Signal::new(signal)) {
+            (0, _) => None,
+            (_, Some(signal)) => Some(signal),
+            (_, None) => return Ok(Err(Error::Invalid)),
+        };
+        let targets = if target == 0 {
+            self.everyone_else()
+        } else {
+            vec![target]
+        };
+        let turn = self.enter_kill(&targets, signal);
+        turn.await;
+        let sent = self.pod.with(|kernel| {
+            targets
+                .iter()
+                .map(|pid| kernel.processes.kill(self.process, *pid, signal))
+                .collect::<Result<Vec<()>, _>>()
+        });
+        let sent = sent
+            .map(|_| ())
+            .map_err(|KillError::NoSuchProcess| Error::NoSuchProcess);
+        self.leave(&sent);
+        self.survive().await;
+        Ok(sent)
+    }
+
+    fn id(&mut self) -> wasmtime::Result<u32> {
+        Ok(self
+            .pod
+            .with(|kernel| kernel.processes.get(self.process).map_or(0, |row| row.pid)))
+    }
+
+    fn parent(&mut self) -> wasmtime::Result<u32> {
+        Ok(self
+            .pod
+            .with(|kernel| {
+                let parent = kernel.processes.get(self.process)?.parent?;
+                Some(kernel.processes.get(parent)?.pid)
+            })
+            .unwrap_or(0))
+    }
+
+    async fn list(&mut self) -> wasmtime::Result<Vec<processes::ProcessInfo>> {
+        let turn = self.enter_table("ps", "", Read);
+        turn.await;
+        self.leave_done();
+        Ok(self.process_rows())
+    }
+}
+
+impl Guest {
+    fn spawn_prepared(
+        &mut self,
+        program: processes::Program,
+        descriptors: &[(u32, Resource<Handle>)],
+    ) -> Answer<u32> {
+        let (program, start) = match self.prepare(program, descriptors)? {
             Ok(prepared) => prepared,
             Err(error) => return Ok(Err(error)),
         };
-        let (program, start) = prepared;
         let now = self.pod.now();
         let added = self.pod.with(|kernel| {
             let (namespace, container) = (self.container.namespace, &self.container.name);
@@ -52,96 +173,6 @@ impl processes::Host for Guest {
         }
     }
 
-    fn exec(
-        &mut self,
-        program: processes::Program,
-        descriptors: Vec<(u32, Resource<Handle>)>,
-    ) -> wasmtime::Result<Error> {
-        let (program, start) = match self.prepare(program, &descriptors)? {
-            Ok(prepared) => prepared,
-            Err(error) => return Ok(error),
-        };
-        self.pod
-            .with(|kernel| kernel.processes.exec(self.process, start.program.clone()));
-        let container = self.container.clone();
-        self.replacement = Some(Spawn {
-            process: self.process,
-            container,
-            program,
-            start,
-            on_end: OnEnd::Nothing,
-        });
-        Err(wasmtime::format_err!("replaced by another program"))
-    }
-
-    async fn wait(&mut self, which: processes::Which) -> Answer<(u32, processes::ExitStatus)> {
-        let (pod, process) = (self.pod.clone(), self.process);
-        let which = which.into();
-        let ended =
-            poll_fn(|cx| pod.with(|kernel| kernel.processes.poll_wait(process, which, cx.waker())))
-                .await;
-        Ok(ended
-            .map(|(pid, status)| (pid, status.into()))
-            .map_err(Error::from))
-    }
-
-    fn try_wait(
-        &mut self,
-        which: processes::Which,
-    ) -> Answer<Option<(u32, processes::ExitStatus)>> {
-        let ended = self
-            .pod
-            .with(|kernel| kernel.processes.try_wait(self.process, which.into()));
-        Ok(ended
-            .map(|ended| ended.map(|(pid, status)| (pid, status.into())))
-            .map_err(Error::from))
-    }
-
-    async fn kill(&mut self, target: u32, signal: u8) -> Answer<()> {
-        let signal = match (signal, Signal::new(signal)) {
-            (0, _) => None,
-            (_, Some(signal)) => Some(signal),
-            (_, None) => return Ok(Err(Error::Invalid)),
-        };
-        let targets = if target == 0 {
-            self.everyone_else()
-        } else {
-            vec![target]
-        };
-        let sent = self.pod.with(|kernel| {
-            targets
-                .iter()
-                .map(|pid| kernel.processes.kill(self.process, *pid, signal))
-                .collect::<Result<Vec<()>, _>>()
-        });
-        self.survive().await;
-        Ok(sent
-            .map(|_| ())
-            .map_err(|KillError::NoSuchProcess| Error::NoSuchProcess))
-    }
-
-    fn id(&mut self) -> wasmtime::Result<u32> {
-        Ok(self
-            .pod
-            .with(|kernel| kernel.processes.get(self.process).map_or(0, |row| row.pid)))
-    }
-
-    fn parent(&mut self) -> wasmtime::Result<u32> {
-        Ok(self
-            .pod
-            .with(|kernel| {
-                let parent = kernel.processes.get(self.process)?.parent?;
-                Some(kernel.processes.get(parent)?.pid)
-            })
-            .unwrap_or(0))
-    }
-
-    fn list(&mut self) -> wasmtime::Result<Vec<processes::ProcessInfo>> {
-        Ok(self.process_rows())
-    }
-}
-
-impl Guest {
     fn process_rows(&self) -> Vec<processes::ProcessInfo> {
         let epoch = self.pod.world().epoch();
         self.pod.with(|kernel| {

@@ -1,10 +1,13 @@
 //! `seedpod:process/signals`: how a process learns of signals.
 
+use super::touches::own;
 use super::wit::signals;
 use super::{Answer, Error};
 use crate::guest::{Guest, PodCell};
+use crate::meaning::Polled;
 use async_trait::async_trait;
 use seedpod_core::process::{Disposition, ProcessId, Signal};
+use seedpod_core::sched::Access::{Read, Write};
 use std::future::poll_fn;
 use std::sync::Arc;
 use wasmtime::component::Resource;
@@ -22,20 +25,26 @@ impl signals::Host for Guest {
             signals::Disposition::Ignore => Disposition::Ignore,
             signals::Disposition::Catch => Disposition::Catch,
         };
+        let turn = self.enter_own("sigaction", Write);
+        turn.await;
         self.pod.with(|kernel| {
             kernel
                 .processes
                 .handle_signal(self.process, signal, disposition);
         });
+        self.leave_done();
         self.survive().await;
         Ok(Ok(()))
     }
 
-    fn take(&mut self) -> wasmtime::Result<Option<u8>> {
-        Ok(self
+    async fn take(&mut self) -> wasmtime::Result<Option<u8>> {
+        let turn = self.enter_own("sigtake", Write);
+        turn.await;
+        let taken = self
             .pod
-            .with(|kernel| kernel.processes.take_signal(self.process))
-            .map(Signal::number))
+            .with(|kernel| kernel.processes.take_signal(self.process));
+        self.leave_done();
+        Ok(taken.map(Signal::number))
     }
 
     fn subscribe(&mut self) -> wasmtime::Result<Resource<DynPollable>> {
@@ -43,7 +52,13 @@ impl signals::Host for Guest {
             pod: self.pod.clone(),
             process: self.process,
         })?;
-        subscribe(&mut self.table, pending)
+        let pollable = subscribe(&mut self.table, pending)?;
+        if self.scheduled().is_some() {
+            let touches = vec![own(self.process, Read)];
+            self.meanings
+                .add_pollable(pollable.rep(), Polled::Objects(touches));
+        }
+        Ok(pollable)
     }
 }
 

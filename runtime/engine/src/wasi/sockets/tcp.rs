@@ -3,9 +3,11 @@
 use super::bindings::wasi::sockets::network::{ErrorCode, IpAddressFamily, IpSocketAddress};
 use super::bindings::wasi::sockets::{tcp, tcp_create_socket};
 use super::stream::{TcpInput, TcpOutput};
-use super::{Network, SocketResult};
+use super::{Failure, Network, SocketResult};
 use crate::guest::{Guest, PodCell};
-use seedpod_core::net::{self, End, Family, Namespace, SocketId, TcpOptions};
+use crate::meaning::Polled;
+use seedpod_core::net::{self, End, Family, Namespace, Protocol, SocketId, TcpOptions};
+use seedpod_core::sched::Object;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -17,9 +19,11 @@ use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 /// A TCP socket of a guest; closed when dropped.
 pub struct TcpSocket {
     pod: Arc<PodCell>,
-    id: SocketId,
+    pub(super) id: SocketId,
     family: Family,
     operation: Option<Operation>,
+    /// What is read and what is written, with a name for people: known where somebody decides about the order of calls.
+    pub(super) connection: Option<(String, [Object; 2])>,
 }
 
 /// What was started and not finished.
@@ -45,6 +49,14 @@ impl TcpSocket {
             change(&mut options);
             net.set_tcp_options(id, options)
         })?)
+    }
+
+    fn set_backlog(&self, value: u64) -> SocketResult<()> {
+        let backlog = at_least_one(value)?;
+        if self.net(|net, id| net.remote_address(id)).is_ok() {
+            return Err(ErrorCode::InvalidState.into());
+        }
+        self.change(|options| options.backlog = usize::try_from(backlog).unwrap_or(usize::MAX))
     }
 
     fn start(&mut self, operation: Operation, result: Result<(), net::Error>) -> SocketResult<()> {
@@ -101,12 +113,19 @@ impl Guest {
         socket: &Resource<TcpSocket>,
         end: End,
     ) -> SocketResult<(Resource<DynInputStream>, Resource<DynOutputStream>)> {
+        let meanings = self.scheduled().map(|_| self.meaning_of_connection(&end));
         let input: DynInputStream = Box::new(TcpInput::new(end.clone()));
         let output: DynOutputStream = Box::new(TcpOutput::new(end));
-        Ok((
-            self.table.push_child(input, socket)?,
-            self.table.push_child(output, socket)?,
-        ))
+        let input = self.table.push_child(input, socket)?;
+        let output = self.table.push_child(output, socket)?;
+        if let Some([incoming, outgoing]) = meanings {
+            let halves = [incoming.object(), outgoing.object()];
+            let label = outgoing.label().to_owned();
+            self.tcp_mut(socket)?.connection = Some((label, halves));
+            self.meanings.add_stream(input.rep(), Some(incoming));
+            self.meanings.add_stream(output.rep(), Some(outgoing));
+        }
+        Ok((input, output))
     }
 }
 
@@ -124,6 +143,7 @@ impl tcp_create_socket::Host for Guest {
             id,
             family,
             operation: None,
+            connection: None,
         };
         Ok(self.table.push(socket)?)
     }
@@ -132,17 +152,22 @@ impl tcp_create_socket::Host for Guest {
 impl tcp::Host for Guest {}
 
 impl tcp::HostTcpSocket for Guest {
-    fn start_bind(
+    async fn start_bind(
         &mut self,
         this: Resource<TcpSocket>,
         network: Resource<Network>,
         local_address: IpSocketAddress,
     ) -> SocketResult<()> {
         self.table.get(&network)?;
+        let address = local_address.into();
+        let turn = self.enter_port("tcp.bind", Protocol::Tcp, Some(address));
+        turn.await;
         let socket = self.tcp_mut(&this)?;
         socket.check_idle()?;
-        let result = socket.net(|net, id| net.tcp_bind(id, local_address.into()));
-        socket.start(Operation::Bind, result)
+        let result = socket.net(|net, id| net.tcp_bind(id, address));
+        let started = socket.start(Operation::Bind, result);
+        self.leave(&started);
+        started
     }
 
     fn finish_bind(&mut self, this: Resource<TcpSocket>) -> SocketResult<()> {
@@ -152,17 +177,22 @@ impl tcp::HostTcpSocket for Guest {
         Ok(())
     }
 
-    fn start_connect(
+    async fn start_connect(
         &mut self,
         this: Resource<TcpSocket>,
         network: Resource<Network>,
         remote_address: IpSocketAddress,
     ) -> SocketResult<()> {
         self.table.get(&network)?;
+        let address = remote_address.into();
+        let turn = self.enter_port("tcp.connect", Protocol::Tcp, Some(address));
+        turn.await;
         let socket = self.tcp_mut(&this)?;
         socket.check_idle()?;
-        let result = socket.net(|net, id| net.tcp_connect(id, remote_address.into()));
-        socket.start(Operation::Connect, result)
+        let result = socket.net(|net, id| net.tcp_connect(id, address));
+        let started = socket.start(Operation::Connect, result);
+        self.leave(&started);
+        started
     }
 
     fn finish_connect(
@@ -178,12 +208,16 @@ impl tcp::HostTcpSocket for Guest {
         self.push_streams(&this, result?)
     }
 
-    fn start_listen(&mut self, this: Resource<TcpSocket>) -> SocketResult<()> {
+    async fn start_listen(&mut self, this: Resource<TcpSocket>) -> SocketResult<()> {
+        let turn = self.enter_own_port("tcp.listen", self.tcp(&this)?.id);
+        turn.await;
         let socket = self.tcp_mut(&this)?;
         socket.check_idle()?;
         // Unlike `listen(2)`, WASI does not bind.
         let result = socket.net(|net, id| net.local_address(id).and_then(|_| net.tcp_listen(id)));
-        socket.start(Operation::Listen, result)
+        let started = socket.start(Operation::Listen, result);
+        self.leave(&started);
+        started
     }
 
     fn finish_listen(&mut self, this: Resource<TcpSocket>) -> SocketResult<()> {
@@ -193,7 +227,7 @@ impl tcp::HostTcpSocket for Guest {
         Ok(())
     }
 
-    fn accept(
+    async fn accept(
         &mut self,
         this: Resource<TcpSocket>,
     ) -> SocketResult<(
@@ -201,18 +235,22 @@ impl tcp::HostTcpSocket for Guest {
         Resource<DynInputStream>,
         Resource<DynOutputStream>,
     )> {
+        let turn = self.enter_own_port("tcp.accept", self.tcp(&this)?.id);
+        turn.await;
         let listener = self.tcp(&this)?;
         let family = listener.family;
-        let Poll::Ready(accepted) = listener.net(|net, id| net.poll_accept(id, Waker::noop()))
-        else {
-            return Err(ErrorCode::WouldBlock.into());
+        let accepted = match listener.net(|net, id| net.poll_accept(id, Waker::noop())) {
+            Poll::Ready(accepted) => accepted.map_err(Failure::from),
+            Poll::Pending => Err(ErrorCode::WouldBlock.into()),
         };
+        self.leave(&accepted);
         let (id, end) = accepted?;
         let socket = TcpSocket {
             pod: self.pod.clone(),
             id,
             family,
             operation: None,
+            connection: None,
         };
         let socket = self.table.push(socket)?;
         let (input, output) = self.push_streams(&socket, end)?;
@@ -242,17 +280,16 @@ impl tcp::HostTcpSocket for Guest {
         Ok(self.table.get(&this)?.family.into())
     }
 
-    fn set_listen_backlog_size(
+    async fn set_listen_backlog_size(
         &mut self,
         this: Resource<TcpSocket>,
         value: u64,
     ) -> SocketResult<()> {
-        let socket = self.tcp(&this)?;
-        let backlog = at_least_one(value)?;
-        if socket.net(|net, id| net.remote_address(id)).is_ok() {
-            return Err(ErrorCode::InvalidState.into());
-        }
-        socket.change(|options| options.backlog = usize::try_from(backlog).unwrap_or(usize::MAX))
+        let turn = self.enter_own_port("tcp.backlog", self.tcp(&this)?.id);
+        turn.await;
+        let changed = self.tcp(&this)?.set_backlog(value);
+        self.leave(&changed);
+        changed
     }
 
     fn keep_alive_enabled(&mut self, this: Resource<TcpSocket>) -> SocketResult<bool> {
@@ -340,10 +377,16 @@ impl tcp::HostTcpSocket for Guest {
     }
 
     fn subscribe(&mut self, this: Resource<TcpSocket>) -> wasmtime::Result<Resource<DynPollable>> {
-        subscribe(&mut self.table, this)
+        let socket = this.rep();
+        let pollable = subscribe(&mut self.table, this)?;
+        if self.scheduled().is_some() {
+            self.meanings
+                .add_pollable(pollable.rep(), Polled::TcpSocket(socket));
+        }
+        Ok(pollable)
     }
 
-    fn shutdown(
+    async fn shutdown(
         &mut self,
         this: Resource<TcpSocket>,
         shutdown_type: tcp::ShutdownType,
@@ -353,11 +396,19 @@ impl tcp::HostTcpSocket for Guest {
             tcp::ShutdownType::Send => net::Shutdown::Send,
             tcp::ShutdownType::Both => net::Shutdown::Both,
         };
-        Ok(self.tcp(&this)?.net(|net, id| net.tcp_shutdown(id, how))?)
+        let turn = self.enter_halves("tcp.shutdown", self.tcp(&this)?);
+        turn.await;
+        let result = self.tcp(&this)?.net(|net, id| net.tcp_shutdown(id, how));
+        let result = result.map_err(Failure::from);
+        self.leave(&result);
+        result
     }
 
-    fn drop(&mut self, this: Resource<TcpSocket>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, this: Resource<TcpSocket>) -> wasmtime::Result<()> {
+        let turn = self.enter_close(self.table.get(&this)?);
+        turn.await;
         self.table.delete(this)?;
+        self.leave_done();
         Ok(())
     }
 }

@@ -5,8 +5,9 @@ use super::bindings::wasi::sockets::{udp, udp_create_socket};
 use super::tcp::{at_least_one, buffer_bytes};
 use super::{Failure, Network, SocketResult};
 use crate::guest::{Guest, PodCell};
+use crate::meaning::Polled;
 use seedpod_core::limits::DATAGRAMS_PER_SEND;
-use seedpod_core::net::{self, Family, Mailbox, Namespace, SocketId, UdpOptions};
+use seedpod_core::net::{self, Family, Mailbox, Namespace, Protocol, SocketId, UdpOptions};
 use std::any::Any;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -23,7 +24,10 @@ pub struct UdpSocket {
 }
 
 /// Receives for a [`UdpSocket`].
-pub struct IncomingDatagramStream(Mailbox);
+pub struct IncomingDatagramStream {
+    mailbox: Mailbox,
+    id: SocketId,
+}
 
 /// Sends for a [`UdpSocket`].
 pub struct OutgoingDatagramStream {
@@ -42,6 +46,15 @@ impl UdpSocket {
         Ok(self.net(|net, id| net.udp_options(id))?)
     }
 
+    fn bind(&mut self, address: SocketAddr) -> SocketResult<()> {
+        if self.binding {
+            return Err(ErrorCode::ConcurrencyConflict.into());
+        }
+        self.net(|net, id| net.udp_bind(id, address))?;
+        self.binding = true;
+        Ok(())
+    }
+
     fn change(&self, change: impl FnOnce(&mut UdpOptions)) -> SocketResult<()> {
         Ok(self.net(|net, id| {
             let mut options = net.udp_options(id)?;
@@ -57,6 +70,48 @@ impl Drop for UdpSocket {
     }
 }
 
+impl IncomingDatagramStream {
+    fn receive(&self, max_results: u64) -> SocketResult<Vec<udp::IncomingDatagram>> {
+        let mut received = Vec::new();
+        while (received.len() as u64) < max_results
+            && let Some(datagram) = self.mailbox.try_receive()
+        {
+            let datagram = datagram?;
+            received.push(udp::IncomingDatagram {
+                data: datagram.data.into(),
+                remote_address: datagram.from.into(),
+            });
+        }
+        Ok(received)
+    }
+}
+
+impl OutgoingDatagramStream {
+    fn send(&mut self, datagrams: Vec<udp::OutgoingDatagram>) -> SocketResult<u64> {
+        if datagrams.is_empty() {
+            return Ok(0);
+        }
+        if datagrams.len() > std::mem::take(&mut self.permit) {
+            return Err(Failure::Trap(wasmtime::format_err!(
+                "send exceeds what check-send has permitted"
+            )));
+        }
+        self.pod.with(|kernel| {
+            let mut sent = 0;
+            for datagram in datagrams {
+                let to = datagram.remote_address.map(SocketAddr::from);
+                match kernel.net.udp_send(self.id, datagram.data.into(), to) {
+                    Ok(()) => sent += 1,
+                    // "If at least one datagram has been sent successfully, this function never returns an error."
+                    Err(_) if sent > 0 => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(sent)
+        })
+    }
+}
+
 #[async_trait::async_trait]
 impl Pollable for UdpSocket {
     /// Its only operation, bind, ends at once.
@@ -66,7 +121,7 @@ impl Pollable for UdpSocket {
 #[async_trait::async_trait]
 impl Pollable for IncomingDatagramStream {
     async fn ready(&mut self) {
-        poll_fn(|cx| self.0.poll_receivable(cx.waker())).await;
+        poll_fn(|cx| self.mailbox.poll_receivable(cx.waker())).await;
     }
 }
 
@@ -104,20 +159,19 @@ impl udp_create_socket::Host for Guest {
 impl udp::Host for Guest {}
 
 impl udp::HostUdpSocket for Guest {
-    fn start_bind(
+    async fn start_bind(
         &mut self,
         this: Resource<UdpSocket>,
         network: Resource<Network>,
         local_address: IpSocketAddress,
     ) -> SocketResult<()> {
         self.table.get(&network)?;
-        let socket = self.table.get_mut(&this)?;
-        if socket.binding {
-            return Err(ErrorCode::ConcurrencyConflict.into());
-        }
-        socket.net(|net, id| net.udp_bind(id, local_address.into()))?;
-        socket.binding = true;
-        Ok(())
+        let address = local_address.into();
+        let turn = self.enter_port("udp.bind", Protocol::Udp, Some(address));
+        turn.await;
+        let bound = self.table.get_mut(&this)?.bind(address);
+        self.leave(&bound);
+        bound
     }
 
     fn finish_bind(&mut self, this: Resource<UdpSocket>) -> SocketResult<()> {
@@ -128,7 +182,7 @@ impl udp::HostUdpSocket for Guest {
         Ok(())
     }
 
-    fn stream(
+    async fn stream(
         &mut self,
         this: Resource<UdpSocket>,
         remote_address: Option<IpSocketAddress>,
@@ -148,6 +202,8 @@ impl udp::HostUdpSocket for Guest {
                 "the streams of the UDP socket are not dropped yet"
             )));
         }
+        let turn = self.enter_mailbox("udp.connect", self.udp(&this)?.id);
+        turn.await;
         let socket = self.udp(&this)?;
         let (pod, id) = (socket.pod.clone(), socket.id);
         let mailbox = socket.net(|net, id| {
@@ -155,10 +211,12 @@ impl udp::HostUdpSocket for Guest {
             net.local_address(id)?;
             net.udp_connect(id, remote_address.map(SocketAddr::from))?;
             net.mailbox(id)
-        })?;
-        let incoming = self
-            .table
-            .push_child(IncomingDatagramStream(mailbox), &this)?;
+        });
+        let mailbox = mailbox.map_err(Failure::from);
+        self.leave(&mailbox);
+        let mailbox = mailbox?;
+        let incoming = IncomingDatagramStream { mailbox, id };
+        let incoming = self.table.push_child(incoming, &this)?;
         let outgoing = self
             .table
             .push_child(OutgoingDatagramStream { pod, id, permit: 0 }, &this)?;
@@ -220,37 +278,40 @@ impl udp::HostUdpSocket for Guest {
         subscribe(&mut self.table, this)
     }
 
-    fn drop(&mut self, this: Resource<UdpSocket>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, this: Resource<UdpSocket>) -> wasmtime::Result<()> {
+        let turn = self.enter_mailbox("udp.close", self.table.get(&this)?.id);
+        turn.await;
         self.table.delete(this)?;
+        self.leave_done();
         Ok(())
     }
 }
 
 impl udp::HostIncomingDatagramStream for Guest {
-    fn receive(
+    async fn receive(
         &mut self,
         this: Resource<IncomingDatagramStream>,
         max_results: u64,
     ) -> SocketResult<Vec<udp::IncomingDatagram>> {
-        let IncomingDatagramStream(mailbox) = self.table.get(&this)?;
-        let mut received = Vec::new();
-        while (received.len() as u64) < max_results
-            && let Some(datagram) = mailbox.try_receive()
-        {
-            let datagram = datagram?;
-            received.push(udp::IncomingDatagram {
-                data: datagram.data.into(),
-                remote_address: datagram.from.into(),
-            });
-        }
-        Ok(received)
+        let turn = self.enter_mailbox("udp.receive", self.table.get(&this)?.id);
+        turn.await;
+        let received = self.table.get(&this)?.receive(max_results);
+        self.leave_with(&received, || {
+            let count = received.as_ref().map_or(0, Vec::len);
+            format!("{count} datagrams")
+        });
+        received
     }
 
     fn subscribe(
         &mut self,
         this: Resource<IncomingDatagramStream>,
     ) -> wasmtime::Result<Resource<DynPollable>> {
-        subscribe(&mut self.table, this)
+        let touches = self.polled_mailbox(self.table.get(&this)?.id);
+        let pollable = subscribe(&mut self.table, this)?;
+        self.meanings
+            .add_pollable(pollable.rep(), Polled::Objects(touches));
+        Ok(pollable)
     }
 
     fn drop(&mut self, this: Resource<IncomingDatagramStream>) -> wasmtime::Result<()> {
@@ -265,33 +326,21 @@ impl udp::HostOutgoingDatagramStream for Guest {
         Ok(DATAGRAMS_PER_SEND as u64)
     }
 
-    fn send(
+    async fn send(
         &mut self,
         this: Resource<OutgoingDatagramStream>,
         datagrams: Vec<udp::OutgoingDatagram>,
     ) -> SocketResult<u64> {
-        let stream = self.table.get_mut(&this)?;
-        if datagrams.is_empty() {
-            return Ok(0);
-        }
-        if datagrams.len() > std::mem::take(&mut stream.permit) {
-            return Err(Failure::Trap(wasmtime::format_err!(
-                "send exceeds what check-send has permitted"
-            )));
-        }
-        stream.pod.with(|kernel| {
-            let mut sent = 0;
-            for datagram in datagrams {
-                let to = datagram.remote_address.map(SocketAddr::from);
-                match kernel.net.udp_send(stream.id, datagram.data.into(), to) {
-                    Ok(()) => sent += 1,
-                    // "If at least one datagram has been sent successfully, this function never returns an error."
-                    Err(_) if sent > 0 => break,
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            Ok(sent)
-        })
+        let id = self.table.get(&this)?.id;
+        let to = datagrams.iter().map(|datagram| datagram.remote_address);
+        let to: Vec<_> = to.map(|to| to.map(SocketAddr::from)).collect();
+        let turn = self.enter_send(id, &to);
+        turn.await;
+        let sent = self.table.get_mut(&this)?.send(datagrams);
+        self.leave_with(&sent, || {
+            format!("{} datagrams", sent.as_ref().unwrap_or(&0))
+        });
+        sent
     }
 
     fn subscribe(
