@@ -30,6 +30,8 @@ pub(crate) struct Inner {
 pub(crate) struct Flavor {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) linker: Linker<Guest>,
+    /// Whether its guests run by fuel, in a simulation.
+    pub(crate) is_simulated: bool,
     pub(crate) cache: Option<Cache>,
 }
 
@@ -45,10 +47,14 @@ impl Engine {
     /// When this machine cannot run wasmtime at all.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
         let optimized = Flavor::roomy(&settings)?;
-        let quick = match settings.first {
-            FirstRun::Optimized | FirstRun::Unoptimized => None,
+        let quick = match (settings.first, settings.slice) {
             // Where Winch does not exist, Cranelift does the first run too.
-            FirstRun::Quick => Flavor::new(&settings, Compiler::Winch, Allocation::OnDemand).ok(),
+            (FirstRun::Quick, Slice::Time(_)) => {
+                Flavor::new(&settings, Compiler::Winch, Allocation::OnDemand).ok()
+            }
+            // Its code uses other amounts of fuel, so that time would depend on who compiled.
+            (FirstRun::Quick, Slice::Fuel(_)) => None,
+            (FirstRun::Optimized | FirstRun::Unoptimized, _) => None,
         };
         let ticker = match settings.slice {
             Slice::Fuel(_) => None,
@@ -154,6 +160,7 @@ impl Flavor {
         Ok(Self {
             engine,
             linker,
+            is_simulated: matches!(settings.slice, Slice::Fuel(_)),
             cache,
         })
     }

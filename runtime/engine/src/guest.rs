@@ -247,6 +247,18 @@ impl Guest {
         &self.container.files
     }
 
+    /// The wall clock of this process, which a world may have set wrong.
+    pub(crate) fn wall_time(&self) -> WallTime {
+        let time = self.pod.wall_time();
+        match self.scheduled() {
+            Some((scheduler, task)) => {
+                let nanos = time.as_unix_nanos();
+                WallTime::from_unix_nanos(nanos.saturating_add_signed(scheduler.wall_offset(task)))
+            }
+            None => time,
+        }
+    }
+
     /// Who calls into the file system.
     pub fn caller(&self) -> Caller {
         Caller {

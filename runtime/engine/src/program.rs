@@ -1,6 +1,7 @@
 //! From the bytes of a file to something that can be started.
 
 use crate::cache::{Cache, Digest};
+use crate::calls::table;
 use crate::engine::{Flavor, Inner};
 use crate::guest::Guest;
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
 };
 use wasmtime::component::Component;
+use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 /// A compiled component with its imports resolved.
@@ -31,6 +33,11 @@ pub enum LoadError {
     /// It imports something that does not exist here, or does not export `wasi:cli/run`.
     #[error("{0}")]
     Link(String),
+    /// It imports something that a simulation could not answer the same in every run.
+    #[error(
+        "imports {0}, which simulations do not have: use `seedpod run`, or do without it in the tested program"
+    )]
+    NotSimulated(String),
 }
 
 /// Compiles a component with Cranelift into the cache.
@@ -138,12 +145,33 @@ fn deserialize(flavor: &Flavor, code: &[u8]) -> wasmtime::Result<Component> {
 }
 
 fn link(flavor: &Flavor, component: &Component) -> Result<Program, LoadError> {
+    if flavor.is_simulated
+        && let Some(import) = foreign_import(flavor, component)
+    {
+        return Err(LoadError::NotSimulated(import));
+    }
     let pre = flavor
         .linker
         .instantiate_pre(component)
         .and_then(CommandPre::new);
     pre.map(|pre| Program { pre })
         .map_err(|error| LoadError::Link(format!("{error:#}")))
+}
+
+/// The first import of which nobody has said what it means for the order of calls.
+fn foreign_import(flavor: &Flavor, component: &Component) -> Option<String> {
+    let ty = component.component_type();
+    ty.imports(&flavor.engine).find_map(|(name, import)| {
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            return Some(name.to_owned());
+        };
+        let is_foreign = |(function, export): (&str, ComponentExtern<'_>)| {
+            let is_function = matches!(export.ty, ComponentItem::ComponentFunc(_));
+            (is_function && !table::is_simulated(name, function))
+                .then(|| format!("{name} {function}"))
+        };
+        instance.exports(&flavor.engine).find_map(is_foreign)
+    })
 }
 
 /// What a file is that is not WebAssembly.

@@ -113,7 +113,9 @@ pub(crate) fn config(slice: Slice, compiler: Compiler, allocation: Allocation) -
         .generate_address_map(false)
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(WASM_STACK_BYTES)
-        .async_stack_size(2 * WASM_STACK_BYTES);
+        .async_stack_size(2 * WASM_STACK_BYTES)
+        // One guest in two threads is another order of things in every run.
+        .shared_memory(false);
     match compiler {
         Compiler::Winch => config.strategy(Strategy::Winch),
         Compiler::Cranelift => config
@@ -128,6 +130,12 @@ pub(crate) fn config(slice: Slice, compiler: Compiler, allocation: Allocation) -
         Slice::Fuel(_) => config
             .cranelift_nan_canonicalization(true)
             .relaxed_simd_deterministic(true)
+            // A guest meets the end of its memory where its limits are, and not where the machine's are.
+            .memory_may_move(false)
+            // Frames of one compiler are larger than those of another: a recursion must end at something else, which for
+            // the usual toolchains is the stack in linear memory.
+            .max_wasm_stack(SIMULATED_STACK_BYTES)
+            .async_stack_size(SIMULATED_STACK_BYTES + WASM_STACK_BYTES)
             .consume_fuel(true),
     };
     if let Allocation::Pool(slots) = allocation {
@@ -138,6 +146,10 @@ pub(crate) fn config(slice: Slice, compiler: Compiler, allocation: Allocation) -
 
 /// Stack of a guest, in bytes; a deeper recursion traps. Half of the fiber's, the rest is for host functions.
 const WASM_STACK_BYTES: usize = 1 << 20;
+
+/// As above, in a simulation. The stack in linear memory is 1 MiB in Rust and 64 KiB in C; frames of unoptimized code have
+/// been seen to be three times as large here as there.
+const SIMULATED_STACK_BYTES: usize = 4 << 20;
 
 fn pool(slots: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();

@@ -195,7 +195,7 @@ impl Guest {
 
     /// A point of the calendar, which is how `CLOCK_REALTIME` deadlines come, on the clock of the pod.
     fn ipc_deadline(&self, unix_nanos: u64) -> Instant {
-        let wall = self.pod.wall_time().as_unix_nanos();
+        let wall = self.wall_time().as_unix_nanos();
         self.pod.now() + Duration::from_nanos(unix_nanos.saturating_sub(wall))
     }
 
@@ -214,7 +214,7 @@ impl Guest {
     fn ipc_seconds(&self, at: Option<Instant>) -> u64 {
         let Some(at) = at else { return 0 };
         let ago = self.pod.now().saturating_since(at).as_nanos();
-        let wall = u128::from(self.pod.wall_time().as_unix_nanos());
+        let wall = u128::from(self.wall_time().as_unix_nanos());
         u64::try_from(wall.saturating_sub(ago) / 1_000_000_000).unwrap_or(u64::MAX)
     }
 

@@ -43,7 +43,7 @@ impl monotonic_clock::Host for Guest {
 
 impl wall_clock::Host for Guest {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        Ok(datetime(self.pod.wall_time().as_unix_nanos()))
+        Ok(datetime(self.wall_time().as_unix_nanos()))
     }
 
     fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
