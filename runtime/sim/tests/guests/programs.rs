@@ -207,7 +207,7 @@ fn what_is_missing_in_this_world_is_named() {
         expect![[r#"
             Failed after 0 s
             a: StartError 128: exec: "/program": failed to decode world from module: module was not valid: failed to resolve import `env::magic`: module requires an import interface named `env`
-            b: StartError 128: exec: "/program": component imports instance `example:magic/spells@1.0.0`, but a matching implementation was not found in the linker: instance export `cast` has the wrong type: function implementation is missing
+            b: StartError 128: exec: "/program": imports example:magic/spells@1.0.0 cast, which simulations do not have: use `seedpod run`, or do without it in the tested program
             c: StartError 128: exec: "/program": no exported instance named `wasi:cli/run@0.2.12`
         "#]],
     );
