@@ -395,3 +395,7 @@ pub const SYSTEMATIC_STEPS_MAX: usize = 4096;
 
 /// Different runs of a test that are told apart; a set of numbers.
 pub const COVERAGE_CLASSES_MAX: usize = 1 << 20;
+/// Messages that are kept of one POSIX queue to come again, in tests.
+pub const MQUEUE_MESSAGES_KEPT: usize = 16;
+/// Faults of one run, whatever its budget: each is looked at before every step.
+pub const FAULTS_PER_RUN: u32 = 1024;

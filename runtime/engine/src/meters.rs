@@ -69,6 +69,8 @@ pub(crate) struct MemoryMeter {
     limit: AtomicU64,
     used: AtomicU64,
     exceeded: AtomicBool,
+    /// There is nothing left, whatever the limit.
+    exhausted: AtomicBool,
     pod: Option<Arc<Self>>,
 }
 
@@ -79,6 +81,7 @@ impl MemoryMeter {
             limit: AtomicU64::new(limit),
             used: AtomicU64::new(0),
             exceeded: AtomicBool::new(false),
+            exhausted: AtomicBool::new(false),
             pod,
         }
     }
@@ -86,6 +89,16 @@ impl MemoryMeter {
     /// Whether a process asked for more than there is.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.exceeded.load(Ordering::Acquire)
+    }
+
+    /// Whether the next process that asks for more gets nothing.
+    pub(crate) fn set_exhausted(&self, exhausted: bool) {
+        self.exhausted.store(exhausted, Ordering::Release);
+    }
+
+    /// Somebody else has taken what a process has: it is killed for that.
+    pub(crate) fn exceed(&self) {
+        self.exceeded.store(true, Ordering::Release);
     }
 
     /// Bytes in use.
@@ -105,7 +118,7 @@ impl MemoryMeter {
             .fetch_add(bytes, Ordering::AcqRel)
             .saturating_add(bytes);
         let limit = self.limit.load(Ordering::Acquire);
-        let own = match used > limit {
+        let own = match used > limit || self.exhausted.load(Ordering::Acquire) {
             true => Err(OutOfMemory { limit }),
             false => Ok(()),
         };

@@ -12,6 +12,7 @@ mod look;
 mod memory;
 mod mqueue;
 mod name;
+mod redelivery;
 mod semaphore;
 mod sysv;
 mod sysv_memory;

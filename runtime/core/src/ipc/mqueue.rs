@@ -4,6 +4,7 @@
 
 use super::handle::Target;
 use super::name::{Found, Names};
+use super::redelivery::Received;
 use super::wait::{Place, remove_waiter};
 use super::{
     Attempt, Blocking, Caller, Create, Error, Handle, Message, Namespace, OpenHow, QueueLook,
@@ -51,10 +52,11 @@ pub(super) struct Queues {
     queues: BTreeMap<u64, Queue>,
     last: u64,
     bytes_reserved: u64,
+    pub(super) keep_received: bool,
 }
 
 #[derive(Debug)]
-struct Queue {
+pub(super) struct Queue {
     limits: MqueueLimits,
     messages: BinaryHeap<Queued>,
     last_message: u64,
@@ -65,7 +67,9 @@ struct Queue {
     /// They wait only while the queue is full.
     senders: VecDeque<Sender>,
     /// They wait only while the queue is empty.
-    receivers: VecDeque<WaitId>,
+    pub(super) receivers: VecDeque<WaitId>,
+    /// For [`Namespace::redeliver`].
+    pub(super) received: Received,
     handles: u32,
     linked: bool,
 }
@@ -85,8 +89,24 @@ struct Sender {
     bytes: Vec<u8>,
 }
 
+impl Queues {
+    pub(super) fn named(&self, name: &str) -> Option<&Queue> {
+        match self.names.find(name, Create::No) {
+            Ok(Found::Existing(id)) => self.queues.get(&id),
+            Ok(Found::Missing) | Err(_) => None,
+        }
+    }
+
+    pub(super) fn named_mut(&mut self, name: &str) -> Option<&mut Queue> {
+        match self.names.find(name, Create::No) {
+            Ok(Found::Existing(id)) => self.queues.get_mut(&id),
+            Ok(Found::Missing) | Err(_) => None,
+        }
+    }
+}
+
 impl Queue {
-    fn push(&mut self, priority: u32, bytes: Vec<u8>) {
+    pub(super) fn push(&mut self, priority: u32, bytes: Vec<u8>) {
         assert!(!self.is_full());
         self.last_message += 1;
         self.messages.push(Queued {
@@ -96,7 +116,7 @@ impl Queue {
         });
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.messages.len() >= self.limits.messages as usize
     }
 }
@@ -155,6 +175,7 @@ impl Namespace {
             received: 0,
             senders: VecDeque::new(),
             receivers: VecDeque::new(),
+            received: Received::default(),
             handles: 0,
             linked: true,
         };
@@ -323,6 +344,9 @@ impl Namespace {
             queue.push(sender.priority, sender.bytes);
             self.waits.complete(sender.wait, Ok(Message::default()));
         }
+        if self.queues.keep_received {
+            queue.received.push(first.priority, &first.bytes);
+        }
         Ok(Attempt::Done(message(first.priority, first.bytes)))
     }
 
@@ -361,7 +385,7 @@ fn reservation(limits: MqueueLimits) -> u64 {
     u64::from(limits.messages) * (u64::from(limits.message_bytes) + MESSAGE_OVERHEAD_BYTES)
 }
 
-fn message(priority: u32, bytes: Vec<u8>) -> Message {
+pub(super) fn message(priority: u32, bytes: Vec<u8>) -> Message {
     Message {
         bytes,
         // Checked when it was sent.

@@ -117,6 +117,8 @@ pub enum Event {
     },
     /// An object that a volume refers to is another: what failed for want of one is tried again at once.
     ObjectsChanged,
+    /// A test has stopped what made containers fail: those that wait to be restarted are at once.
+    EndBackOffs,
     /// Somebody else has set conditions; those that readiness gates name decide with the others.
     Conditions {
         /// All conditions that are not the kubelet's.

@@ -262,6 +262,11 @@ impl Pod {
             } if self.has(container) => {
                 self.handle_hook_ended(container, attempt, hook, result, now);
             }
+            Event::EndBackOffs => {
+                self.containers
+                    .iter_mut()
+                    .for_each(|container| container.begin_anew(now));
+            }
             Event::Delete { grace } => self.handle_delete(grace, now),
             Event::Evict { message } => self.handle_evict(message, now),
             Event::Update { spec } => self.handle_update(&spec, now),

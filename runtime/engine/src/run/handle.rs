@@ -25,6 +25,8 @@ pub enum Request {
     },
     /// An object that the pod mounts is another.
     ObjectsChanged,
+    /// What waits to be restarted is, at once.
+    EndBackOffs,
     /// Become this.
     Update {
         /// All of the pod, changed only where Kubernetes allows it.
@@ -47,6 +49,7 @@ impl From<Request> for Event {
         match request {
             Request::Delete { grace } => Self::Delete { grace },
             Request::ObjectsChanged => Self::ObjectsChanged,
+            Request::EndBackOffs => Self::EndBackOffs,
             Request::Update { spec } => Self::Update { spec },
             Request::Conditions { conditions } => Self::Conditions { conditions },
             Request::Evict { message } => Self::Evict { message },
@@ -59,8 +62,8 @@ impl From<Request> for Event {
 pub struct PodHandle {
     name: PodName,
     uid: String,
-    cell: Arc<PodCell>,
-    inbox: Arc<Inbox>,
+    pub(super) cell: Arc<PodCell>,
+    pub(super) inbox: Arc<Inbox>,
 }
 
 impl PodHandle {
@@ -241,7 +244,7 @@ impl Inbox {
         self.ready.notify();
     }
 
-    fn send(&self, request: Request) {
+    pub(super) fn send(&self, request: Request) {
         self.lock().push(request);
         self.ready.notify();
     }

@@ -8,6 +8,7 @@ mod connection;
 mod container;
 mod entrypoint;
 mod environment;
+mod faults;
 mod handle;
 mod network;
 mod probes;
@@ -15,6 +16,7 @@ mod processes;
 mod sandbox;
 mod storage;
 
+pub use faults::Exhaustion;
 pub(crate) use handle::Inbox;
 pub use handle::{PodHandle, Request};
 

@@ -42,12 +42,12 @@ pub struct RuleId(u64);
 pub struct TooManyRules;
 
 /// Where rules take their decisions from.
-pub trait Chance: Send {
+pub trait Chance: Send + Sync {
     /// A number below `arity`.
-    fn choose(&mut self, kind: ChoiceKind, arity: u32, label: &str) -> u32;
+    fn choose(&self, kind: ChoiceKind, arity: u32, label: &str) -> u32;
 
     /// Whether something happens that does so `per_million` times of a million.
-    fn chance(&mut self, kind: ChoiceKind, per_million: u32, label: &str) -> bool;
+    fn chance(&self, kind: ChoiceKind, per_million: u32, label: &str) -> bool;
 }
 
 /// The rules of one fabric, and what is on its way because of them.
@@ -56,7 +56,7 @@ pub struct Rules(Arc<Mutex<State>>);
 
 struct State {
     now: Instant,
-    chance: Box<dyn Chance>,
+    chance: Arc<dyn Chance>,
     rules: BTreeMap<RuleId, (Link, Effect)>,
     next: u64,
     due: BTreeMap<Ticket, Due>,
@@ -117,7 +117,7 @@ impl Fabric {
 
 impl Rules {
     /// No rules yet.
-    pub fn new(chance: Box<dyn Chance>) -> Self {
+    pub fn new(chance: Arc<dyn Chance>) -> Self {
         Self(Arc::new(Mutex::new(State {
             now: Instant::ZERO,
             chance,
@@ -380,7 +380,7 @@ impl State {
             false => vec![fate.delay + fate.transmission(bytes)],
         };
         let [from, to] = ends;
-        let mut happens = |per_million, what| {
+        let happens = |per_million, what| {
             let label = format!("{what} {from}>{to}");
             self.chance.chance(ChoiceKind::Net, per_million, &label)
         };

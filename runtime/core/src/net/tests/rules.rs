@@ -14,20 +14,20 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
-struct Dice(Rng);
+struct Dice(Mutex<Rng>);
 
 impl Chance for Dice {
-    fn choose(&mut self, _: ChoiceKind, arity: u32, _: &str) -> u32 {
-        self.0.below(arity.into()) as u32
+    fn choose(&self, _: ChoiceKind, arity: u32, _: &str) -> u32 {
+        self.0.lock().unwrap().below(arity.into()) as u32
     }
 
-    fn chance(&mut self, _: ChoiceKind, per_million: u32, _: &str) -> bool {
-        self.0.below(1_000_000) < per_million.into()
+    fn chance(&self, _: ChoiceKind, per_million: u32, _: &str) -> bool {
+        self.0.lock().unwrap().below(1_000_000) < per_million.into()
     }
 }
 
@@ -48,7 +48,7 @@ fn pod_of(container: &str) -> &'static str {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let rules = Rules::new(Box::new(Dice(Seed::new(seed).rng())));
+        let rules = Rules::new(Arc::new(Dice(Mutex::new(Seed::new(seed).rng()))));
         let fabric = Fabric::with_rules(rules.clone());
         let pods = ["a", "b"].map(|name| {
             let mut pod = spec::Pod::default();
