@@ -9,6 +9,7 @@ mod clock;
 mod disk;
 mod drive;
 pub mod explore;
+mod faults;
 mod machine;
 pub mod property;
 mod record;

@@ -109,6 +109,7 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         Scheduling { chooser, keep },
     );
     simulation.watch();
+    simulation.set_test(test);
     let capture = packets
         .map(|output| simulation.capture(output))
         .transpose()?;
@@ -220,6 +221,7 @@ impl Course<'_> {
         if !self.failures.is_empty() {
             return;
         }
+        self.simulation.settle();
         let failures = self.properties.begin_tail();
         self.failures.extend(failures);
         let end = self.simulation.now() + self.test.settle;
@@ -242,6 +244,7 @@ impl Course<'_> {
     fn advance(&mut self) -> bool {
         self.properties.set_pending(!self.driver.is_done());
         self.observe();
+        self.run_script();
         if self.driver.is_done() || !self.failures.is_empty() {
             return self.failures.is_empty();
         }
@@ -253,6 +256,23 @@ impl Course<'_> {
         self.failures.extend(failures);
         self.observe();
         self.failures.is_empty()
+    }
+
+    /// Faults of the script happen whose moment has come.
+    fn run_script(&mut self) {
+        for (place, condition) in self.simulation.awaited() {
+            match self.properties.is_true(&condition) {
+                Ok(true) => {
+                    self.simulation.happen(place);
+                    self.observe();
+                }
+                Ok(false) => {}
+                Err(message) => {
+                    let failure = self.properties.broken(&condition, &message);
+                    self.failures.push(failure);
+                }
+            }
+        }
     }
 
     fn observe(&mut self) {

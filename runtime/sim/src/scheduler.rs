@@ -4,11 +4,15 @@
 //! what is computed until the next. Time is what processes compute, on one core, and a little for each call.
 
 use crate::clock::Clock;
+use crate::faults::{FaultTasks, Target};
 use crate::property::Blocked;
 use crate::record::{Recorded, Recorder};
 use crate::world::Record;
+use seedpod_core::net;
+use seedpod_core::podtest::{Rate, WorldSettings};
 use seedpod_core::sched::{ChoiceKind, Chooser, ObjectKind, Op, Ready, TaskId, TaskNames, Touch};
 use seedpod_core::time::Instant;
+use seedpod_core::volume::Decisions;
 use seedpod_engine::scheduler::{Scheduler, TaskStart};
 use seedpod_engine::world::PodName;
 use std::collections::BTreeMap;
@@ -35,6 +39,10 @@ struct State {
     /// Whether names of tasks say their pod.
     several_pods: bool,
     picked: Option<Picked>,
+    /// The process that went on last.
+    last: Option<TaskId>,
+    faults: FaultTasks,
+    short: Short,
     /// How many more steps the pod that is polled may do.
     picks_left: u32,
     stalled: bool,
@@ -43,8 +51,16 @@ struct State {
     recorder: Recorder,
 }
 
+/// How often a read or write does only a part.
+#[derive(Clone, Copy, Default)]
+struct Short {
+    net: Rate,
+    disk: Rate,
+}
+
 struct Task {
-    pod: u64,
+    /// Whose process it is; that of a fault is nobody's.
+    target: Target,
     /// The call it stands before or is in.
     op: Arc<Op>,
     place: Place,
@@ -94,6 +110,9 @@ impl SimScheduler {
                 pods: Vec::new(),
                 several_pods: false,
                 picked: None,
+                last: None,
+                faults: FaultTasks::default(),
+                short: Short::default(),
                 picks_left: u32::MAX,
                 stalled: false,
                 touched: Vec::new(),
@@ -105,6 +124,76 @@ impl SimScheduler {
     /// A decision that is no schedule.
     pub(crate) fn choose(&self, kind: ChoiceKind, arity: u32, label: &str) -> u32 {
         self.lock().chooser.choose(kind, arity, label)
+    }
+
+    /// What the world of a test is like.
+    pub(crate) fn set_world(&self, world: &WorldSettings) {
+        self.lock().short = Short {
+            net: world.net.short_read,
+            disk: world.disk.short_read,
+        };
+    }
+
+    /// Which pod this is, by its place.
+    pub(crate) fn pod_number(&self, name: &PodName) -> usize {
+        self.lock().pod_number(name)
+    }
+
+    pub(crate) fn with_faults<R>(&self, call: impl FnOnce(&mut FaultTasks) -> R) -> R {
+        call(&mut self.lock().faults)
+    }
+
+    /// A task that is a fault.
+    pub(crate) fn add_fault(&self, name: &str) -> TaskId {
+        let mut state = self.lock();
+        state.tasks.push(Task {
+            target: Target::default(),
+            op: Arc::new(Op::local("")),
+            place: Place::Between,
+            fuel: 0,
+            prepaid: 0,
+            alive: false,
+        });
+        state.names.add(name)
+    }
+
+    pub(crate) fn task_name(&self, task: TaskId) -> String {
+        self.lock().names.name(task).to_owned()
+    }
+
+    /// A fault has happened.
+    pub(crate) fn note_fault(&self, name: &str, op: &Op, result: &str, detail: &str) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        state.recorder.call(now, name, 0, op, result, detail);
+    }
+
+    /// The name of a container, with its pod where there are several.
+    pub(crate) fn container_name(&self, target: &Target) -> String {
+        let state = self.lock();
+        match state.pods.get(target.pod) {
+            Some(pod) if state.several_pods => format!("{}/{}", pod.name, target.container),
+            Some(_) | None => target.container.clone(),
+        }
+    }
+
+    /// Whether a process of the container runs.
+    pub(crate) fn is_alive(&self, target: &Target) -> bool {
+        let state = self.lock();
+        let mut tasks = state.tasks.iter();
+        tasks.any(|task| task.alive && task.target == *target)
+    }
+
+    /// The container whose process went on last.
+    pub(crate) fn last_target(&self) -> Option<Target> {
+        let mut state = self.lock();
+        let last = state.last?;
+        Some(state.task(last).target.clone())
+    }
+
+    /// The quiet tail begins.
+    pub(crate) fn settle(&self) {
+        self.lock().chooser.settle();
     }
 
     /// Says how many pods there will be: with several of them a pod does one step at a time, and names say the pod.
@@ -178,9 +267,9 @@ impl SimScheduler {
         blocked.collect()
     }
 
-    /// Time is about to pass, because nobody can go on.
-    pub(crate) fn idle(&self) {
-        self.lock().chooser.idled();
+    /// Time is about to pass, because nobody can go on, unless a fault happens first: whether one does.
+    pub(crate) fn idle(&self) -> bool {
+        self.lock().idle()
     }
 
     /// What has been recorded; nothing is from now on.
@@ -215,8 +304,17 @@ impl Scheduler for SimScheduler {
             let now = self.clock.now();
             state.leave(task, now, "", "");
         }
-        let task = state.task(task);
-        task.op = Arc::new(if several { of_pod(op, task.pod) } else { op });
+        let State {
+            tasks,
+            pods,
+            faults,
+            ..
+        } = &mut *state;
+        let task = &mut tasks[task.0 as usize];
+        let pod = task.target.pod;
+        let mut op = if several { of_pod(op, pod as u64) } else { op };
+        faults.mark(&pods[pod].name, &task.target.container, &mut op);
+        task.op = Arc::new(op);
         task.place = Place::Before;
     }
 
@@ -253,6 +351,38 @@ impl Scheduler for SimScheduler {
         drop(state);
         self.clock.advance(Duration::from_nanos(time) + CALL_TIME);
     }
+
+    fn wall_offset(&self, task: TaskId) -> i64 {
+        let state = self.lock();
+        let task = &state.tasks[task.0 as usize];
+        state.faults.wall_offset(&task.target)
+    }
+
+    fn part(&self, task: TaskId, call: &'static str, len: usize) -> usize {
+        self.lock().part(task, call, len)
+    }
+}
+
+/// The disks of a simulation ask here.
+impl Decisions for SimScheduler {
+    fn choose(&self, kind: ChoiceKind, arity: u32, label: &str) -> u32 {
+        self.choose(kind, arity, label)
+    }
+
+    fn chance(&self, kind: ChoiceKind, per_million: u32, label: &str) -> bool {
+        self.lock().chooser.chance(kind, per_million, label)
+    }
+}
+
+/// So does its network.
+impl net::Chance for SimScheduler {
+    fn choose(&self, kind: ChoiceKind, arity: u32, label: &str) -> u32 {
+        self.choose(kind, arity, label)
+    }
+
+    fn chance(&self, kind: ChoiceKind, per_million: u32, label: &str) -> bool {
+        self.lock().chooser.chance(kind, per_million, label)
+    }
 }
 
 impl State {
@@ -260,12 +390,16 @@ impl State {
         &mut self.tasks[id.0 as usize]
     }
 
-    fn start(&mut self, start: &TaskStart<'_>, now: Instant) -> TaskId {
-        let place = self.pods.iter().position(|pod| pod == start.pod);
-        let pod = place.unwrap_or_else(|| {
-            self.pods.push(start.pod.clone());
+    fn pod_number(&mut self, name: &PodName) -> usize {
+        let place = self.pods.iter().position(|pod| pod == name);
+        place.unwrap_or_else(|| {
+            self.pods.push(name.clone());
             self.pods.len() - 1
-        });
+        })
+    }
+
+    fn start(&mut self, start: &TaskStart<'_>, now: Instant) -> TaskId {
+        let pod = self.pod_number(start.pod);
         let instance = (start.pod.clone(), start.container.to_owned(), start.restart);
         let processes = self.instances.entry(instance).or_default();
         *processes += 1;
@@ -281,8 +415,9 @@ impl State {
         }
         self.recorder.lifecycle(now, &name, 0, "start", "");
         let id = self.names.add(name);
+        let container = start.container.to_owned();
         let task = Task {
-            pod: pod as u64,
+            target: Target { pod, container },
             op: Arc::new(Op::local("start")),
             place: Place::Between,
             fuel: 0,
@@ -298,25 +433,36 @@ impl State {
             self.stalled = true;
             return None;
         }
-        self.picks_left = self.picks_left.saturating_sub(1);
         let tasks = &self.tasks;
         let local = Op::local("");
-        let standing: Vec<Ready<'_>> = ready
-            .iter()
-            .map(|id| {
-                let task = &tasks[id.0 as usize];
-                let op = match task.place {
-                    Place::Between => &local,
-                    Place::In | Place::Before => &*task.op,
-                };
-                Ready { task: *id, op }
-            })
-            .collect();
+        let standing = ready.iter().filter_map(|id| {
+            let task = &tasks[id.0 as usize];
+            let op = match task.place {
+                Place::Between => &local,
+                Place::In | Place::Before => &*task.op,
+            };
+            let is_paused = self.faults.is_paused(&task.target);
+            (!is_paused).then_some(Ready { task: *id, op })
+        });
+        let mut standing: Vec<Ready<'_>> = standing.collect();
+        if standing.is_empty() {
+            return None;
+        }
+        self.picks_left = self.picks_left.saturating_sub(1);
+        self.faults.set_declined(false);
+        let processes = standing.len();
+        standing.extend(self.faults.ready());
         let Some(place) = self.chooser.schedule(&standing, &self.names) else {
             self.stalled = true;
             return None;
         };
-        let id = ready[place];
+        let id = standing[place].task;
+        if place >= processes {
+            self.faults.pick(id);
+            self.stalled = true;
+            return None;
+        }
+        self.last = Some(id);
         let task = &mut self.tasks[id.0 as usize];
         self.picked = Some(Picked {
             task: id,
@@ -326,7 +472,42 @@ impl State {
         if task.place == Place::Before {
             task.place = Place::In;
         }
-        Some(place)
+        ready.iter().position(|known| *known == id)
+    }
+
+    fn idle(&mut self) -> bool {
+        let ready: Vec<Ready<'_>> = self.faults.ready().collect();
+        if ready.is_empty() {
+            self.chooser.idled();
+            return false;
+        }
+        let picked = self.chooser.schedule(&ready, &self.names);
+        let picked = picked.map(|index| ready[index].task);
+        match picked {
+            Some(task) => self.faults.pick(task),
+            None => self.faults.set_declined(true),
+        }
+        picked.is_some()
+    }
+
+    fn part(&mut self, task: TaskId, call: &'static str, len: usize) -> usize {
+        let rate = match call.starts_with("fs.") {
+            true => self.short.disk,
+            false => self.short.net,
+        };
+        if len <= 1 || rate == Rate::NEVER {
+            return len;
+        }
+        let label = format!("short {call} {}", self.names.name(task));
+        let chooser = &mut self.chooser;
+        if !chooser.chance(ChoiceKind::Short, rate.per_million, &label) {
+            return len;
+        }
+        match chooser.choose(ChoiceKind::Short, 3, &label) {
+            0 => len / 2,
+            1 => 1,
+            _ => len - 1,
+        }
     }
 
     /// Ends a step; whether it ran to the end of its slice.

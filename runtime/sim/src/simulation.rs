@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::disk::Disks;
+use crate::faults::{Faults, Ground};
 use crate::machine::Machine;
 use crate::property::Blocked;
 use crate::record::{Keep, Recorded, Recorder};
@@ -11,6 +12,7 @@ use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
 use seedpod_core::pod::Status;
 use seedpod_core::pod::update;
+use seedpod_core::podtest::{Expression, PodTest};
 use seedpod_core::sched::{ChoiceKind, Chooser, Touch};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
@@ -53,6 +55,9 @@ pub struct Simulation {
     catalog: Arc<Catalog>,
     seed: Seed,
     pods: Vec<SimulatedPod>,
+    /// By the scheduler's number of their pods.
+    handles: Vec<PodHandle>,
+    faults: Option<Box<Faults>>,
     /// Pods so far, also those that were forgotten; numbers their UIDs and seeds.
     created: usize,
     /// The pod that was polled last.
@@ -125,14 +130,16 @@ impl Simulation {
             scheduling.chooser,
             Recorder::new(scheduling.keep),
         );
+        let scheduler = Arc::new(scheduler);
+        let disks = Disks::new(scheduler.clone());
         let world = Arc::new(SimWorld {
             clock,
             epoch,
-            scheduler: Arc::new(scheduler),
+            scheduler,
             machine: Machine::new(epoch),
             images,
             records: Mutex::default(),
-            disks: Disks::default(),
+            disks,
         });
         Self {
             world,
@@ -140,11 +147,26 @@ impl Simulation {
             catalog: Arc::new(Catalog::new(Fabric::default())),
             seed,
             pods: Vec::new(),
+            handles: Vec::new(),
+            faults: None,
             created: 0,
             polled: 0,
             in_a_row: 0,
             polls: 0,
         }
+    }
+
+    /// Makes the world that of a test, and draws the faults of this run; before there is any pod.
+    pub fn set_test(&mut self, test: &PodTest) {
+        let scheduler = &self.world.scheduler;
+        scheduler.set_world(&test.world);
+        self.world.disks.set(test.world.disk);
+        let rules = Faults::need_rules(test).then(|| net::Rules::new(scheduler.clone()));
+        if let Some(rules) = &rules {
+            let fabric = Fabric::with_rules(rules.clone());
+            self.catalog = Arc::new(Catalog::new(fabric));
+        }
+        self.faults = Some(Box::new(Faults::new(test, scheduler, rules)));
     }
 
     /// Starts a run: [`apply`](Self::apply) of its objects.
@@ -196,6 +218,12 @@ impl Simulation {
         };
         let (handle, task) = start.spawn()?;
         let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let place = self.world.scheduler.pod_number(handle.name());
+        match self.handles.get_mut(place) {
+            Some(known) => *known = handle.clone(),
+            None => self.handles.push(handle.clone()),
+        }
+        self.with_faults(|faults, ground| faults.pod_started(ground, place));
         self.pods.push(SimulatedPod {
             handle,
             task: Some(Box::pin(task)),
@@ -291,21 +319,70 @@ impl Simulation {
     /// Polls every pod that was woken once, or, when there is none, jumps to the next deadline, at most to `end`. False
     /// once time has reached `end`.
     pub fn step(&mut self, end: Instant) -> bool {
+        self.with_faults(Faults::before_step);
         if self.poll_pods() {
+            self.with_faults(Faults::after_step);
             return self.now() < end;
         }
-        match self.world.clock.next_deadline() {
-            Some(deadline) if deadline <= end => {
-                self.world.scheduler.idle();
-                self.world.clock.jump(deadline);
-                true
+        let scheduler = &self.world.scheduler;
+        match self.next_deadline().filter(|deadline| *deadline <= end) {
+            Some(deadline) => {
+                if !scheduler.idle() {
+                    self.world.clock.jump(deadline);
+                }
             }
-            // Everybody waits for later, or for each other.
-            Some(_) | None => {
+            // Everybody waits for later, or for each other: only a fault could change that.
+            None if scheduler.with_faults(|faults| faults.is_open()) => {
+                scheduler.idle();
+            }
+            None => {
                 self.world.clock.jump(end);
-                false
+                return false;
             }
         }
+        self.with_faults(Faults::after_step);
+        true
+    }
+
+    /// When something happens by itself.
+    fn next_deadline(&self) -> Option<Instant> {
+        let faults = self
+            .faults
+            .as_ref()
+            .and_then(|faults| faults.poll_timeout());
+        let clock = self.world.clock.next_deadline();
+        faults.into_iter().chain(clock).min()
+    }
+
+    fn with_faults(&mut self, call: impl FnOnce(&mut Faults, &Ground<'_>)) {
+        if let Some(faults) = &mut self.faults {
+            let ground = Ground {
+                scheduler: &self.world.scheduler,
+                pods: &self.handles,
+                disks: &self.world.disks,
+                objects: self.catalog.snapshot(),
+                now: self.world.clock.now(),
+            };
+            call(faults, &ground);
+        }
+    }
+
+    /// Begins the quiet tail: no fault happens any more, those that last end, and what they have stopped starts again.
+    pub fn settle(&mut self) {
+        self.world.scheduler.settle();
+        self.with_faults(Faults::stop);
+    }
+
+    /// Faults of the script that wait for an expression to become true, by their place.
+    pub fn awaited(&self) -> Vec<(usize, Expression)> {
+        let faults = self.faults.iter();
+        let awaited = faults.flat_map(|faults| faults.conditions());
+        awaited.map(|(place, one)| (place, one.clone())).collect()
+    }
+
+    /// An expression of [`awaited`](Self::awaited) has become true.
+    pub fn happen(&mut self, place: usize) {
+        self.with_faults(|faults, ground| faults.happen_of_script(ground, place));
     }
 
     /// Stops every pod that still runs and lets it end.
@@ -377,7 +454,11 @@ impl Simulation {
 
     /// Whether nothing will happen any more unless somebody outside does something.
     pub fn is_quiescent(&self) -> bool {
-        self.is_over() || !self.is_awake() && self.world.clock.next_deadline().is_none()
+        let may_go_on = || {
+            let scheduler = &self.world.scheduler;
+            self.next_deadline().is_some() || scheduler.with_faults(|faults| faults.is_open())
+        };
+        self.is_over() || !self.is_awake() && !may_go_on()
     }
 
     /// Whether a pod can go on without time passing.

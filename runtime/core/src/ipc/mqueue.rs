@@ -69,7 +69,7 @@ pub(super) struct Queue {
     /// They wait only while the queue is empty.
     pub(super) receivers: VecDeque<WaitId>,
     /// For [`Namespace::redeliver`].
-    pub(super) received: Received,
+    pub(super) kept: Received,
     handles: u32,
     linked: bool,
 }
@@ -175,7 +175,7 @@ impl Namespace {
             received: 0,
             senders: VecDeque::new(),
             receivers: VecDeque::new(),
-            received: Received::default(),
+            kept: Received::default(),
             handles: 0,
             linked: true,
         };
@@ -248,6 +248,9 @@ impl Namespace {
         if let Some(receiver) = queue.receivers.pop_front() {
             assert!(queue.messages.is_empty());
             queue.sent += 1;
+            if self.queues.keep_received {
+                queue.kept.push(priority, &bytes);
+            }
             queue.received += 1;
             self.waits.complete(receiver, Ok(message(priority, bytes)));
         } else if queue.is_full() {
@@ -345,7 +348,7 @@ impl Namespace {
             self.waits.complete(sender.wait, Ok(Message::default()));
         }
         if self.queues.keep_received {
-            queue.received.push(first.priority, &first.bytes);
+            queue.kept.push(first.priority, &first.bytes);
         }
         Ok(Attempt::Done(message(first.priority, first.bytes)))
     }

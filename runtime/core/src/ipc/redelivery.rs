@@ -15,7 +15,7 @@ impl Namespace {
     /// room.
     pub fn can_redeliver(&self, name: &str) -> bool {
         let queue = self.queues.named(name);
-        queue.is_some_and(|queue| !queue.received.is_empty() && !queue.is_full())
+        queue.is_some_and(|queue| !queue.kept.is_empty() && !queue.is_full())
     }
 
     /// The message that was received last is in its queue again, behind others of its priority. Whether there was one, and
@@ -27,7 +27,7 @@ impl Namespace {
         if queue.is_full() {
             return false;
         }
-        let Some((priority, bytes)) = queue.received.pop_back() else {
+        let Some((priority, bytes)) = queue.kept.pop_back() else {
             return false;
         };
         match queue.receivers.pop_front() {

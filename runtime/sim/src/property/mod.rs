@@ -265,6 +265,17 @@ impl Properties {
         Ok(watch.last == Some(Outcome::Truth(true)))
     }
 
+    /// A condition that cannot be evaluated.
+    pub(crate) fn broken(&self, condition: &Expression, message: &str) -> Failure {
+        Failure {
+            property: condition.text.clone(),
+            kind: FailureKind::Expression,
+            message: format!("cannot be evaluated: {message}"),
+            at: self.view.time(),
+            event: self.event,
+        }
+    }
+
     fn evaluate(&mut self, failures: &mut Vec<Failure>, moment: Moment) {
         let Self {
             watches,

@@ -58,6 +58,11 @@ impl DiskVolume {
         })
     }
 
+    /// The pod's name of it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// From now on the power may go; what is there already is on the disk.
     pub fn keep_journal(&self, durability: Durability) {
         self.with(|state| state.journal = Some(Journal::new(durability)));
