@@ -1,6 +1,7 @@
 //! Real guests in virtual time.
 
 mod disks;
+mod faults;
 mod limits;
 mod probes;
 mod processes;

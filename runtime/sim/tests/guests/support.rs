@@ -110,7 +110,7 @@ fn line(container: &ContainerStatus) -> String {
 }
 
 /// `busybox`, the image of a test guest, which is its program alone, or one of the binaries below.
-fn image(reference: &str) -> Result<ResolvedImage, ImageError> {
+pub fn image(reference: &str) -> Result<ResolvedImage, ImageError> {
     let (file, program) = match reference {
         "busybox" => ("busybox".to_owned(), "/bin/busybox"),
         _ => (format!("tests/{reference}"), "/program"),
