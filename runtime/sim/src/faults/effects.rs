@@ -6,7 +6,7 @@ use seedpod_core::net::{self, Effect, RuleId};
 use seedpod_core::podtest::{
     DiskCall, DurationRange, FaultKind, Link, Links, OffsetRange, OneWay, Rate,
 };
-use seedpod_core::sched::ChoiceKind;
+use seedpod_core::sched::{ChoiceKind, Op};
 use seedpod_core::time::Instant;
 use seedpod_core::volume::DiskErrors;
 use seedpod_engine::Exhaustion;
@@ -18,6 +18,8 @@ pub(super) struct Done {
     /// `ok`, or why nothing came of it.
     pub(super) result: &'static str,
     pub(super) detail: String,
+    /// To whom it happened, where the fault does not say.
+    pub(super) object: Option<String>,
     /// Until when it lasts.
     pub(super) until: Option<Instant>,
 }
@@ -43,14 +45,22 @@ impl Done {
         Self {
             result: "ok",
             detail: detail.into(),
+            object: None,
             until: None,
         }
+    }
+
+    /// The same, to a container.
+    fn to(mut self, ground: &Ground<'_>, target: &Target) -> Self {
+        self.object = Some(ground.scheduler.container_name(target));
+        self
     }
 
     fn nothing() -> Self {
         Self {
             result: "nothing",
             detail: String::new(),
+            object: None,
             until: None,
         }
     }
@@ -81,6 +91,13 @@ impl Ground<'_> {
             0 => 0.clamp(min, max),
             step => between(min, max, step - 1),
         }
+    }
+
+    /// Writes down that a fault has happened to somebody.
+    pub(super) fn note(&self, fault: &str, call: &'static str, object: &str, what: (&str, &str)) {
+        let op = Op::local(call).on(object);
+        let (result, detail) = what;
+        self.scheduler.note_fault(fault, &op, result, detail);
     }
 
     fn one_of<T: Clone>(&self, all: &[T], label: &str) -> Option<T> {
@@ -240,15 +257,15 @@ impl Faults {
         let alive = ground.alive(container);
         match ground.one_of(&alive, &format!("{label}which")) {
             Some(target) => {
-                self.crash(ground, &target);
-                Done::at_once(target.container)
+                self.crash(ground, &target, label.trim_end());
+                Done::at_once("").to(ground, &target)
             }
             None => Done::nothing(),
         }
     }
 
     /// Kills a container, or the machine under it.
-    fn crash(&mut self, ground: &Ground<'_>, target: &Target) {
+    fn crash(&mut self, ground: &Ground<'_>, target: &Target, fault: &str) {
         let Some(pod) = ground.pods.get(target.pod) else {
             return;
         };
@@ -257,7 +274,14 @@ impl Faults {
             return;
         }
         for spec in pod.spec().all_containers() {
-            pod.kill_container(&spec.name);
+            let other = Target {
+                pod: target.pod,
+                container: spec.name.clone(),
+            };
+            if pod.kill_container(&spec.name) && other != *target {
+                let name = ground.scheduler.container_name(&other);
+                ground.note(fault, "fault.crash", &name, ("ok", "with the machine"));
+            }
         }
         ground.disks.cut_power(Some(pod.uid()));
     }
@@ -276,11 +300,11 @@ impl Faults {
         if !pod.exhaust_memory(&target.container, when) {
             return Done::nothing();
         }
-        let detail = format!("{} {word}", target.container);
+        let done = Done::at_once(word).to(ground, &target);
         if when == Exhaustion::NextGrowth {
             self.exhausted.push(target);
         }
-        Done::at_once(detail)
+        done
     }
 
     fn pause(
@@ -301,8 +325,9 @@ impl Faults {
         };
         let pause = target.clone();
         ground.scheduler.with_faults(|tasks| tasks.pause(pause));
-        let name = target.container.clone();
-        self.lasting(ground, Ending::Resume(target), duration, label, &name)
+        let ending = Ending::Resume(target.clone());
+        let done = self.lasting(ground, ending, duration, label);
+        done.to(ground, &target)
     }
 
     fn rule(
@@ -320,8 +345,11 @@ impl Faults {
         if rules.is_empty() {
             return Done::nothing();
         }
-        let name = link.to_string();
-        self.lasting(ground, Ending::Rules(rules), duration, label, &name)
+        let done = self.lasting(ground, Ending::Rules(rules), duration, label);
+        Done {
+            object: Some(link.to_string()),
+            ..done
+        }
     }
 
     fn reset(&mut self, ground: &Ground<'_>, link: &Link) -> Done {
@@ -349,7 +377,7 @@ impl Faults {
         let number = self.number;
         self.disk_faults.insert(number, (volume.to_owned(), fault));
         self.set_disks(ground);
-        self.lasting(ground, Ending::Disk(number), duration, label, "")
+        self.lasting(ground, Ending::Disk(number), duration, label)
     }
 
     /// Something that ends after a while.
@@ -359,16 +387,15 @@ impl Faults {
         ending: Ending,
         duration: DurationRange,
         label: &str,
-        what: &str,
     ) -> Done {
         let time = ground.duration(duration, &format!("{label}for"));
         let until = ground.now + time;
         self.number += 1;
         self.endings.insert((until, self.number), ending);
-        let space = if what.is_empty() { "" } else { " " };
         Done {
             result: "ok",
-            detail: format!("{what}{space}for {time:?}"),
+            detail: format!("for {time:?}"),
+            object: None,
             until: Some(until),
         }
     }
@@ -429,7 +456,9 @@ impl Faults {
         {
             self.tears = false;
             self.set_disks(ground);
-            self.crash(ground, &target);
+            let name = ground.scheduler.container_name(&target);
+            ground.note("fault:tornWrite", "fault.crash", &name, ("ok", ""));
+            self.crash(ground, &target, "fault:tornWrite");
         }
     }
 }
@@ -442,11 +471,11 @@ fn jump(ground: &Ground<'_>, container: &str, by: OffsetRange, label: &str) -> D
     let by = ground.offset(by, &format!("{label}by"));
     let sign = if by < 0 { "-" } else { "+" };
     let length = Duration::from_nanos(by.unsigned_abs());
-    let detail = format!("{} {sign}{length:?}", target.container);
+    let done = Done::at_once(format!("{sign}{length:?}")).to(ground, &target);
     ground
         .scheduler
         .with_faults(|tasks| tasks.move_clock(target, by));
-    Done::at_once(detail)
+    done
 }
 
 fn partitioned(

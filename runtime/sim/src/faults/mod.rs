@@ -8,7 +8,8 @@
 //! Which entries are enabled is drawn for each run, and so is how many of them happen (swarm testing): a run with few
 //! faults finds what one with all of them hides. A container that dies starts again as its pod's `restartPolicy` says, and
 //! never with `Never`. Where a test says that only synced data is durable, the machine dies with the container: every
-//! container of its pod, and what its volumes had not synced. Probes of the kubelet and requests of the drive come from the
+//! container of its pod, and what its volumes had not synced. Who tears a write sees an error of it, and is dead before its
+//! next call that others could notice. Probes of the kubelet and requests of the drive come from the
 //! node, which is on no link: no fault of the network touches them.
 
 mod effects;
@@ -299,10 +300,8 @@ impl Faults {
     /// Does it, and writes it down. Returns when it is over.
     fn happen_as(&mut self, ground: &Ground<'_>, kind: &FaultKind, name: &str) -> Instant {
         let done = self.perform(ground, kind, &format!("{name} "));
-        let op = Reach::of(kind, self.machine_dies).op(call_of(kind), &kind.target());
-        ground
-            .scheduler
-            .note_fault(name, &op, done.result, &done.detail);
+        let object = done.object.unwrap_or_else(|| kind.target());
+        ground.note(name, call_of(kind), &object, (done.result, &done.detail));
         done.until.unwrap_or(ground.now)
     }
 

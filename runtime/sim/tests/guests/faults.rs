@@ -3,6 +3,7 @@
 use super::support::{ENGINE, image};
 use expect_test::{Expect, expect};
 use seedpod_api::Source;
+use seedpod_core::pod::ContainerState;
 use seedpod_core::podtest::PodTest;
 use seedpod_core::sched::{Chooser, Knowledge, StrategyKind};
 use seedpod_core::seed::Seed;
@@ -11,7 +12,6 @@ use seedpod_core::time::Instant;
 use seedpod_sim::{Keep, Recorded, Scheduling, Settings, Simulation};
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A pod `p` of these containers, in YAML; what does not run busybox names its image.
 fn pod(spec: &str) -> String {
@@ -83,7 +83,7 @@ fn objects(pods: &str) -> Objects {
     }
 }
 
-fn run(pods: &Objects, test: &PodTest, chooser: Chooser) -> Recorded {
+fn run(pods: &Objects, test: &PodTest, chooser: Chooser) -> (Recorded, String) {
     let settings = Settings {
         seed: Seed::new(7),
         engine: ENGINE.clone(),
@@ -98,7 +98,23 @@ fn run(pods: &Objects, test: &PodTest, chooser: Chooser) -> Recorded {
     simulation.settle();
     let end = simulation.now() + test.settle;
     while !simulation.is_quiescent() && simulation.step(end) {}
-    simulation.take_recorded()
+    let recorded = simulation.take_recorded();
+    let text = report(&recorded) + &ends(&simulation);
+    (recorded, text)
+}
+
+/// How the containers of `p` ended, where not by themselves.
+fn ends(simulation: &Simulation) -> String {
+    let containers = simulation.status("p").into_iter();
+    let containers = containers.flat_map(|status| &status.containers);
+    let killed = containers.filter_map(|container| match &container.state {
+        ContainerState::Terminated(end) if end.exit_code > 128 => {
+            let (name, reason, code) = (&container.name, &end.reason, end.exit_code);
+            Some(format!("{name}: {reason:?} {code}\n"))
+        }
+        _ => None,
+    });
+    killed.collect()
 }
 
 /// What the containers said and what happened to them, by tenths of a second.
@@ -116,11 +132,14 @@ fn report(recorded: &Recorded) -> String {
             };
             let (task, detail) = (&event.task, coarse(&event.detail));
             let kind = match event.kind.as_str() {
-                "log" => String::new(),
-                kind if is_fault => format!(" {}", kind.trim_start_matches("fault.")),
-                kind => format!(" {kind}"),
+                "exit" => " ended:",
+                _ => "",
             };
-            let line = format!("{task}{kind} {detail}{result}");
+            let object = match is_fault && !task.ends_with(&event.object) {
+                true => format!(" of {}", event.object),
+                false => String::new(),
+            };
+            let line = format!("{task}{object}{kind} {detail}{result}");
             writeln!(text, "{}.{} {}", tenths / 10, tenths % 10, line.trim_end()).unwrap();
         }
     }
@@ -145,8 +164,8 @@ fn coarse(text: &str) -> String {
 fn text(pods: &str, faults: &str) -> String {
     let (pods, test) = (objects(pods), test(faults));
     let [one, two] = [(); 2].map(|()| run(&pods, &test, Chooser::default_order()));
-    assert_eq!(one.hash, two.hash, "the same run gave another trace");
-    report(&one)
+    assert_eq!(one.0.hash, two.0.hash, "the same run gave another trace");
+    one.1
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "expect! makes a value")]
@@ -166,8 +185,27 @@ fn ping_pong() -> String {
 fn a_container_that_crashes_starts_again_as_its_policy_says() {
     let script = "echo up; [ -e /data/seen ] && exit 0; touch /data/seen; sleep 5; echo late";
     let crash = "faults: {script: [{at: 1s, crash: {container: c}}]}";
-    check(&shells("OnFailure", &[("c", script)]), crash, expect![[]]);
-    check(&shells("Never", &[("c", script)]), crash, expect![[]]);
+    check(
+        &shells("OnFailure", &[("c", script)]),
+        crash,
+        expect![[r#"
+            0.0 c up
+            1.0 fault:crash c
+            1.0 c ended: signal 9
+            1.0 c up
+            1.0 c@1 ended: exit 0
+        "#]],
+    );
+    check(
+        &shells("Never", &[("c", script)]),
+        crash,
+        expect![[r#"
+            0.0 c up
+            1.0 fault:crash c
+            1.0 c ended: signal 9
+            c: Error 137
+        "#]],
+    );
 }
 
 #[test]
@@ -181,16 +219,34 @@ fn when_the_machine_dies_all_containers_of_the_pod_do() {
             ],
         ),
         "world: {disk: {durable: fsync}}\nfaults: {script: [{at: 1s, crash: {container: a}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 a up
+            0.0 b up
+            1.0 fault:crash a of b with the machine
+            1.0 fault:crash a
+            1.0 a ended: signal 9
+            1.0 b ended: signal 9
+            1.0 b up
+            1.0 a up
+            4.0 b@1 ended: exit 0
+            4.0 b end
+            4.0 a@1 ended: exit 0
+            4.0 a end
+        "#]],
     );
 }
 
 #[test]
-fn a_container_without_memory_is_killed() {
+fn a_container_without_memory_ends_as_such() {
     check(
         &shells("Never", &[("c", "echo up; sleep 5; echo late")]),
         "faults: {script: [{at: 1s, oom: {container: c}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 c up
+            1.0 fault:oom c now
+            1.0 c ended: signal 9
+            c: OOMKilled 137
+        "#]],
     );
 }
 
@@ -199,17 +255,48 @@ fn a_paused_container_does_not_notice_and_others_go_on() {
     check(
         &tickers(),
         "faults: {script: [{at: 1500ms, pause: {container: a, for: 3s}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 a tick 0
+            0.0 b tick 0
+            1.0 a tick 1
+            1.0 b tick 1
+            1.5 fault:pause a for 3s
+            2.0 b tick 2
+            3.0 b tick 3
+            4.0 b tick 4
+            4.5 a tick 2
+            5.0 b tick 5
+            5.5 a tick 3
+            6.0 b ended: exit 0
+            6.5 a tick 4
+            7.5 a tick 5
+            8.5 a ended: exit 0
+        "#]],
     );
 }
 
 #[test]
 fn a_partition_holds_a_conversation_up() {
-    check(&ping_pong(), "faults: {}", expect![[]]);
     check(
         &ping_pong(),
-        "faults: {script: [{at: 1100ms, partition: {between: [server, client], for: 5s}}]}",
-        expect![[]],
+        "faults: {}",
+        expect![[r#"
+            1.0 server ended: exit 0
+            1.0 client ended: exit 0
+            1.0 client rounds=10000 total=0.0s
+            1.0 server@1 ended: signal 15
+        "#]],
+    );
+    check(
+        &ping_pong(),
+        "faults: {script: [{at: 1010ms, partition: {between: [server, client], for: 5s}}]}",
+        expect![[r#"
+            1.0 server ended: exit 0
+            1.0 fault:partition server<->client for 5s
+            6.0 client ended: exit 0
+            6.0 client rounds=10000 total=5.0s
+            6.0 server@1 ended: signal 15
+        "#]],
     );
 }
 
@@ -221,7 +308,15 @@ fn a_connect_across_a_partition_waits_for_its_end() {
             "image: tcp-send, args: ['127.0.0.1:7002', hello]",
         ),
         "faults: {script: [{at: 0s, partition: {between: [server, client], for: 8s}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 fault:partition server<->client for 8s
+            0.0 server listening on 0.0.0.0:7002
+            1.0 server 0 bytes from 10.244.0.1
+            8.0 server 5 bytes from 127.0.0.1
+            8.0 client ended: exit 0
+            8.0 client hello
+            8.0 server ended: signal 15
+        "#]],
     );
 }
 
@@ -229,8 +324,15 @@ fn a_connect_across_a_partition_waits_for_its_end() {
 fn a_reset_ends_a_conversation() {
     check(
         &ping_pong(),
-        "faults: {script: [{at: 1100ms, reset: {link: client->server}}]}",
-        expect![[]],
+        "faults: {script: [{at: 1010ms, reset: {link: client->server}}]}",
+        expect![[r#"
+            1.0 server ended: exit 0
+            1.0 fault:reset client->server 1 connection
+            1.0 server@1 ended: exit 1
+            1.0 server read: I/O error (os error 29)
+            1.0 client ended: exit 1
+            1.0 client write: I/O error (os error 29)
+        "#]],
     );
 }
 
@@ -242,7 +344,15 @@ fn a_slow_link_delays_every_message() {
             "image: tcp-send, args: ['127.0.0.1:7002', hello]",
         ),
         "faults: {script: [{at: 0s, slow: {link: 'client<->server', latency: 1s, for: 20s}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 fault:slow client<->server for 20s
+            0.0 server listening on 0.0.0.0:7002
+            1.0 server 0 bytes from 10.244.0.1
+            3.0 server 5 bytes from 127.0.0.1
+            4.0 client ended: exit 0
+            4.0 client hello
+            4.0 server ended: signal 15
+        "#]],
     );
 }
 
@@ -253,11 +363,24 @@ fn datagrams_are_lost() {
          - {name: server, image: udp-echo, args: ['0.0.0.0:7003'], restartPolicy: Always}\n\
          containers:\n\
          - {name: client, image: udp-send, args: ['127.0.0.1:7003', hello]}\n");
-    check(&pods, "faults: {}", expect![[]]);
+    check(
+        &pods,
+        "faults: {}",
+        expect![[r#"
+            0.0 server listening on 0.0.0.0:7003
+            0.0 server 5 bytes from 127.0.0.1
+            0.0 client ended: exit 0
+            0.0 client hello
+            0.0 server ended: signal 15
+        "#]],
+    );
     check(
         &pods,
         "faults: {script: [{at: 0s, loss: {link: '*', rate: 100%, for: 10s}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 fault:loss * for 10s
+            0.0 server listening on 0.0.0.0:7003
+        "#]],
     );
 }
 
@@ -267,23 +390,47 @@ fn a_disk_is_full_and_fails_for_a_while() {
     check(
         &shells("Never", &[("c", script)]),
         "faults: {script: [{at: 500ms, diskFull: {volume: data, for: 2s}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 c wrote 0
+            0.5 fault:diskFull data for 2s
+            1.0 c sh: can't create /data/1: No space left on device
+            2.0 c sh: can't create /data/2: No space left on device
+            3.0 c wrote 3
+            4.0 c wrote 4
+            5.0 c ended: exit 0
+        "#]],
     );
     check(
         &shells("Never", &[("c", script)]),
         "faults: {script: [{at: 500ms, ioError: {volume: data, ops: [write], for: 2s}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 c wrote 0
+            0.5 fault:ioError data for 2s
+            1.0 c sh: echo: line 0: write error: I/O error
+            2.0 c sh: echo: line 0: write error: I/O error
+            3.0 c wrote 3
+            4.0 c wrote 4
+            5.0 c ended: exit 0
+        "#]],
     );
 }
 
 #[test]
 fn who_tears_a_write_dies() {
-    let script =
-        "echo up; [ -e /data/f ] && cat /data/f; sleep 1; echo 0123456789 > /data/f; echo done";
+    let script = "echo up; [ -e /data/f ] && cat /data/f; sleep 1; echo 0123456789 > /data/f; sleep 1; echo done";
     check(
         &shells("OnFailure", &[("c", script)]),
         "faults: {script: [{at: 500ms, tornWrite: {volume: data}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 c up
+            0.5 fault:tornWrite data
+            1.0 c sh: echo: line 0: write error: I/O error
+            1.0 fault:tornWrite of c
+            1.0 c ended: signal 9
+            1.0 c up
+            3.0 c@1 ended: exit 0
+            3.0 c 01234done
+        "#]],
     );
 }
 
@@ -293,12 +440,27 @@ fn the_wall_clock_of_one_container_jumps() {
     check(
         &shells("Never", &[("a", script), ("b", script)]),
         "faults: {script: [{at: 1s, clockJump: {container: a, by: -1h}}]}",
-        expect![[]],
+        expect![[r#"
+            0.0 a 00:00:00
+            0.0 b 00:00:00
+            1.0 fault:clockJump a -3600s
+            2.0 a ended: exit 0
+            2.0 a 23:00:02
+            2.0 b ended: exit 0
+            2.0 b 00:00:02
+        "#]],
     );
     check(
         &shells("Never", &[("a", script), ("b", script)]),
         "world: {clock: {skew: {b: 2h}}}",
-        expect![[]],
+        expect![[r#"
+            0.0 a 00:00:00
+            0.0 b 02:00:00
+            2.0 a ended: exit 0
+            2.0 a 00:00:02
+            2.0 b ended: exit 0
+            2.0 b 02:00:02
+        "#]],
     );
 }
 
@@ -309,11 +471,34 @@ fn a_message_comes_again() {
          - {name: producer, image: ../ch6_ipc, command: [/program, -producer], restartPolicy: Always}\n\
          containers:\n\
          - {name: consumer, image: ../ch6_ipc, command: [/program, -consumer]}\n");
-    check(
-        &pods,
-        "faults: {script: [{at: 1500ms, redeliver: {queue: /ch6_ipc}}]}",
-        expect![[]],
+    let (pods, test) = (
+        objects(&pods),
+        test("faults: {budget: 1, menu: [{redeliver: {queue: /ch6_ipc}}]}"),
     );
+    let mut redelivered = 0;
+    for number in 0..8 {
+        let seed = Seed::new(number);
+        let chooser = Chooser::seeded(seed, StrategyKind::Pos, &Knowledge::default());
+        let (_, text) = run(&pods, &test, chooser);
+        let said = |word: &str| -> Vec<String> {
+            let lines = text.lines().filter_map(|line| line.split_once(word));
+            let mut said: Vec<_> = lines.map(|(_, text)| text.to_owned()).collect();
+            said.retain(|text| text != "done");
+            said
+        };
+        let (produced, mut consumed) = (said("Produced: "), said("Consumed: "));
+        if text.contains("fault:redeliver") && !produced.starts_with(&consumed) {
+            redelivered += 1;
+            let twice = (0..consumed.len()).find(|index| {
+                let mut without = consumed.clone();
+                without.remove(*index);
+                produced.starts_with(&without)
+            });
+            consumed.remove(twice.expect("one message came twice"));
+        }
+        assert!(produced.starts_with(&consumed), "{text}");
+    }
+    assert!(redelivered > 0);
 }
 
 #[test]
@@ -322,7 +507,7 @@ fn a_fault_touches_nothing_but_its_container_pod_and_time() {
     let pods = format!("{}---\n{other}", tickers());
     let untouched = |text: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| !line.contains("fault:"));
-        let lines = lines.filter(|line| !line.contains(" p/a"));
+        let lines = lines.filter(|line| !line.contains(" p/a") && !line.starts_with("a: "));
         lines.map(str::to_owned).collect()
     };
     let quiet = text(&pods, "faults: {}");
@@ -342,15 +527,32 @@ fn a_fault_touches_nothing_but_its_container_pod_and_time() {
 
 #[test]
 fn the_quiet_tail_ends_what_lasts() {
-    let endless =
-        "while true; do echo $(cat /data/n 2>/dev/null) > /data/n || echo full; sleep 20; done";
+    let endless = "while true; do echo x > /data/n && echo wrote; sleep 20; done";
     check(
         &shells(
             "Always",
             &[("a", endless), ("b", "sleep 1; echo b; exit 1")],
         ),
         "faults:\n  script:\n  - {at: 1s, pause: {container: a, for: 1h}}\n  - {at: 1s, diskFull: {volume: data, for: 1h}}",
-        expect![[]],
+        expect![[r#"
+            0.0 a wrote
+            1.0 fault:pause a for 3600s
+            1.0 fault:diskFull data for 3600s
+            1.0 b ended: exit 1
+            1.0 b b
+            2.0 b@1 ended: exit 1
+            2.0 b b
+            13.0 b@2 ended: exit 1
+            13.0 b b
+            34.0 b@3 ended: exit 1
+            34.0 b b
+            60.0 a wrote
+            61.0 b@4 ended: exit 1
+            61.0 b b
+            72.0 b@5 ended: exit 1
+            72.0 b b
+            80.0 a wrote
+        "#]],
     );
 }
 
@@ -360,21 +562,20 @@ fn faults_of_the_menu_happen_where_a_strategy_finds_them() {
     let test = test(
         "faults:\n  budget: 0..2\n  menu:\n  - {crash: {container: a}}\n  - {times: 2, pause: {container: '*', for: 1s..3s}}",
     );
-    let quiet = run(&pods, &test, Chooser::default_order());
-    assert!(!report(&quiet).contains("fault:"), "{}", report(&quiet));
+    let (_, quiet) = run(&pods, &test, Chooser::default_order());
+    assert!(!quiet.contains("fault:"), "{quiet}");
     let mut counts = [0; 3];
     for number in 0..20 {
         let chooser = || {
             let seed = Seed::new(number);
             Chooser::seeded(seed, StrategyKind::Pos, &Knowledge::default())
         };
-        let recorded = run(&pods, &test, chooser());
-        let again = run(&pods, &test, chooser());
+        let (recorded, text) = run(&pods, &test, chooser());
+        let (again, _) = run(&pods, &test, chooser());
         assert_eq!(recorded.hash, again.hash, "seed {number}");
-        let replayed = run(&pods, &test, Chooser::replay(recorded.schedule.log.clone()));
+        let (replayed, _) = run(&pods, &test, Chooser::replay(recorded.schedule.log.clone()));
         assert_eq!(recorded.hash, replayed.hash, "replay of seed {number}");
         assert_eq!(replayed.schedule.divergence, None);
-        let text = report(&recorded);
         let happened = text.lines().filter(|line| line.contains("fault:"));
         counts[happened.count()] += 1;
         assert!(text.matches("fault:crash a").count() <= 1, "{text}");

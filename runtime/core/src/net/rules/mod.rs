@@ -381,6 +381,9 @@ impl State {
         };
         let [from, to] = ends;
         let happens = |per_million, what| {
+            if per_million >= 1_000_000 {
+                return true;
+            }
             let label = format!("{what} {from}>{to}");
             self.chance.chance(ChoiceKind::Net, per_million, &label)
         };

@@ -40,11 +40,11 @@ impl Tap for Recorder {
 struct Never;
 
 impl Chance for Never {
-    fn choose(&mut self, _: ChoiceKind, _: u32, _: &str) -> u32 {
+    fn choose(&self, _: ChoiceKind, _: u32, _: &str) -> u32 {
         0
     }
 
-    fn chance(&mut self, _: ChoiceKind, _: u32, _: &str) -> bool {
+    fn chance(&self, _: ChoiceKind, _: u32, _: &str) -> bool {
         false
     }
 }
@@ -184,7 +184,7 @@ fn a_tap_sees_what_arrives() {
 
 #[test]
 fn under_rules_a_segment_passes_when_it_arrives() {
-    let rules = Rules::new(Box::new(Never));
+    let rules = Rules::new(Arc::new(Never));
     let mut tapped = Tapped::new(&Fabric::with_rules(rules.clone()));
     let (listener, server) = tapped.listen(0);
     let late = Duration::from_millis(100);
