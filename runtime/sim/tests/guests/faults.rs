@@ -328,10 +328,9 @@ fn a_reset_ends_a_conversation() {
         expect![[r#"
             1.0 server ended: exit 0
             1.0 fault:reset client->server 1 connection
-            1.0 server@1 ended: exit 1
-            1.0 server read: I/O error (os error 29)
             1.0 client ended: exit 1
-            1.0 client write: I/O error (os error 29)
+            1.0 client read: I/O error (os error 29)
+            1.0 server@1 ended: signal 15
         "#]],
     );
 }
