@@ -24,6 +24,8 @@ pub struct Explorer {
     is_started: bool,
     /// Runs that were longer than is looked at, or did not do as told.
     is_partial: bool,
+    /// Runs in which time had to pass between two steps.
+    is_timed: bool,
 }
 
 /// A moment before a step, and the step that was taken there.
@@ -66,6 +68,7 @@ impl Explorer {
             executions_max,
             is_started: false,
             is_partial: false,
+            is_timed: false,
         }
     }
 
@@ -131,6 +134,7 @@ impl Explorer {
             return;
         }
         self.is_partial |= execution.steps.len() > SYSTEMATIC_STEPS_MAX;
+        self.is_timed |= execution.steps.iter().skip(1).any(|step| step.after_idle);
         let mut causality = Causality::default();
         let steps = execution.steps.iter().take(SYSTEMATIC_STEPS_MAX);
         for (index, step) in steps.enumerate() {
@@ -303,10 +307,17 @@ impl Explorer {
         self.executions
     }
 
-    /// Whether every schedule that can make a difference was seen: nothing is left to do, all runs did as told, and none
-    /// was too long.
+    /// Whether every order of calls was seen that can make a difference: nothing is left to do, all runs did as told and
+    /// were not too long, and none [`is_timed`](Self::is_timed).
     pub fn is_exhausted(&self) -> bool {
-        self.is_started && self.frames.is_empty() && self.executions > 0 && !self.is_partial
+        let is_done = self.executions > 0 && self.frames.is_empty();
+        is_done && !self.is_partial && !self.is_timed
+    }
+
+    /// Whether time had to pass between two steps of some run: what then goes on could do so earlier or later, and was only
+    /// seen at its time.
+    pub fn is_timed(&self) -> bool {
+        self.is_timed
     }
 }
 
