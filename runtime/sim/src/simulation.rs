@@ -1,8 +1,10 @@
 //! Pods in virtual time.
 
+mod faults;
+
 use crate::clock::Clock;
 use crate::disk::Disks;
-use crate::faults::{Faults, Ground};
+use crate::faults::Faults;
 use crate::machine::Machine;
 use crate::property::Blocked;
 use crate::record::{Keep, Recorded, Recorder};
@@ -12,7 +14,6 @@ use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
 use seedpod_core::pod::Status;
 use seedpod_core::pod::update;
-use seedpod_core::podtest::{Expression, PodTest};
 use seedpod_core::sched::{ChoiceKind, Chooser, Touch};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
@@ -154,19 +155,6 @@ impl Simulation {
             in_a_row: 0,
             polls: 0,
         }
-    }
-
-    /// Makes the world that of a test, and draws the faults of this run; before there is any pod.
-    pub fn set_test(&mut self, test: &PodTest) {
-        let scheduler = &self.world.scheduler;
-        scheduler.set_world(&test.world);
-        self.world.disks.set(test.world.disk);
-        let rules = Faults::need_rules(test).then(|| net::Rules::new(scheduler.clone()));
-        if let Some(rules) = &rules {
-            let fabric = Fabric::with_rules(rules.clone());
-            self.catalog = Arc::new(Catalog::new(fabric));
-        }
-        self.faults = Some(Box::new(Faults::new(test, scheduler, rules)));
     }
 
     /// Starts a run: [`apply`](Self::apply) of its objects.
@@ -352,37 +340,6 @@ impl Simulation {
             .and_then(|faults| faults.poll_timeout());
         let clock = self.world.clock.next_deadline();
         faults.into_iter().chain(clock).min()
-    }
-
-    fn with_faults(&mut self, call: impl FnOnce(&mut Faults, &Ground<'_>)) {
-        if let Some(faults) = &mut self.faults {
-            let ground = Ground {
-                scheduler: &self.world.scheduler,
-                pods: &self.handles,
-                disks: &self.world.disks,
-                objects: self.catalog.snapshot(),
-                now: self.world.clock.now(),
-            };
-            call(faults, &ground);
-        }
-    }
-
-    /// Begins the quiet tail: no fault happens any more, those that last end, and what they have stopped starts again.
-    pub fn settle(&mut self) {
-        self.world.scheduler.settle();
-        self.with_faults(Faults::stop);
-    }
-
-    /// Faults of the script that wait for an expression to become true, by their place.
-    pub fn awaited(&self) -> Vec<(usize, Expression)> {
-        let faults = self.faults.iter();
-        let awaited = faults.flat_map(|faults| faults.conditions());
-        awaited.map(|(place, one)| (place, one.clone())).collect()
-    }
-
-    /// An expression of [`awaited`](Self::awaited) has become true.
-    pub fn happen(&mut self, place: usize) {
-        self.with_faults(|faults, ground| faults.happen_of_script(ground, place));
     }
 
     /// Stops every pod that still runs and lets it end.

@@ -12,6 +12,7 @@
 //! next call that others could notice. Probes of the kubelet and requests of the drive come from the
 //! node, which is on no link: no fault of the network touches them.
 
+mod draw;
 mod effects;
 mod target;
 mod tasks;

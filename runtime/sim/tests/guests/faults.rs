@@ -289,7 +289,7 @@ fn a_partition_holds_a_conversation_up() {
     );
     check(
         &ping_pong(),
-        "faults: {script: [{at: 1010ms, partition: {between: [server, client], for: 5s}}]}",
+        "faults: {script: [{at: 100ms, partition: {between: [server, client], for: 5s}}]}",
         expect![[r#"
             1.0 server ended: exit 0
             1.0 fault:partition server<->client for 5s
@@ -324,7 +324,7 @@ fn a_connect_across_a_partition_waits_for_its_end() {
 fn a_reset_ends_a_conversation() {
     check(
         &ping_pong(),
-        "faults: {script: [{at: 1010ms, reset: {link: client->server}}]}",
+        "faults: {script: [{at: 100ms, reset: {link: client->server}}]}",
         expect![[r#"
             1.0 server ended: exit 0
             1.0 fault:reset client->server 1 connection
