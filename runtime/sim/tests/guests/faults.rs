@@ -123,7 +123,8 @@ fn report(recorded: &Recorded) -> String {
     for event in &recorded.events {
         let is_fault = event.kind.starts_with("fault.");
         let is_main = !event.task.contains(':');
-        let is_shown = matches!(event.kind.as_str(), "log" | "exit") && is_main;
+        let is_shown =
+            matches!(event.kind.as_str(), "log" | "exit") && is_main && !event.detail.is_empty();
         if is_fault || is_shown {
             let tenths = event.nanos / 100_000_000;
             let result = match event.result.as_str() {
@@ -281,21 +282,21 @@ fn a_partition_holds_a_conversation_up() {
         &ping_pong(),
         "faults: {}",
         expect![[r#"
-            1.0 server ended: exit 0
-            1.0 client ended: exit 0
-            1.0 client rounds=10000 total=0.0s
-            1.0 server@1 ended: signal 15
+            0.0 server ended: exit 0
+            0.5 client rounds=10000 total=0.5s
+            0.5 client ended: exit 0
+            0.5 server@1 ended: signal 15
         "#]],
     );
     check(
         &ping_pong(),
         "faults: {script: [{at: 100ms, partition: {between: [server, client], for: 5s}}]}",
         expect![[r#"
-            1.0 server ended: exit 0
-            1.0 fault:partition server<->client for 5s
-            6.0 client ended: exit 0
-            6.0 client rounds=10000 total=5.0s
-            6.0 server@1 ended: signal 15
+            0.0 server ended: exit 0
+            0.1 fault:partition server<->client for 5s
+            5.5 client rounds=10000 total=5.5s
+            5.5 client ended: exit 0
+            5.5 server@1 ended: signal 15
         "#]],
     );
 }
@@ -311,10 +312,10 @@ fn a_connect_across_a_partition_waits_for_its_end() {
         expect![[r#"
             0.0 fault:partition server<->client for 8s
             0.0 server listening on 0.0.0.0:7002
-            1.0 server 0 bytes from 10.244.0.1
+            0.0 server 0 bytes from 10.244.0.1
             8.0 server 5 bytes from 127.0.0.1
-            8.0 client ended: exit 0
             8.0 client hello
+            8.0 client ended: exit 0
             8.0 server ended: signal 15
         "#]],
     );
@@ -326,11 +327,12 @@ fn a_reset_ends_a_conversation() {
         &ping_pong(),
         "faults: {script: [{at: 100ms, reset: {link: client->server}}]}",
         expect![[r#"
-            1.0 server ended: exit 0
-            1.0 fault:reset client->server 1 connection
-            1.0 client ended: exit 1
-            1.0 client read: I/O error (os error 29)
-            1.0 server@1 ended: signal 15
+            0.0 server ended: exit 0
+            0.1 fault:reset client->server 1 connection
+            0.1 server read: I/O error (os error 29)
+            0.1 server@1 ended: exit 1
+            0.1 client write: I/O error (os error 29)
+            0.1 client ended: exit 1
         "#]],
     );
 }
@@ -346,10 +348,10 @@ fn a_slow_link_delays_every_message() {
         expect![[r#"
             0.0 fault:slow client<->server for 20s
             0.0 server listening on 0.0.0.0:7002
-            1.0 server 0 bytes from 10.244.0.1
+            0.0 server 0 bytes from 10.244.0.1
             3.0 server 5 bytes from 127.0.0.1
-            4.0 client ended: exit 0
             4.0 client hello
+            4.0 client ended: exit 0
             4.0 server ended: signal 15
         "#]],
     );
@@ -368,8 +370,8 @@ fn datagrams_are_lost() {
         expect![[r#"
             0.0 server listening on 0.0.0.0:7003
             0.0 server 5 bytes from 127.0.0.1
-            0.0 client ended: exit 0
             0.0 client hello
+            0.0 client ended: exit 0
             0.0 server ended: signal 15
         "#]],
     );
