@@ -63,7 +63,12 @@ fn half() -> FailureReport {
         decisive: Some(Decisive {
             before: 3,
             after: 4,
-            instead: None,
+            instead: Some(TraceEvent {
+                task: "writer".to_owned(),
+                kind: "fs.rename".to_owned(),
+                object: "vol:shared/out.json".to_owned(),
+                ..TraceEvent::default()
+            }),
         }),
         trace: jsonl::read(HALF.as_bytes()).map(Result::unwrap).collect(),
         choices: Some("seeds/orders-1a2b.choices".to_owned()),
@@ -139,6 +144,7 @@ fn the_page_says_what_failed_and_shows_what_decided_it() {
                 fs.open vol:shared/out.json
                 0.000014 s"#]],
         );
+        check("document.getElementById('passes').innerText", expect!["Passes if writer fs.rename vol:shared/out.json comes before reader fs.open vol:shared/out.json."]);
         check(
             "document.getElementById('facts').innerText",
             expect![[r#"
@@ -160,11 +166,10 @@ fn the_page_says_what_failed_and_shows_what_decided_it() {
             expect![[r#"
                 writer: container
                 reader: container
-                orders: pod
                 shared/out.json: file
                 /jobs: queue"#]],
         );
-        check(ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12 13"]);
+        check(ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12"]);
         check(
             PICKED,
             expect!["4: 0.000014 seconds, reader fs.open vol:shared/out.json"],
@@ -234,6 +239,8 @@ fn what_is_set_is_in_the_address() {
         &shown,
         expect!["1 of 14 events: 5"],
     );
+    check("#pods=1", &shown, expect!["14 events: 0 1 2 3 4 5 6 7 8 9 10 11 12 13"]);
+    check("#kind=status", &shown, expect!["1 of 14 events: 13"]);
     check(
         "#select=8",
         PICKED,
@@ -304,16 +311,14 @@ fn lanes_are_what_people_think_of() {
             shop/api: container
             shop/db: container
             shop/api:7: process
-            shop: pod
             world
-            ….244.0.3:80: connection
+            …10.244.0.3:80: connection
             /s: semaphore
             /jobs: queue"#]]
         .assert_eq(&tab.text(HEADS));
         expect!["RUN"].assert_eq(&tab.text("document.querySelector('#verdict').textContent"));
         let rows = "[...document.querySelectorAll('#drawing .row')].map((row) => row.getAttribute('aria-label')).join('\\n')";
         expect![[r#"
-            0: 0.000000 seconds, shop status Running
             1: 0.000000 seconds, shop/api tcp.write tcp:10.244.0.2:49152>10.244.0.3:80 9 bytes
             2: 0.000000 seconds, shop/db@1 tcp.read tcp:10.244.0.2:49152>10.244.0.3:80 9 bytes
             3: 0.000000 seconds, shop/db@1 tcp.write tcp:10.244.0.3:80>10.244.0.2:49152 3 bytes
@@ -350,7 +355,7 @@ fn keys_move_filter_and_zoom() {
         check(
             &["End"],
             PICKED,
-            expect!["13: 3.000019 seconds, orders status Failed"],
+            expect!["12: 3.000019 seconds, reader exit 1"],
         );
         check(
             &["f"],
@@ -383,11 +388,11 @@ fn keys_move_filter_and_zoom() {
         check(
             &["Escape"],
             "document.getElementById('count').textContent",
-            expect!["14 events"],
+            expect!["13 of 14 events"],
         );
         check(&["+"], "location.hash", expect!["#zoom=36"]);
         check(&["-", "-"], "location.hash", expect!["#zoom=22"]);
-        check(&["0"], ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12 13"]);
+        check(&["0"], ROWS, expect!["0 1 2 3 4 5 6 7 8 9 10 11 12"]);
         check(
             &["?"],
             "document.getElementById('help').open",

@@ -266,13 +266,18 @@ fn decisive(failing: &[TraceEvent], passing: &[TraceEvent]) -> Option<Decisive> 
     let after = failing.get(at)?;
     let others = failing[..at].iter().rev();
     let before = others
-        .filter(|event| !event.task.is_empty())
+        .filter(|event| !event.task.is_empty() && !is_said(event))
         .find(|event| event.task != after.task)?;
     Some(Decisive {
         before: before.number,
         after: after.number,
         instead: passing.get(at).cloned(),
     })
+}
+
+/// Whether it tells of something that was done, and is nothing that anybody did.
+fn is_said(event: &TraceEvent) -> bool {
+    matches!(event.kind.as_str(), "event" | "status" | "log")
 }
 
 /// One line a property: as the test has them, then those that are on without being written, then any other that failed.

@@ -127,15 +127,22 @@ impl<'a> Report<'a> {
 
 fn facts(report: &FailureReport) -> Vec<(&'static str, String)> {
     let is_failure = !report.property.is_empty();
-    let mut facts = vec![("seed", text::seed(report.seed))];
+    let mut facts = Vec::new();
+    if is_failure || report.seed != 0 {
+        facts.push(("seed", text::seed(report.seed)));
+    }
     if report.runs > 0 {
         facts.push(("run", format!("{} of {}", report.run, report.runs)));
     }
     if !report.strategy.is_empty() {
         facts.push(("strategy", report.strategy.clone()));
     }
-    let what = if is_failure { "fails at" } else { "ends at" };
-    facts.push((what, text::seconds(report.at.as_nanos())));
+    let last = report.trace.last().map_or(0, |event| event.nanos);
+    let (what, nanos) = match is_failure {
+        true => ("fails at", report.at.as_nanos()),
+        false => ("ends at", last),
+    };
+    facts.push((what, text::seconds(nanos)));
     if let Some(minimised) = &report.minimised {
         facts.push(("minimised", text::minimised(minimised)));
     }

@@ -159,8 +159,10 @@ fn called(event: &TraceEvent) -> String {
     // `exit 1` says its kind itself.
     let is_said = event.detail.split(' ').next() == Some(event.kind.as_str());
     let kind = if is_said { "" } else { &event.kind };
-    let words = [&event.task, kind, &event.object];
-    let words = words.into_iter().filter(|word| !word.is_empty());
-    let words: Vec<_> = words.map(|word| printable(word)).collect();
+    let words = [&event.task, kind, &event.object].into_iter();
+    let words: Vec<_> = words
+        .filter(|word| !word.is_empty())
+        .map(printable)
+        .collect();
     words.join(" ")
 }

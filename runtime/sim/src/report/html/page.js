@@ -36,6 +36,7 @@
     sem: 'semaphore', shm: 'memory', pipe: 'pipe', proc: 'process', process: 'process' };
   const objectKind = (object) => {
     const prefix = object.split(':')[0];
+    if (prefix === 'tcp' && !object.includes('⇄')) return 'port';
     return prefix === object ? 'object' : KINDS[prefix] || prefix;
   };
   // What a pod does, and no container.
@@ -44,7 +45,7 @@
   const rank = (task) => task === '' ? 2 : pods.has(task) ? 1 : 0;
   const objectName = (object) => KINDS[object.split(':')[0]] ? object.slice(object.indexOf(':') + 1) : object;
 
-  const state = { report: 0, text: '', task: new Set(), object: new Set(), kind: new Set(), select: null, row: ROW, scale: 'even', theme: null };
+  const state = { report: 0, text: '', task: new Set(), object: new Set(), kind: new Set(), select: null, row: ROW, scale: 'even', theme: null, pods: false };
   let report, events, byNumber, logs, shown, tops, total, lanes, width, colors, pods;
 
   /** The lane of a task: `worker@1` is `worker` after a restart; a fault is drawn where it strikes. */
@@ -93,13 +94,17 @@
 
   const filter = () => {
     const terms = state.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const any = terms.length || state.task.size || state.object.size || state.kind.size;
+    const kept = new Set([failed(), ...decisive() || []]);
+    const isQuiet = (event) => !any && !state.pods && pods.has(event.task) && !kept.has(event) && event.n !== state.select;
+    $('pods').hidden = !pods.size;
+    $('pods').setAttribute('aria-pressed', state.pods);
     shown = events.filter((event) => (!state.task.size || state.task.has(named(event.task)))
       && (!state.object.size || state.object.has(event.object))
       && (!state.kind.size || state.kind.has(event.kind))
-      && terms.every((term) => event.search.includes(term)));
-    const any = terms.length || state.task.size || state.object.size || state.kind.size;
+      && terms.every((term) => event.search.includes(term)) && !isQuiet(event));
     $('clear').hidden = !any;
-    $('count').textContent = any ? `${count(shown.length)} of ${count(events.length)} events` : `${count(events.length)} events`;
+    $('count').textContent = shown.length < events.length ? `${count(shown.length)} of ${count(events.length)} events` : `${count(events.length)} events`;
     $('nothing').hidden = shown.length > 0;
     for (const what of ['task', 'object', 'kind']) $('menu-' + what).classList.toggle('on', state[what].size > 0);
     arrange();
@@ -108,6 +113,7 @@
   /** The lanes: containers in order of appearance, then objects, those of the deciding events first, the busiest next. */
   const arrange = () => {
     const tasks = [...new Set(events.map((event) => event.task))].filter((task) => !state.task.size || state.task.has(named(task)))
+      .filter((task) => !pods.has(task) || shown.some((event) => event.task === task))
       .sort((one, two) => rank(one) - rank(two));
     const uses = new Map();
     for (const event of shown) if (event.object) uses.set(event.object, (uses.get(event.object) || 0) + 1);
@@ -542,6 +548,7 @@
     if (Math.abs(state.row - ROW) > 0.01) words.set('zoom', +state.row.toFixed(2));
     if (state.scale !== 'even') words.set('scale', state.scale);
     if (state.theme) words.set('theme', state.theme);
+    if (state.pods) words.set('pods', '1');
     const text = words.toString();
     try { history.replaceState(null, '', text ? '#' + text : location.pathname + location.search); } catch { /* some viewers have no address */ }
   };
@@ -556,6 +563,7 @@
     setScale(words.get('scale') === 'time' ? 'time' : 'even');
     if (['light', 'dark'].includes(words.get('theme'))) setTheme(words.get('theme'));
     $('filter').value = state.text;
+    state.pods = words.get('pods') === '1';
     const select = words.get('select');
     if (select !== null) return byNumber.get(Number(select)) || null;
     return (decisive() || [])[1] || failed();
@@ -586,7 +594,7 @@
     };
     $('decisive-events').replaceChildren(item(pair[0]), make('li', { class: 'turn' }, '↓ the scheduler switches'), item(pair[1]));
     const instead = report.decisive.instead;
-    $('passes').replaceChildren(...instead ? [make('b', {}, 'Passes'), ' if ', make('code', {}, `${named(instead.task)} ${instead.kind} ${instead.object}`.trim()),
+    $('passes').replaceChildren(...instead ? [make('b', {}, 'Passes'), ' if ', make('code', {}, [named(instead.c || ''), instead.k, instead.o].filter(Boolean).join(' ')),
       ' comes before ', make('code', {}, `${named(pair[1].task)} ${pair[1].kind} ${pair[1].object}`.trim()), '.'] : []);
     $('passes').hidden = !instead;
   };
@@ -626,6 +634,7 @@
 
   const open = () => {
     const selected = restore();
+    state.select = selected ? selected.n : null;
     summary();
     menus();
     filter();
@@ -695,6 +704,7 @@
   on('to-failure', toFailure);
   on('theme', otherTheme);
   on('clear', clear);
+  on('pods', () => { state.pods = !state.pods; refilter(); });
   on('help-button', () => $('help').showModal());
   on('brief', () => {
     const isOpen = $('brief').getAttribute('aria-expanded') !== 'true';
