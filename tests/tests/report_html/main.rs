@@ -144,7 +144,12 @@ fn the_page_says_what_failed_and_shows_what_decided_it() {
                 fs.open vol:shared/out.json
                 0.000014 s"#]],
         );
-        check("document.getElementById('passes').innerText", expect!["Passes if writer fs.rename vol:shared/out.json comes before reader fs.open vol:shared/out.json."]);
+        check(
+            "document.getElementById('passes').innerText",
+            expect![
+                "Passes if writer fs.rename vol:shared/out.json comes before reader fs.open vol:shared/out.json."
+            ],
+        );
         check(
             "document.getElementById('facts').innerText",
             expect![[r#"
@@ -239,7 +244,11 @@ fn what_is_set_is_in_the_address() {
         &shown,
         expect!["1 of 14 events: 5"],
     );
-    check("#pods=1", &shown, expect!["14 events: 0 1 2 3 4 5 6 7 8 9 10 11 12 13"]);
+    check(
+        "#pods=1",
+        &shown,
+        expect!["14 events: 0 1 2 3 4 5 6 7 8 9 10 11 12 13"],
+    );
     check("#kind=status", &shown, expect!["1 of 14 events: 13"]);
     check(
         "#select=8",
