@@ -6,7 +6,7 @@ mod pods;
 mod timeline;
 
 pub use cluster::Cluster;
-pub use pods::Pods;
+pub use pods::{Pods, engine};
 pub use timeline::{Line, Step, Timeline};
 
 use std::fs;

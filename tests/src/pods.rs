@@ -31,6 +31,11 @@ pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     engine
 });
 
+/// The engine of every simulation of a test program.
+pub fn engine() -> Engine {
+    ENGINE.clone()
+}
+
 /// `tmp` in the folder that cargo builds into: what `CARGO_TARGET_TMPDIR` is for a test.
 fn cache() -> PathBuf {
     let program = std::env::current_exe().expect("a test knows its own file");

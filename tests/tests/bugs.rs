@@ -2,9 +2,22 @@
 //! corrected system in `fixed`. Their programs are those of the guest `bugs`.
 
 use expect_test::expect;
-use seedpod_tests::{Pods, root};
+use seedpod::images::Images;
+use seedpod_api::{Source, check_names, load_pod_tests};
+use seedpod_core::podtest::{Failure, PodTest};
+use seedpod_core::sched::{Chooser, Knowledge, StrategyKind};
+use seedpod_core::seed::Seed;
+use seedpod_sim::Keep;
+use seedpod_sim::run::{Prepared, RunSettings, run};
+use seedpod_tests::{Pods, engine, root};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A bug that is not found in so many runs is not found.
+const RUNS_MAX: u64 = 400;
+/// Runs that a corrected system passes here; `seedpod test` does more.
+const FIXED_RUNS: u64 = 100;
 
 /// The folder of every bug, in their order.
 fn bugs() -> Vec<PathBuf> {
@@ -15,6 +28,58 @@ fn bugs() -> Vec<PathBuf> {
         .collect();
     folders.sort();
     folders
+}
+
+/// A test and what its runs share.
+struct Loaded {
+    test: PodTest,
+    prepared: Prepared,
+}
+
+/// Reads the test of a folder, and the manifest that it names.
+fn load(folder: &Path) -> Loaded {
+    let source = |name: &str| Source {
+        name: folder.join(name).display().to_string(),
+        bytes: fs::read(folder.join(name)).unwrap(),
+    };
+    let mut tests = load_pod_tests(&[source("test.yaml")]).unwrap();
+    let test = tests.pop().unwrap();
+    assert!(tests.is_empty(), "one test for each bug");
+    let manifests: Vec<Source> = test.manifests.iter().map(|name| source(name)).collect();
+    let objects = seedpod_api::load(&manifests).unwrap().objects;
+    check_names(&test, &objects).unwrap();
+    let images = Images::new(folder);
+    let images: seedpod_sim::Images =
+        Arc::new(move |reference: &str, policy| images.resolve(reference, policy));
+    let prepared = Prepared::new(&test, objects, engine(), images).unwrap();
+    Loaded { test, prepared }
+}
+
+/// The first run that fails, by the default strategy, and how.
+fn first_failure(loaded: &Loaded, runs: u64) -> Option<(u64, Failure)> {
+    let kind = StrategyKind::default();
+    let mut knowledge = Knowledge::default();
+    (0..runs).find_map(|number| {
+        let seed = Seed::new(number);
+        let chooser = match kind.for_run(number) {
+            StrategyKind::Default => Chooser::default_order(),
+            kind => Chooser::seeded(seed, kind, &knowledge),
+        };
+        let report = run(RunSettings {
+            prepared: &loaded.prepared,
+            test: &loaded.test,
+            seed,
+            chooser,
+            keep: Keep::Schedule,
+            packets: None,
+        });
+        let report = report.unwrap();
+        if number < 2 {
+            knowledge.observe(&report.schedule.execution);
+        }
+        let failure = report.failures.into_iter().next()?;
+        Some((number, failure))
+    })
 }
 
 /// Runs a pod for at most a minute of virtual time, with nobody in the way of its containers; then stops it.
@@ -81,5 +146,27 @@ fn the_corrected_system_has_the_same_test() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(pod("pod.yaml"), pod("fixed/pod.yaml"), "{folder:?}");
+    }
+}
+
+#[test]
+fn every_bug_is_found() {
+    for folder in bugs() {
+        let found = first_failure(&load(&folder), RUNS_MAX);
+        let Some((number, failure)) = found else {
+            panic!("{}: not found in {RUNS_MAX} runs", folder.display());
+        };
+        assert!(number > 1, "{}: {failure}", folder.display());
+    }
+}
+
+#[test]
+fn a_corrected_system_passes() {
+    for folder in bugs() {
+        let folder = folder.join("fixed");
+        let found = first_failure(&load(&folder), FIXED_RUNS);
+        if let Some((number, failure)) = found {
+            panic!("{}, run {number}: {failure}", folder.display());
+        }
     }
 }

@@ -77,6 +77,7 @@ fn call(code: Code) -> Outcome {
         };
         send(&requests, &format!("use {}", cached.token))?;
         if receive(&answers)? == "expired" {
+            send(&requests, "end")?;
             return fail(format!("token {} has expired", cached.token));
         }
         cache = Some(cached);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const LEASE: Duration = Duration::from_secs(2);
 const JOURNAL: &str = "/shared/journal";
-const ENTRIES: u32 = 2;
+const ENTRIES: u32 = 4;
 
 /// Who leads, until when: in shared memory, and changed only under its mutex.
 struct Lease {
@@ -34,6 +34,13 @@ pub(crate) fn run(name: &str, code: Code) -> Outcome {
     };
     lease.memory.resize(16)?;
     let mine = lease.acquire()?;
+    lead(name, &lease, &mine, code)?;
+    check()?;
+    lease.release(&mine)
+}
+
+/// Writes its entries, as long as it leads.
+fn lead(name: &str, lease: &Lease, mine: &Term, code: Code) -> Outcome {
     for entry in 1..=ENTRIES {
         let line = format!("{} {name} {entry}", mine.epoch);
         let leads = match code {
@@ -56,11 +63,10 @@ pub(crate) fn run(name: &str, code: Code) -> Outcome {
         };
         if !leads {
             println!("lost the lease of epoch {}", mine.epoch);
-            return Ok(());
+            break;
         }
-        check()?;
     }
-    lease.release(&mine)
+    Ok(())
 }
 
 impl Lease {
