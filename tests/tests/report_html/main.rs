@@ -312,6 +312,11 @@ fn lanes_are_what_people_think_of() {
     ];
     let report = FailureReport {
         test: "shop".to_owned(),
+        decisive: Some(Decisive {
+            before: 4,
+            after: 5,
+            instead: None,
+        }),
         trace,
         ..FailureReport::default()
     };
@@ -321,10 +326,22 @@ fn lanes_are_what_people_think_of() {
             shop/db: container
             shop/api:7: process
             world
-            …10.244.0.3:80: connection
             /s: semaphore
+            …10.244.0.3:80: connection
             /jobs: queue"#]]
         .assert_eq(&tab.text(HEADS));
+        let decisive = "document.getElementById('decisive-events').innerText";
+        expect![[r#"
+            shop/api:7
+            sem.wait sem:/s
+            0.000000 s
+            ↓ the fault strikes
+            fault:partition shop/api shop/db
+            fault.partition
+            0.000000 s"#]]
+        .assert_eq(&tab.text(decisive));
+        let chips = "[...document.querySelectorAll('#drawing .chip')].map((chip) => chip.textContent).join()";
+        expect!["deciding fault: partition shop/api shop/db"].assert_eq(&tab.text(chips));
         expect!["RUN"].assert_eq(&tab.text("document.querySelector('#verdict').textContent"));
         let rows = "[...document.querySelectorAll('#drawing .row')].map((row) => row.getAttribute('aria-label')).join('\\n')";
         expect![[r#"

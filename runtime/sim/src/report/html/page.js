@@ -19,7 +19,7 @@
   const clean = (text) => text.replace(/\u001b\[[0-9;?]*[ -\/]*[@-~]/g, '')
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, (c) => '\\x' + c.charCodeAt(0).toString(16).padStart(2, '0'));
   const seconds = (nanos) => (nanos / 1e9).toFixed(6);
-  const span = (nanos) => nanos >= 6e10 ? (nanos / 6e10).toFixed(1) + ' min' : nanos >= 1e9 ? (nanos / 1e9).toFixed(1) + ' s'
+  const span = (nanos) => nanos >= 6e10 ? (nanos / 6e10).toFixed(1) + ' min' : nanos >= 9.995e8 ? (nanos / 1e9).toFixed(1) + ' s'
     : nanos >= 1e6 ? (nanos / 1e6).toFixed(0) + ' ms' : (nanos / 1e3).toFixed(0) + ' µs';
   const count = (number) => number.toLocaleString('en-US');
   const named = (task) => task || 'world';
@@ -222,6 +222,9 @@
     return draw('line', { x1: lane.x, x2: lane.x, y1: y0, y2: y1, stroke: color, 'stroke-width': 2, 'stroke-opacity': .28 });
   };
 
+  const isFault = (event) => event.who.startsWith('fault:');
+  const actor = (event) => isFault(event) ? event.who : named(event.task);
+
   const marked = (event) => {
     const pair = decisive(), classes = ['row'];
     if (pair && pair.includes(event)) classes.push('decides');
@@ -364,7 +367,7 @@
           over.append(draw('path', { class: 'turn-wire', d: `M${one.x} ${a}C${one.x} ${y},${two.x} ${y},${two.x} ${b}` }),
             draw('path', { d: `M${two.x} ${b + 3}l-5 -8h10z`, fill: 'var(--turn-line)' }));
         }
-        const words = `deciding switch: ${named(pair[0].task)} → ${named(pair[1].task)}`;
+        const words = isFault(pair[1]) ? `deciding fault: ${pair[1].who.slice(6)}` : `deciding switch: ${actor(pair[0])} → ${actor(pair[1])}`;
         const reach = Math.max(one ? one.x : 0, two ? two.x : 0);
         const sight = Math.min(width, $('diagram').scrollLeft + $('diagram').clientWidth);
         over.append(chip(Math.max(x, Math.min(reach + 18, sight - words.length * 6.3 - 34)), y, words, ''));
@@ -587,15 +590,15 @@
     $('to-failure').hidden = !failed();
     if (!pair) return;
     const item = (event) => {
-      const button = make('button', {}, make('span', { class: 'who', style: `color:${colors(event.task)}` }, named(event.task)),
+      const button = make('button', {}, make('span', { class: 'who', style: `color:${colors(event.task)}` }, actor(event)),
         make('code', {}, [repeats(event) ? '' : event.kind, event.on, clean(event.detail)].filter(Boolean).join(' ')), make('span', { class: 'when' }, `${seconds(event.t)} s`));
       button.addEventListener('click', () => pick(event));
       return make('li', {}, button);
     };
-    $('decisive-events').replaceChildren(item(pair[0]), make('li', { class: 'turn' }, '↓ the scheduler switches'), item(pair[1]));
+    $('decisive-events').replaceChildren(item(pair[0]), make('li', { class: 'turn' }, isFault(pair[1]) ? '↓ the fault strikes' : '↓ the scheduler switches'), item(pair[1]));
     const instead = report.decisive.instead;
     $('passes').replaceChildren(...instead ? [make('b', {}, 'Passes'), ' if ', make('code', {}, [named(instead.c || ''), instead.k, instead.o].filter(Boolean).join(' ')),
-      ' comes before ', make('code', {}, `${named(pair[1].task)} ${pair[1].kind} ${pair[1].object}`.trim()), '.'] : []);
+      ' comes before ', make('code', {}, isFault(pair[1]) ? pair[1].who : `${named(pair[1].task)} ${pair[1].kind} ${pair[1].object}`.trim()), '.'] : []);
     $('passes').hidden = !instead;
   };
 
