@@ -51,6 +51,11 @@ impl Recorder {
         }
     }
 
+    /// How many events there were.
+    pub(crate) fn events(&self) -> u64 {
+        self.number
+    }
+
     pub(crate) fn is_on(&self) -> bool {
         self.keep != Keep::Nothing
     }

@@ -222,6 +222,7 @@ impl Course<'_> {
             return;
         }
         self.simulation.settle();
+        self.properties.set_pending(false);
         let failures = self.properties.begin_tail();
         self.failures.extend(failures);
         let end = self.simulation.now() + self.test.settle;
@@ -242,7 +243,8 @@ impl Course<'_> {
 
     /// Looks at what has happened and does what is due from outside; whether all is well.
     fn advance(&mut self) -> bool {
-        self.properties.set_pending(!self.driver.is_done());
+        let is_pending = !self.driver.is_done() || self.simulation.awaits_faults();
+        self.properties.set_pending(is_pending);
         self.observe();
         self.run_script();
         if self.driver.is_done() || !self.failures.is_empty() {
@@ -286,5 +288,8 @@ impl Course<'_> {
         let now = self.simulation.now();
         let failures = self.properties.observe(now, &touched, &records, &events);
         self.failures.extend(failures);
+        if let Some((task, time)) = self.simulation.computing() {
+            self.failures.extend(self.properties.computes(&task, time));
+        }
     }
 }

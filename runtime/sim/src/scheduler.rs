@@ -43,6 +43,10 @@ struct State {
     last: Option<TaskId>,
     faults: FaultTasks,
     short: Short,
+    /// Since when a process computes and nothing happens.
+    computing: Option<(Instant, TaskId)>,
+    /// Events before that.
+    computing_after: u64,
     /// How many more steps the pod that is polled may do.
     picks_left: u32,
     stalled: bool,
@@ -93,6 +97,9 @@ struct Picked {
 /// Fuel is about an instruction of compiled code, of which a core does some four in a nanosecond.
 const FUEL_PER_NANO: u64 = 4;
 
+/// Computing without an event that is worth a look.
+const COMPUTING_MIN: Duration = Duration::from_millis(50);
+
 /// What a host call takes, besides what the guest does for it. It must not be nothing, or a guest that asks for the time
 /// until it has passed would ask for ever.
 const CALL_TIME: Duration = Duration::from_nanos(500);
@@ -113,6 +120,8 @@ impl SimScheduler {
                 last: None,
                 faults: FaultTasks::default(),
                 short: Short::default(),
+                computing: None,
+                computing_after: 0,
                 picks_left: u32::MAX,
                 stalled: false,
                 touched: Vec::new(),
@@ -158,6 +167,11 @@ impl SimScheduler {
             return now;
         };
         let slice = self.slice;
+        let events = state.recorder.events();
+        if state.computing.is_none() || state.computing_after != events {
+            state.computing = Some((now, picked.task));
+            state.computing_after = events;
+        }
         let uncharged = state.finish(picked, now, slice);
         drop(state);
         match uncharged {
@@ -190,6 +204,21 @@ impl SimScheduler {
         call(&mut self.lock().recorder)
     }
 
+    /// Time passes in which nobody computes.
+    pub(crate) fn rest(&self) {
+        self.lock().computing = None;
+    }
+
+    /// Who computes, if nothing has happened for long and no time was waited for, and for how long.
+    pub(crate) fn computing(&self) -> Option<(String, Duration)> {
+        let now = self.clock.now();
+        let state = self.lock();
+        let (since, task) = state.computing?;
+        let time = now.saturating_since(since);
+        let name = || state.names.name(task).to_string();
+        (time >= COMPUTING_MIN).then(|| (name(), time))
+    }
+
     /// Who waits in a call, and in which.
     pub(crate) fn blocked(&self) -> Vec<Blocked> {
         let state = self.lock();
@@ -204,7 +233,9 @@ impl SimScheduler {
 
     /// Time is about to pass, because nobody can go on, unless a fault happens first: whether one does.
     pub(crate) fn idle(&self) -> bool {
-        self.lock().idle()
+        let mut state = self.lock();
+        state.computing = None;
+        state.idle()
     }
 
     /// What has been recorded; nothing is from now on.

@@ -281,6 +281,11 @@ impl Simulation {
         self.world.scheduler.with_recorder(Recorder::take_new)
     }
 
+    /// Who computes while nothing happens, and for how long.
+    pub(crate) fn computing(&self) -> Option<(String, Duration)> {
+        self.world.scheduler.computing()
+    }
+
     /// Who waits in a call, and in which.
     pub(crate) fn blocked(&self) -> Vec<Blocked> {
         self.world.scheduler.blocked()
@@ -324,12 +329,19 @@ impl Simulation {
                 scheduler.idle();
             }
             None => {
+                scheduler.rest();
                 self.world.clock.jump(end);
                 return false;
             }
         }
         self.with_faults(Faults::after_step);
         true
+    }
+
+    /// Whether a fault is still to end, or to happen at its time.
+    pub(crate) fn awaits_faults(&self) -> bool {
+        let faults = self.faults.as_ref();
+        faults.is_some_and(|faults| faults.poll_timeout().is_some())
     }
 
     /// When something happens by itself.

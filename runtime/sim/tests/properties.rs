@@ -27,6 +27,7 @@ fn images(reference: &str) -> Result<ResolvedImage, ImageError> {
         "busybox" => ("busybox", "/bin/busybox"),
         "ipc" => ("ch6_ipc", "/ipc"),
         "trap" => ("tests/trap", "/trap"),
+        "spin" => ("tests/spin", "/spin"),
         "tcp-echo" => ("tests/tcp-echo", "/tcp-echo"),
         _ => {
             return Err(ImageError::Pull {
@@ -451,6 +452,18 @@ fn livelocks() {
 }
 
 #[test]
+fn endless_loops() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: s, image: spin}]\n";
+    check(
+        pod,
+        "  limit: 1s\n  settle: 0s\n  defaults: {livelock: 60ms}\n",
+        expect![[r#"
+            livelock livelock s: s computes and computes, and nothing comes of it
+        "#]],
+    );
+}
+
+#[test]
 fn restart_loops() {
     let pod = pod(&format!("  containers:\n{}", shell("w", "exit 1")));
     check(
@@ -464,8 +477,8 @@ fn restart_loops() {
         &pod,
         "  limit: 2m\n  settle: 1s\n",
         expect![[r#"
-        pass
-    "#]],
+            pass
+        "#]],
     );
 }
 

@@ -14,6 +14,7 @@ use seedpod_core::trace::TraceEvent;
 use seedpod_engine::world::Output;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A process that waits in a call.
 #[derive(Clone, Debug)]
@@ -46,7 +47,8 @@ struct Progress {
     steps: u64,
     /// What tasks did since then.
     busy: BTreeMap<String, u32>,
-    alive: BTreeSet<String>,
+    /// Since when.
+    alive: BTreeMap<String, Instant>,
     /// Tasks that wait in a call.
     blocked: BTreeSet<String>,
 }
@@ -115,8 +117,20 @@ impl Builtin {
             return;
         }
         let container = container_of(&event.task);
+        let code = 128 + i32::from(signal.number());
+        if self.exits.get(container) == Some(&FinalState::Exited(code)) {
+            return;
+        }
         let message = format!("{} trapped: it was ended by {signal}", event.task);
         self.tell(FailureKind::Trap, container, message, failures);
+    }
+
+    /// A process computes for this long and nothing has happened.
+    pub(super) fn computes(&mut self, task: &str, time: Duration, failures: &mut Vec<Failure>) {
+        if self.defaults.livelock.is_some_and(|max| time > max) {
+            let message = format!("{task} computes and computes, and nothing comes of it");
+            self.tell(FailureKind::Livelock, container_of(task), message, failures);
+        }
     }
 
     fn restart_loops(&mut self, view: &View, failures: &mut Vec<Failure>) {
@@ -155,12 +169,13 @@ impl Builtin {
             return;
         }
         let progress = &self.progress;
-        // Who neither asks again and again nor waits for others waits for the time, and may bring news.
-        let may_bring_news = |task: &&String| {
-            progress.busy.get(*task).is_none_or(|steps| *steps < 2)
-                && !progress.blocked.contains(*task)
+        // Who neither asks again and again nor waits for others waits for the time, and may bring news; but not what only
+        // came to be for the asking.
+        let may_bring_news = |(task, since): (&String, &Instant)| {
+            let steps = progress.busy.get(task).copied().unwrap_or_default();
+            *since <= progress.since && steps < 2 && !progress.blocked.contains(task)
         };
-        if progress.alive.iter().any(|task| may_bring_news(&task)) {
+        if progress.alive.iter().any(may_bring_news) {
             return;
         }
         let unfinished = self.unfinished(view);
@@ -269,7 +284,7 @@ impl Progress {
     fn take(&mut self, event: &TraceEvent) {
         match event.kind.as_str() {
             "start" => {
-                self.alive.insert(event.task.clone());
+                self.alive.insert(event.task.clone(), event.at());
             }
             "exit" => {
                 self.alive.remove(&event.task);
@@ -306,13 +321,21 @@ impl Progress {
     }
 }
 
-/// A hash of what was done, by whichever process of a container: FNV-1a.
+/// A hash of what was done, by whichever process of a container: FNV-1a. Processes and pipes have another number each time.
 fn state(event: &TraceEvent) -> u64 {
+    let detail = match event.kind.as_str() {
+        "spawn" | "start" => "",
+        _ => &event.detail,
+    };
+    let object = match event.object.starts_with("pipe:") {
+        true => "pipe",
+        false => &event.object,
+    };
     let parts = [
         container_of(&event.task),
         &event.kind,
-        &event.object,
-        &event.detail,
+        object,
+        detail,
         &event.result,
     ];
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
@@ -366,5 +389,6 @@ mod tests {
         let message = ("a", "mq.receive", "ok");
         check(&[message, message, message], 0, &[]);
         check(&[poll, poll, ("", "drive.publish", "")], 0, &[]);
+        check(&[("a", "spawn", "ok"), ("a", "spawn", "ok")], 1, &["a"]);
     }
 }

@@ -51,11 +51,13 @@ pub(crate) enum ClosureKind {
 }
 
 /// The expressions of a test, read once for all its runs.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Compiled {
     programs: BTreeMap<String, Program>,
     closures: Vec<Closure>,
     counts_events: bool,
+    /// What all expressions can use, made once.
+    env: Arc<cel::Env>,
 }
 
 impl Compiled {
@@ -64,9 +66,15 @@ impl Compiled {
     /// # Errors
     /// One for each that is no CEL, names something that is not there, or does not come to what it should.
     pub fn new(test: &PodTest, objects: &Objects) -> Result<Self, Vec<ExpressionError>> {
-        let mut compiled = Self::default();
+        let mut compiled = Self {
+            programs: BTreeMap::new(),
+            closures: Vec::new(),
+            counts_events: false,
+            env: Arc::new(cel::Env::stdlib()),
+        };
         let mut errors = Vec::new();
-        let mut evaluator = Evaluator::new(View::new(objects));
+        let view = View::new(objects);
+        let mut evaluator = Evaluator::new(view, compiled.env.clone());
         for expression in test.expressions() {
             let wanted = match is_number(test, expression) {
                 true => Wanted::Number,
@@ -168,7 +176,7 @@ impl Properties {
             watches.push(Watch::new(&closure.name, kind, check, ""));
         }
         Self {
-            evaluator: Evaluator::new(view.clone()),
+            evaluator: Evaluator::new(view.clone(), compiled.env.clone()),
             builtin: Builtin::new(test),
             view,
             watches,
@@ -204,6 +212,13 @@ impl Properties {
         self.builtin
             .observe(&self.view, records, events, &mut failures);
         self.evaluate(&mut failures, Moment::Run);
+        self.located(failures)
+    }
+
+    /// Takes that a process computes for this long and nothing has happened.
+    pub(crate) fn computes(&mut self, task: &str, time: Duration) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        self.builtin.computes(task, time, &mut failures);
         self.located(failures)
     }
 

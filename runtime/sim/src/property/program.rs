@@ -5,7 +5,7 @@ use super::things::Thing;
 use super::view::View;
 use cel::extractors::{Arguments, This};
 use cel::objects::{Key, Map};
-use cel::{Context, DeclarationError, ExecutionError, Value};
+use cel::{Context, DeclarationError, Env, ExecutionError, Value};
 use seedpod_core::podtest::Expression;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -62,7 +62,9 @@ pub(crate) struct Evaluation {
 
 /// Evaluates expressions over one view.
 pub(crate) struct Evaluator {
-    context: Context<'static, 'static>,
+    /// Made when it is needed: many tests have no expressions.
+    context: Option<Context<'static, 'static>>,
+    env: Arc<Env>,
     view: View,
     wants: Arc<Wants>,
 }
@@ -113,14 +115,18 @@ fn error_in(expression: &Expression, message: String) -> ExpressionError {
 }
 
 impl Evaluator {
-    pub(crate) fn new(view: View) -> Self {
-        let wants = Arc::new(Wants::default());
-        let context = context(&view, &wants);
+    pub(crate) fn new(view: View, env: Arc<Env>) -> Self {
         Self {
-            context,
+            context: None,
+            env,
             view,
-            wants,
+            wants: Arc::default(),
         }
+    }
+
+    fn context(&mut self) -> &mut Context<'static, 'static> {
+        self.context
+            .get_or_insert_with(|| context(&self.env, &self.view, &self.wants))
     }
 
     /// Evaluates.
@@ -132,11 +138,11 @@ impl Evaluator {
         if program.reads_time {
             let now = self.view.now().as_nanos();
             let nanos = i64::try_from(now).unwrap_or(i64::MAX);
-            self.context.add_variable_from_value("now", nanos);
-            self.context
-                .add_variable_from_value("time", nanos as f64 / 1e9);
+            let context = self.context();
+            context.add_variable_from_value("now", nanos);
+            context.add_variable_from_value("time", nanos as f64 / 1e9);
         }
-        let result = program.program.execute(&self.context);
+        let result = program.program.execute(self.context());
         let (things, version, problem) = self.view.end();
         let outcome = match (result, problem) {
             (_, Some(problem)) => Err(problem),
@@ -181,10 +187,11 @@ impl Evaluator {
                 return wrong(format!("there is no variable {name:?}; there are {NAMES}"));
             }
         }
-        self.context.add_variable_from_value("now", 0_i64);
-        self.context.add_variable_from_value("time", 0.0);
+        let context = self.context();
+        context.add_variable_from_value("now", 0_i64);
+        context.add_variable_from_value("time", 0.0);
         self.view.begin();
-        let result = program.program.execute(&self.context);
+        let result = program.program.execute(self.context());
         let (_, _, problem) = self.view.end();
         if let Some(problem) = problem {
             return wrong(problem);
@@ -197,11 +204,11 @@ impl Evaluator {
         }
     }
 
-    fn knows_function(&self, name: &str) -> bool {
+    fn knows_function(&mut self, name: &str) -> bool {
         let calls = [format!("{name}()"), format!("\"\".{name}()")];
         calls.iter().any(|call| match cel::Program::compile(call) {
             Ok(program) => !matches!(
-                program.execute(&self.context),
+                program.execute(self.context()),
                 Err(ExecutionError::UndeclaredReference(_))
             ),
             // A macro with other arguments.
@@ -209,8 +216,8 @@ impl Evaluator {
         })
     }
 
-    fn knows_name(&self, name: &str) -> bool {
-        cel::Program::compile(name).is_ok_and(|program| program.execute(&self.context).is_ok())
+    fn knows_name(&mut self, name: &str) -> bool {
+        cel::Program::compile(name).is_ok_and(|program| program.execute(self.context()).is_ok())
     }
 }
 
@@ -244,8 +251,8 @@ fn message(error: &ExecutionError) -> String {
     }
 }
 
-fn context(view: &View, wants: &Arc<Wants>) -> Context<'static, 'static> {
-    let mut context = Context::default();
+fn context(env: &Arc<Env>, view: &View, wants: &Arc<Wants>) -> Context<'static, 'static> {
+    let mut context = Context::with_env(env.clone());
     let declared = declare_objects(&mut context, view, wants)
         .and_then(|()| declare_history(&mut context, view));
     declared.expect("no function of CEL has a name of these");

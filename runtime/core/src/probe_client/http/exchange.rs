@@ -36,7 +36,8 @@ impl Exchange {
             .iter()
             .for_each(|(name, value)| push(&mut text, name, value));
         let is_read = matches!(method.as_str(), "GET" | "HEAD");
-        if !has("Content-Length") && !(is_read && body.is_empty()) {
+        let has_length = !is_read || !body.is_empty();
+        if has_length && !has("Content-Length") {
             push(&mut text, "Content-Length", &body.len().to_string());
         }
         text.push_str("\r\n");
