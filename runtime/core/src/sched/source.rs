@@ -69,11 +69,11 @@ impl Seeded {
         }
     }
 
-    /// A strategy that follows priorities would make a fault happen at once or never. So every other fault may only happen
-    /// from some point of the run on.
+    /// A strategy would make most faults happen at once, for one that conflicts with every call of a container is considered
+    /// at each of them. So most may only happen from some point of the run on.
     pub(super) fn started(&mut self, task: TaskId, is_fault: bool, name: &str) {
         if is_fault {
-            let due = match self.rng.below(2) {
+            let due = match self.rng.below(FAULTS_PER_EARLY) {
                 0 => 0,
                 _ => self.rng.below(self.steps + 1),
             };
@@ -138,6 +138,9 @@ impl Seeded {
         picked
     }
 }
+
+/// One in so many faults may happen from the start.
+const FAULTS_PER_EARLY: u64 = 8;
 
 /// One in so many runs does not rely on what is known of private calls: it was learned from few runs.
 const RUNS_PER_NAIVE: u64 = 5;

@@ -24,7 +24,7 @@ pub(super) trait Strategy: Send {
 
 /// The strategies there are.
 ///
-/// Figures are geometric means of runs to the first failure, over the thirteen small bugs of `sched/tests/models.rs`.
+/// What each is worth is measured by thirteen small bugs in `sched/tests/models.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum StrategyKind {
     /// The default order, and the default of every other decision: no chance, no fault.

@@ -565,9 +565,9 @@ fn strategies_find_bugs_in_so_many_runs() {
         two locks                1.8      19.1      13.3       6.4       6.0       2.6       2.7       3.2  2/3
         three locks              5.8      58.4      27.2      11.6       7.4      10.6       3.7       9.2  4/7
         reordered messages       3.0       1.9       2.8       2.8       1.6       2.6       1.8       2.7  2/2
-        crash before ack         4.7      14.0       6.1       6.8       5.0       6.1       9.7       6.2  3/14
+        crash before ack         4.8      19.5       5.0       5.7       4.0       6.7      10.5       6.6  3/14
         stale leader            56.0     181.8      48.1      32.3      34.7      22.3      25.5      45.6  4/7
         read twice               4.7      59.7       6.2       6.1       5.6       6.2       4.7       4.9  2/12
         four windows           188.1     200.0     200.0     200.0     200.0     200.0     184.3     200.0  20/24
-        geometric mean           5.4      24.7      12.6       9.6       7.4       6.1       4.8       6.3"#]].assert_eq(&table(10, 200));
+        geometric mean           5.5      25.3      12.4       9.4       7.3       6.1       4.9       6.3"#]].assert_eq(&table(10, 200));
 }
