@@ -145,9 +145,14 @@ impl Table {
             hits.iter()
                 .map(|found| found.elapsed.as_secs_f64() * 1000.0),
         );
-        let minimised = minimised.map_or_else(String::new, |(switches, faults)| match faults {
-            0 => format!("{switches} switches"),
-            _ => format!("{switches} switches, {faults} faults"),
+        let count = |count: u32, word: &str, plural: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {word}")),
+            _ => Some(format!("{count} {word}{plural}")),
+        };
+        let minimised = minimised.map_or_else(String::new, |(switches, faults)| {
+            let parts = [count(switches, "switch", "es"), count(faults, "fault", "s")];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         });
         let plain = match is_default {
             true => (plain.idle.to_string(), plain.loaded.to_string()),

@@ -75,6 +75,7 @@ impl<'a> Harness<'a> {
             test: self.plan.position,
             seed: self.plan.seeds.first().number(),
             strategy: self.bench.strategy().to_string(),
+            fingerprint: self.bench.file().fingerprint.to_string(),
         }
     }
 

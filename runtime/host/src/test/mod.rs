@@ -111,9 +111,11 @@ fn test_one(
         .filter(|_| arguments.runs.is_none() && arguments.budget.is_none());
     let seeds = plan.seeds;
     let mut harness = Harness::new(bench, plan);
-    let result = match one_run {
-        Some(seed) => exact(&mut harness, bench, seed),
-        None => many(&mut harness, bench, seeds, arguments),
+    let recordings = recordings(file);
+    let result = match (one_run, &recordings) {
+        (Some(seed), _) => exact(&mut harness, bench, seed),
+        (None, Ok(recordings)) => many(&mut harness, bench, seeds, arguments, recordings),
+        (None, Err(stop)) => Err(stop.clone()),
     };
     let elapsed = harness.elapsed();
     let found = result.as_ref().ok().and_then(|one| one.found.first());
@@ -131,6 +133,7 @@ fn test_one(
         seeds,
         runs: arguments.runs.or(file.test.explore.runs),
         elapsed,
+        recordings: recordings.unwrap_or_default(),
     };
     drop(harness);
     (
@@ -145,6 +148,7 @@ fn many(
     bench: &Bench,
     seeds: Seeds,
     arguments: &TestArguments,
+    recordings: &[(PathBuf, Recording)],
 ) -> Result<Exploration, Stop> {
     let file = bench.file();
     let sometimes = file.test.properties.iter().filter_map(|property| {
@@ -165,7 +169,8 @@ fn many(
         sometimes: sometimes.collect(),
         workload: file.test.drive.iter().map(|step| step.number).collect(),
     };
-    explore::explore(&settings, &recordings(file)?, harness)
+    let recordings: Vec<Recording> = recordings.iter().map(|(_, one)| one.clone()).collect();
+    explore::explore(&settings, &recordings, harness)
 }
 
 /// One run, and what it fails with as it is: nobody asked for a smaller one.
@@ -202,7 +207,7 @@ fn traced(harness: &mut Harness<'_>, bench: &Bench, case: &Case) -> Result<RunRe
     harness.run(case, chooser, Keep::Trace)
 }
 
-fn recordings(file: &TestFile) -> Result<Vec<Recording>, Stop> {
+fn recordings(file: &TestFile) -> Result<Vec<(PathBuf, Recording)>, Stop> {
     let files = file
         .recording_files()
         .map_err(|error| Stop::Spec(error.to_string()))?;
@@ -210,7 +215,7 @@ fn recordings(file: &TestFile) -> Result<Vec<Recording>, Stop> {
     for path in files {
         let recording = record::read(&path).map_err(|error| Stop::Spec(format!("{error:#}")))?;
         if recording.test == file.test.name {
-            recordings.push(recording);
+            recordings.push((path, recording));
         }
     }
     Ok(recordings)

@@ -5,12 +5,13 @@ use crate::EXIT_USAGE;
 use seedpod::testing::TestFile;
 use seedpod_core::podtest::{Defaults, Failure, PropertyKind};
 use seedpod_core::trace::TraceEvent;
-use seedpod_sim::explore::{Ended, Exploration, Found, Seeds, Stop};
+use seedpod_sim::explore::{Ended, Exploration, Found, Recording, Seeds, Stop};
 use seedpod_sim::report::{
     Decisive, FailureReport, Minimised, PropertyReport, TestReport, Trouble, Verdict, text,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// See the module.
@@ -31,6 +32,8 @@ pub(crate) struct Asked {
     /// Runs that there were to be, if that was said.
     pub(crate) runs: Option<u64>,
     pub(crate) elapsed: Duration,
+    /// Earlier failures, in the order they were replayed.
+    pub(crate) recordings: Vec<(PathBuf, Recording)>,
 }
 
 impl Outcome {
@@ -70,6 +73,13 @@ impl Outcome {
         self.report.simulated = exploration.simulated;
         self.ended = exploration.ended;
         self.failed = exploration.failed;
+        let stale = exploration.stale.iter();
+        for (path, _) in stale.filter_map(|position| asked.recordings.get(*position)) {
+            self.warnings.push(format!(
+                "{} no longer fits the test: from some choice on, the default order was taken",
+                path.display()
+            ));
+        }
         for found in &exploration.found {
             let choices = match record::write(file, found) {
                 Ok(path) => Some(path.display().to_string()),

@@ -40,6 +40,8 @@ pub(crate) struct Preparation {
     pub(crate) seed: u64,
     /// As it is written.
     pub(crate) strategy: String,
+    /// What its runs depend on, so that nobody makes runs of a test that has changed meanwhile.
+    pub(crate) fingerprint: String,
 }
 
 /// Answers a request.

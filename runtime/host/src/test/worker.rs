@@ -76,6 +76,12 @@ impl Work {
             return Err(spec("a test is gone from its file".to_owned()));
         }
         let test = tests.swap_remove(preparation.test);
+        if test.fingerprint.to_string() != preparation.fingerprint {
+            return Err(spec(format!(
+                "test {}: it, its manifests or its images have changed while it was tested: test it again",
+                test.test.name
+            )));
+        }
         let strategy = preparation.strategy.parse();
         let strategy = strategy.map_err(|_| spec("unknown strategy".to_owned()))?;
         let seeds = Seeds::containing(Seed::new(preparation.seed));

@@ -7,6 +7,7 @@ use seedpod_engine::{Engine, EngineSettings};
 use seedpod_sim::Keep;
 use seedpod_sim::explore::{Case, How, Seeds, Stop};
 use seedpod_sim::run::{Prepared, RunReport, RunSettings};
+use std::borrow::Cow;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -98,7 +99,10 @@ impl Bench {
         keep: Keep,
         packets: Option<Box<dyn Write + Send>>,
     ) -> Result<RunReport, Stop> {
-        let smaller = self.file.test.without(&case.without);
+        let smaller = match case.without.is_empty() {
+            true => Cow::Borrowed(&self.file.test),
+            false => Cow::Owned(self.file.test.without(&case.without)),
+        };
         let settings = RunSettings {
             prepared: &self.prepared,
             test: &smaller,

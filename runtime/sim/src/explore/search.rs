@@ -20,9 +20,9 @@ const FIRST_SAMPLE: u64 = 2;
 /// Largest pods for which the systematic search is worth its runs.
 const SYSTEMATIC_TASKS_MAX: usize = 8;
 const SYSTEMATIC_CALLS_MAX: usize = 100;
-/// Runs of the systematic search before samples begin: most bugs take fewer.
-const SYSTEMATIC_FIRST: u64 = 25;
-/// Then one of so many runs is one of it, about a fifth.
+/// Samples that each have a run of the systematic search beside them: most bugs take fewer.
+const SYSTEMATIC_FIRST: u64 = 32;
+/// Then one in so many has.
 const SYSTEMATIC_EVERY: u64 = 4;
 
 /// Makes many runs of a test. Recordings are those of its earlier failures.
@@ -163,14 +163,9 @@ impl Search<'_> {
         self.look_at(&case, &report, "systematic")
     }
 
-    /// The systematic search first, then samples, with the rest of it in between.
+    /// The systematic search and samples, by turns: one of them finds what the other does not.
     fn rest(&mut self) -> Result<(), Stop> {
-        let first = match self.is_systematic() {
-            true => u64::MAX,
-            false => SYSTEMATIC_FIRST,
-        };
-        let first = self.result.runs.saturating_add(first);
-        while self.explorer.is_some() && self.result.runs < first {
+        while self.is_systematic() && self.explorer.is_some() {
             if self.is_over() {
                 return Ok(());
             }
@@ -178,14 +173,15 @@ impl Search<'_> {
         }
         let mut number = FIRST_SAMPLE;
         while self.result.ended != Ended::Exhausted && !self.is_over() {
-            if self.explorer.is_some() && number.is_multiple_of(SYSTEMATIC_EVERY) {
-                self.systematic()?;
+            self.sample(number)?;
+            let is_turn = number < SYSTEMATIC_FIRST || number.is_multiple_of(SYSTEMATIC_EVERY);
+            number += 1;
+            if is_turn && self.explorer.is_some() {
                 if self.is_over() {
                     return Ok(());
                 }
+                self.systematic()?;
             }
-            self.sample(number)?;
-            number += 1;
         }
         Ok(())
     }

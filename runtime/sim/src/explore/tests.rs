@@ -258,9 +258,9 @@ fn a_race_is_found_and_made_small() {
         Model::LostUpdate,
         &settings(),
         &expect![[r#"
-        4 runs, 1 failed, 2 interleavings, 4s, 3 checks, Failures
-        sum in run 4 by systematic: 1 of 1 switches, passes without the last: one fs.read, two fs.read, two fs.write, one fs.write
-    "#]],
+            5 runs, 1 failed, 2 interleavings, 5s, 3 checks, Failures
+            sum in run 5 by surw: 1 of 1 switches, passes without the last: one fs.read, two fs.read, two fs.write, one fs.write
+        "#]],
     );
     let systematic = Settings {
         systematic: 0,
@@ -356,9 +356,9 @@ fn what_no_run_meets_is_said() {
         Model::Unlucky,
         &sometimes(&["overwritten"]),
         &expect![[r#"
-        10 runs, 1 failed, 4 interleavings, 10s, 3 checks, Failures
-        sum in run 10 by pct:3: 1 of 1 switches, passes without the last: one fs.read, two fs.read, two fs.write, one fs.write
-    "#]],
+            9 runs, 1 failed, 3 interleavings, 9s, 3 checks, Failures
+            sum in run 9 by pct:3: 1 of 1 switches, passes without the last: one fs.read, two fs.read, two fs.write, one fs.write
+        "#]],
     );
 }
 
@@ -374,9 +374,9 @@ fn the_same_failure_counts_once() {
         Model::LostUpdate,
         &many,
         &expect![[r#"
-        200 runs, 85 failed, 4 interleavings, 200s, 17 checks, Runs
-        sum in run 4 by systematic: 1 of 1 switches, passes without the last: one fs.read, two fs.read, two fs.write, one fs.write
-    "#]],
+            200 runs, 85 failed, 4 interleavings, 200s, 17 checks, Runs
+            sum in run 5 by surw: 1 of 1 switches, passes without the last: one fs.read, two fs.read, two fs.write, one fs.write
+        "#]],
     );
 }
 
