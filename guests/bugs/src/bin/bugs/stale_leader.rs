@@ -6,6 +6,7 @@
 use crate::shared::{Code, Outcome, append, fail, unknown_role, wall_time};
 use seedpod_guest::ipc::{Create, Semaphore, SharedMemory};
 use std::fs;
+use std::io::ErrorKind;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -116,7 +117,11 @@ impl Lease {
 
 /// Nobody writes after his successor.
 fn check() -> Outcome {
-    let journal = fs::read_to_string(JOURNAL)?;
+    let journal = match fs::read_to_string(JOURNAL) {
+        // Paused until its successor led, which has not written yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        read => read?,
+    };
     let epochs: Vec<&str> = journal
         .lines()
         .filter_map(|line| line.split(' ').next())
