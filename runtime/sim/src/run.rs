@@ -114,16 +114,10 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         .map(|output| simulation.capture(output))
         .transpose()?;
     simulation.apply(&prepared.objects)?;
-    let properties = Properties::new(test, &prepared.compiled, &prepared.objects);
-    for pod in &prepared.objects.pods {
-        if let Some(handle) = simulation.pod(&pod.meta.name) {
-            properties.view().add_pod(handle);
-        }
-    }
     let mut course = Course {
         driver: Driver::new(test),
+        properties: properties(test, prepared, &simulation),
         simulation,
-        properties,
         test,
         records: 0,
         failures: Vec::new(),
@@ -157,6 +151,17 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         virtual_time,
         sometimes: properties.sometimes_met().clone(),
     })
+}
+
+/// The properties of a test, which look at its pods.
+fn properties(test: &PodTest, prepared: &Prepared, simulation: &Simulation) -> Properties {
+    let properties = Properties::new(test, &prepared.compiled, &prepared.objects);
+    for pod in &prepared.objects.pods {
+        if let Some(handle) = simulation.pod(&pod.meta.name) {
+            properties.view().add_pod(handle);
+        }
+    }
+    properties
 }
 
 /// What checkers find.
