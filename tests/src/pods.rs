@@ -197,6 +197,11 @@ impl Pods {
         lines.collect()
     }
 
+    /// Everything any pod said, in order.
+    pub fn records(&self) -> Vec<Record> {
+        self.simulation.records()
+    }
+
     /// The last status that a pod showed.
     pub fn status(&self, pod: &str) -> Option<Status> {
         self.simulation
