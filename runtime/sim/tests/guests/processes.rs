@@ -144,7 +144,7 @@ echo end
             [c]   PID  PPID COMMAND
             [c]     1     0 sh -c sh -c '(sleep 1; ps -o pid,ppid,args; exit 7) & exit 0' wait; sleep 2 echo end
             [c]     3     1 sh -c (sleep 1; ps -o pid,ppid,args; exit 7) & exit 0
-            [c]     4     1 sleep 2
+            [c]     5     1 sleep 2
             [c]     6     3 ps -o pid,ppid,args
             [c] end
             Succeeded after 2 s
@@ -336,7 +336,7 @@ fn a_shell_that_executes_itself_for_ever_does_not_starve_its_neighbour() {
         a: Error 143
         b: Completed 0
     "#]]
-    .assert_eq(&run_and_stop(&spec, Duration::from_millis(5)));
+    .assert_eq(&run_and_stop(&spec, Duration::from_millis(100)));
 }
 
 #[test]
