@@ -96,9 +96,10 @@ pub fn run(settings: RunSettings<'_>) -> Result<RunReport, StartError> {
         packets,
     } = settings;
     let checkers = checkers(test);
-    let keep = match checkers.is_empty() {
-        true => keep,
-        false => Keep::Trace,
+    let keep = if checkers.is_empty() {
+        keep
+    } else {
+        Keep::Trace
     };
     let mut simulation = Simulation::scheduled(
         Settings {

@@ -10,7 +10,7 @@ use crate::faults::{FaultTasks, Target};
 use crate::property::Blocked;
 use crate::record::{Recorded, Recorder};
 use crate::world::Record;
-use seedpod_core::podtest::Rate;
+use seedpod_core::podtest::{DurationRange, Rate};
 use seedpod_core::sched::{ChoiceKind, Chooser, ObjectKind, Op, Ready, TaskId, TaskNames, Touch};
 use seedpod_core::time::Instant;
 use seedpod_engine::scheduler::{Scheduler, TaskStart};
@@ -43,6 +43,7 @@ struct State {
     last: Option<TaskId>,
     faults: FaultTasks,
     short: Short,
+    stagger: DurationRange,
     /// Since when a process computes and nothing happens.
     computing: Option<(Instant, TaskId)>,
     /// Events before that.
@@ -120,6 +121,7 @@ impl SimScheduler {
                 last: None,
                 faults: FaultTasks::default(),
                 short: Short::default(),
+                stagger: DurationRange::default(),
                 computing: None,
                 computing_after: 0,
                 picks_left: u32::MAX,
@@ -347,6 +349,7 @@ impl State {
         let instance = (start.pod.clone(), start.container.to_owned(), start.restart);
         let processes = self.instances.entry(instance).or_default();
         *processes += 1;
+        let is_first = *processes == 1;
         let mut name = match self.several_pods {
             true => format!("{}/{}", start.pod.name, start.container),
             false => start.container.to_owned(),
@@ -354,14 +357,18 @@ impl State {
         if start.restart > 0 {
             name = format!("{name}@{}", start.restart);
         }
-        if *processes > 1 {
+        if !is_first {
             name = format!("{name}:{}", start.pid);
         }
         self.recorder.lifecycle(now, &name, 0, "start", "");
-        let id = self.names.add(name);
         let container = start.container.to_owned();
+        let target = Target { pod, container };
+        if is_first {
+            self.stagger(&target, &name);
+        }
+        let id = self.names.add(name);
         let task = Task {
-            target: Target { pod, container },
+            target,
             op: Arc::new(Op::local("start")),
             place: Place::Between,
             fuel: 0,

@@ -262,18 +262,12 @@ impl Pod {
             } if self.has(container) => {
                 self.handle_hook_ended(container, attempt, hook, result, now);
             }
-            Event::EndBackOffs => {
-                self.containers
-                    .iter_mut()
-                    .for_each(|container| container.begin_anew(now));
-            }
+            Event::EndBackOffs => self.end_back_offs(now),
             Event::Delete { grace } => self.handle_delete(grace, now),
             Event::Evict { message } => self.handle_evict(message, now),
             Event::Update { spec } => self.handle_update(&spec, now),
-            Event::Conditions { conditions } => {
-                if !self.is_finished() {
-                    self.foreign_conditions = conditions::foreign(conditions);
-                }
+            Event::Conditions { conditions } if !self.is_finished() => {
+                self.foreign_conditions = conditions::foreign(conditions);
             }
             Event::ImagePulling { .. }
             | Event::ImageReady { .. }
@@ -283,6 +277,7 @@ impl Pod {
             | Event::Exited { .. }
             | Event::Probed { .. }
             | Event::HookEnded { .. }
+            | Event::Conditions { .. }
             | Event::ObjectsChanged => {}
         }
         self.advance(now);

@@ -134,6 +134,13 @@ impl Pod {
         }
     }
 
+    /// Nothing that failed before counts.
+    pub(super) fn end_back_offs(&mut self, now: Instant) {
+        for container in &mut self.containers {
+            container.begin_anew(now);
+        }
+    }
+
     /// Either leaves the container waiting for a later time or asks the engine.
     fn attempt(&mut self, id: ContainerId, now: Instant) {
         let pod = self.describe();

@@ -10,14 +10,20 @@ use std::time::Duration;
 /// How many different values a range has.
 const STEPS: u32 = 8;
 
+/// One of a range of durations, by a number below an arity.
+pub(crate) fn duration(range: DurationRange, choose: impl FnOnce(u32) -> u32) -> Duration {
+    if range.max <= range.min {
+        return range.min;
+    }
+    range.min + (range.max - range.min) / (STEPS - 1) * choose(STEPS)
+}
+
 impl Ground<'_> {
     /// One of a range of durations; the shortest first.
     pub(super) fn duration(&self, range: DurationRange, label: &str) -> Duration {
-        if range.max <= range.min {
-            return range.min;
-        }
-        let step = self.scheduler.choose(ChoiceKind::Fault, STEPS, label);
-        range.min + (range.max - range.min) / (STEPS - 1) * step
+        duration(range, |arity| {
+            self.scheduler.choose(ChoiceKind::Fault, arity, label)
+        })
     }
 
     /// One of a range of offsets, in nanoseconds; the one next to none first.

@@ -110,6 +110,46 @@ impl Faults {
                 duration,
             } => self.pause(ground, container, *duration, label),
             FaultKind::ClockJump { container, by } => jump(ground, container, *by, label),
+            FaultKind::Slow { .. }
+            | FaultKind::Partition { .. }
+            | FaultKind::Reset { .. }
+            | FaultKind::Loss { .. }
+            | FaultKind::Reorder { .. } => self.perform_on_network(ground, kind, label),
+            FaultKind::DiskFull { volume, duration } => {
+                self.disk(ground, volume, DiskFault::Full, *duration, label)
+            }
+            FaultKind::IoError {
+                volume,
+                calls,
+                rate,
+                duration,
+            } => {
+                let fault = DiskFault::Errors(calls.clone(), *rate);
+                self.disk(ground, volume, fault, *duration, label)
+            }
+            FaultKind::LostFsync { volume, duration } => {
+                self.disk(ground, volume, DiskFault::LostSyncs, *duration, label)
+            }
+            FaultKind::TornWrite { volume } => {
+                let disks = ground.disks.named(volume);
+                for disk in &disks {
+                    disk.change_faults(|faults| faults.tear_next_write = true);
+                }
+                self.tears = !disks.is_empty();
+                Done::at_once("")
+            }
+            FaultKind::Redeliver { queue } => {
+                let mut pods = ground.pods.iter();
+                match pods.any(|pod| pod.with(|kernel| kernel.ipc.redeliver(queue))) {
+                    true => Done::at_once(""),
+                    false => Done::nothing(),
+                }
+            }
+        }
+    }
+
+    fn perform_on_network(&mut self, ground: &Ground<'_>, kind: &FaultKind, label: &str) -> Done {
+        match kind {
             FaultKind::Slow {
                 link,
                 latency,
@@ -146,36 +186,7 @@ impl Faults {
                 };
                 self.rule(ground, link, effect, *duration, label)
             }
-            FaultKind::DiskFull { volume, duration } => {
-                self.disk(ground, volume, DiskFault::Full, *duration, label)
-            }
-            FaultKind::IoError {
-                volume,
-                calls,
-                rate,
-                duration,
-            } => {
-                let fault = DiskFault::Errors(calls.clone(), *rate);
-                self.disk(ground, volume, fault, *duration, label)
-            }
-            FaultKind::LostFsync { volume, duration } => {
-                self.disk(ground, volume, DiskFault::LostSyncs, *duration, label)
-            }
-            FaultKind::TornWrite { volume } => {
-                let disks = ground.disks.named(volume);
-                for disk in &disks {
-                    disk.change_faults(|faults| faults.tear_next_write = true);
-                }
-                self.tears = !disks.is_empty();
-                Done::at_once("")
-            }
-            FaultKind::Redeliver { queue } => {
-                let mut pods = ground.pods.iter();
-                match pods.any(|pod| pod.with(|kernel| kernel.ipc.redeliver(queue))) {
-                    true => Done::at_once(""),
-                    false => Done::nothing(),
-                }
-            }
+            _ => Done::nothing(),
         }
     }
 

@@ -17,6 +17,7 @@ mod effects;
 mod target;
 mod tasks;
 
+pub(crate) use draw::duration;
 pub(crate) use target::Target;
 pub(crate) use tasks::FaultTasks;
 
@@ -91,6 +92,15 @@ impl Faults {
         let menu = faults.menu.iter().map(|fault| &fault.kind);
         let mut kinds = menu.chain(faults.script.iter().map(|fault| &fault.kind));
         !test.world.net.latency.max.is_zero() || kinds.any(is_of_network)
+    }
+
+    /// Whether a run of this test differs from one without faults.
+    pub(crate) fn need(test: &PodTest) -> bool {
+        let faults = &test.faults;
+        Self::need_rules(test)
+            || !(faults.menu.is_empty() && faults.script.is_empty())
+            || !test.world.clock_skew.is_empty()
+            || !test.world.start_stagger.max.is_zero()
     }
 
     /// Draws the faults of a run.
@@ -206,6 +216,11 @@ impl Faults {
 
     /// A step was done, or there was none to do.
     pub(crate) fn after_step(&mut self, ground: &Ground<'_>) {
+        for (target, delay) in ground.scheduler.with_faults(FaultTasks::take_held) {
+            self.number += 1;
+            let at = (ground.now + delay, self.number);
+            self.endings.insert(at, Ending::Resume(target));
+        }
         if self.tears {
             self.kill_torn(ground);
         }

@@ -5,6 +5,7 @@ use super::target::{Target, means};
 use seedpod_core::podtest::FaultKind;
 use seedpod_core::sched::{Access, Object, ObjectKind, Op, Ready, TaskId, Touch};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What the scheduler knows of faults.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub(crate) struct FaultTasks {
     declined: bool,
     reaches: Vec<Reach>,
     paused: BTreeSet<Target>,
+    /// Containers that have just been paused, and for how long.
+    held: Vec<(Target, Duration)>,
     /// Nanoseconds.
     clocks: BTreeMap<Target, i64>,
 }
@@ -139,6 +142,7 @@ impl FaultTasks {
         self.standing.clear();
         self.reaches.clear();
         self.paused.clear();
+        self.held.clear();
         self.happening = None;
     }
 
@@ -197,6 +201,16 @@ impl FaultTasks {
 
     pub(crate) fn pause(&mut self, target: Target) {
         self.paused.insert(target);
+    }
+
+    /// A container begins later than it could.
+    pub(crate) fn hold(&mut self, target: Target, delay: Duration) {
+        self.paused.insert(target.clone());
+        self.held.push((target, delay));
+    }
+
+    pub(crate) fn take_held(&mut self) -> Vec<(Target, Duration)> {
+        std::mem::take(&mut self.held)
     }
 
     pub(crate) fn resume(&mut self, target: &Target) {

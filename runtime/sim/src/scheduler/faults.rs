@@ -1,20 +1,22 @@
 //! What faults and the world of a test ask of the scheduler.
 
 use super::{Place, Short, SimScheduler, State, Task};
-use crate::faults::{FaultTasks, Target};
+use crate::faults::{FaultTasks, Target, duration};
 use seedpod_core::net;
 use seedpod_core::podtest::{Rate, WorldSettings};
-use seedpod_core::sched::{ChoiceKind, Op, TaskId};
+use seedpod_core::sched::{Access, ChoiceKind, Object, ObjectKind, Op, TaskId, Touch};
 use seedpod_core::volume::Decisions;
 use std::sync::Arc;
 
 impl SimScheduler {
     /// What the world of a test is like.
     pub(crate) fn set_world(&self, world: &WorldSettings) {
-        self.lock().short = Short {
+        let mut state = self.lock();
+        state.short = Short {
             net: world.net.short_read,
             disk: world.disk.short_read,
         };
+        state.stagger = world.start_stagger;
     }
 
     pub(crate) fn with_faults<R>(&self, call: impl FnOnce(&mut FaultTasks) -> R) -> R {
@@ -44,6 +46,12 @@ impl SimScheduler {
         let now = self.clock.now();
         let mut state = self.lock();
         state.recorder.call(now, name, 0, op, result, detail);
+        // Whatever files and queues have become by it.
+        let changed = [ObjectKind::Node, ObjectKind::QueueCount].map(|kind| Touch {
+            object: Object { kind, id: 0 },
+            access: Access::Write,
+        });
+        state.touched.extend(changed);
     }
 
     /// The name of a container, with its pod where there are several.
@@ -98,6 +106,18 @@ impl net::Chance for SimScheduler {
 }
 
 impl State {
+    /// Lets a container begin later than it could, where the test says so.
+    pub(super) fn stagger(&mut self, target: &Target, name: &str) {
+        let label = format!("start {name}");
+        let chooser = &mut self.chooser;
+        let delay = duration(self.stagger, |arity| {
+            chooser.choose(ChoiceKind::Latency, arity, &label)
+        });
+        if !delay.is_zero() {
+            self.faults.hold(target.clone(), delay);
+        }
+    }
+
     pub(super) fn part(&mut self, task: TaskId, call: &'static str, len: usize) -> usize {
         let rate = match call.starts_with("fs.") {
             true => self.short.disk,

@@ -18,7 +18,9 @@ impl Simulation {
             let fabric = Fabric::with_rules(rules.clone());
             self.catalog = Arc::new(Catalog::new(fabric));
         }
-        self.faults = Some(Box::new(Faults::new(test, scheduler, rules)));
+        if Faults::need(test) {
+            self.faults = Some(Box::new(Faults::new(test, scheduler, rules)));
+        }
     }
 
     pub(super) fn with_faults(&mut self, call: impl FnOnce(&mut Faults, &Ground<'_>)) {

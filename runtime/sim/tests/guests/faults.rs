@@ -558,6 +558,20 @@ fn the_quiet_tail_ends_what_lasts() {
 }
 
 #[test]
+fn a_container_begins_later_than_it_could() {
+    check(
+        &shells("Never", &[("a", "echo up"), ("b", "echo up")]),
+        "world: {start: {stagger: 2s}}",
+        expect![[r#"
+            2.0 a ended: exit 0
+            2.0 a up
+            2.0 b ended: exit 0
+            2.0 b up
+        "#]],
+    );
+}
+
+#[test]
 fn faults_of_the_menu_happen_where_a_strategy_finds_them() {
     let pods = objects(&tickers());
     let test = test(
