@@ -22,7 +22,7 @@ pub(super) fn script(object: &Object<'_>, at: &Path<'_>, mut written: TestFaults
     for (index, (number, fault)) in (0..).zip(written.menu).enumerate() {
         faults
             .menu
-            .extend(menu(object, &menu_at.index(index), number, fault));
+            .extend(menu(object, &menu_at.index(index), number, &fault));
     }
     for (index, (number, fault)) in (0..).zip(written.script).enumerate() {
         faults
@@ -40,7 +40,7 @@ pub(super) fn script(object: &Object<'_>, at: &Path<'_>, mut written: TestFaults
 /// Faults of one run of a test that has a menu and no budget.
 const BUDGET: CountRange = CountRange { min: 0, max: 3 };
 
-fn menu(object: &Object<'_>, at: &Path<'_>, number: u32, written: TestFault) -> Option<Fault> {
+fn menu(object: &Object<'_>, at: &Path<'_>, number: u32, written: &TestFault) -> Option<Fault> {
     for (field, there) in [
         ("at", written.at.is_some()),
         ("when", written.when.is_some()),
@@ -88,7 +88,7 @@ fn scripted(
             None
         }
     };
-    let kind = kind(object, at, written);
+    let kind = kind(object, at, &written);
     Some(Scripted {
         number,
         place: place(object, at),
@@ -97,7 +97,7 @@ fn scripted(
     })
 }
 
-fn kind(object: &Object<'_>, at: &Path<'_>, fault: TestFault) -> Option<FaultKind> {
+fn kind(object: &Object<'_>, at: &Path<'_>, fault: &TestFault) -> Option<FaultKind> {
     let choices = [
         ("crash", fault.crash.is_some()),
         ("oom", fault.oom.is_some()),
@@ -123,9 +123,9 @@ fn kind(object: &Object<'_>, at: &Path<'_>, fault: TestFault) -> Option<FaultKin
         at: &at.field(word),
     };
     fields
-        .of_process(&fault)
-        .or_else(|| fields.of_net(&fault))
-        .or_else(|| fields.of_disk(&fault))
+        .of_process(fault)
+        .or_else(|| fields.of_net(fault))
+        .or_else(|| fields.of_disk(fault))
 }
 
 /// The fields of one fault.

@@ -151,8 +151,8 @@ impl<'o> Check<'o> {
     fn pod(&mut self, place: &str, pod: Option<&str>) {
         match pod {
             Some(name) if !self.pods.contains(name) => {
-                let known = self.pods.iter().copied().collect();
-                self.missing(place, "pod", name, known);
+                let known: Vec<&str> = self.pods.iter().copied().collect();
+                self.missing(place, "pod", name, &known);
             }
             _ => {}
         }
@@ -160,15 +160,15 @@ impl<'o> Check<'o> {
 
     fn container(&mut self, place: &str, name: &str) {
         if name != "*" && !self.containers.contains(name) && !self.qualified.contains(name) {
-            let known = self.containers.iter().copied().collect();
-            self.missing(place, "container", name, known);
+            let known: Vec<&str> = self.containers.iter().copied().collect();
+            self.missing(place, "container", name, &known);
         }
     }
 
     fn volume(&mut self, place: &str, name: &str) {
         if name != "*" && !self.volumes.contains(name) {
-            let known = self.volumes.iter().copied().collect();
-            self.missing(place, "volume", name, known);
+            let known: Vec<&str> = self.volumes.iter().copied().collect();
+            self.missing(place, "volume", name, &known);
         }
     }
 
@@ -176,13 +176,13 @@ impl<'o> Check<'o> {
         let sets = [&self.containers, &self.pods, &self.services];
         let is_known = sets.iter().any(|set| set.contains(name)) || self.qualified.contains(name);
         if name != "*" && !is_known {
-            let known = sets.iter().flat_map(|set| set.iter().copied()).collect();
-            self.missing(place, "container, pod or Service", name, known);
+            let known: Vec<&str> = sets.iter().flat_map(|set| set.iter().copied()).collect();
+            self.missing(place, "container, pod or Service", name, &known);
         }
     }
 
-    fn missing(&mut self, place: &str, kind: &'static str, name: &str, known: Vec<&str>) {
-        let hint = match (nearest(name, &known), known.as_slice()) {
+    fn missing(&mut self, place: &str, kind: &'static str, name: &str, known: &[&str]) {
+        let hint = match (nearest(name, known), known) {
             (Some(nearest), _) => format!(", did you mean {nearest:?}?"),
             (None, []) => String::new(),
             (None, known) => format!(", there is {}", known.join(", ")),

@@ -189,7 +189,7 @@ fn publish(
             .simulation
             .note("drive.publish", &format!("mq:{queue}"), &text);
         bodies.pop_front();
-        *next = *next + *every;
+        *next += *every;
     }
     Progress::Done
 }

@@ -44,7 +44,7 @@ impl Changes {
         }
         match touch.object.kind {
             ObjectKind::Node | ObjectKind::Entry | ObjectKind::Directory | ObjectKind::Capacity => {
-                self.files = true
+                self.files = true;
             }
             ObjectKind::QueueTail | ObjectKind::QueueHead => self.queues = true,
             ObjectKind::QueueCount | ObjectKind::IpcName => {
