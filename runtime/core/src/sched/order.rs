@@ -5,11 +5,13 @@ use super::{Access, Op, Ready, TaskId};
 /// Keeps the last task while it is ready, else takes the one that has been ready longest. Faults do not happen.
 ///
 /// A task that only looks at the same things, and again sees nothing new, gives way to those that do not, and so does one
-/// that computes for long without a call.
+/// that computes for long without a call, or goes on for very long at all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
     tasks: Vec<Task>,
     last: Option<TaskId>,
+    /// Steps of the last task in a row.
+    turn: u32,
     /// Steps and idle moments so far.
     position: u64,
     /// Moments in which only faults were ready.
@@ -36,6 +38,10 @@ struct Task {
 /// Looks at the same unchanged things after which a task counts as waiting for them. A file read in parts looks the same,
 /// so it may be neither one nor many.
 const LOOKS_MAX: u32 = 8;
+
+/// Steps after which a task gives way to others that are ready, or one that never waits would starve them. Most tasks wait
+/// much earlier, and are not disturbed.
+const TURN_STEPS_MAX: u32 = 64;
 
 impl Order {
     /// Takes note of who is ready. Tells of each task that was not known before.
@@ -76,7 +82,7 @@ impl Order {
                 continue;
             }
             let looks_on = self.looks_on(ready.task);
-            let keeps = self.last == Some(ready.task) && !looks_on;
+            let keeps = self.last == Some(ready.task) && !looks_on && self.turn < TURN_STEPS_MAX;
             let key = (looks_on, !keeps, task.since, ready.task);
             if best.is_none_or(|(_, least)| key < least) {
                 best = Some((index, key));
@@ -102,6 +108,10 @@ impl Order {
             self.changes += 1;
             return;
         }
+        self.turn = match self.last == Some(id) {
+            true => self.turn.saturating_add(1),
+            false => 1,
+        };
         self.last = Some(id);
         if op.touches.iter().any(|touch| touch.access != Access::Read) {
             self.changes += 1;

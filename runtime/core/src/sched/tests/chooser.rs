@@ -230,6 +230,18 @@ fn a_task_that_looks_at_what_does_not_change_gives_way() {
 }
 
 #[test]
+fn a_task_that_never_waits_does_not_starve_others() {
+    let change = || Op::local("change").touch(ObjectKind::Node, 0, Access::Write);
+    let ops = [change(), change(), change()];
+    let (ready, names) = ready_forever(&ops);
+    let mut chooser = Chooser::default_order();
+    let turns = (0..1000).filter_map(|_| chooser.schedule(&ready[..2], &names));
+    let turns: Vec<_> = turns.collect();
+    let lengths = turns.chunk_by(|one, two| one == two).map(<[_]>::len);
+    assert_eq!(lengths.max(), Some(64));
+}
+
+#[test]
 fn strategies_are_named() {
     for name in [
         "default",
