@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A bug that is not found in so many runs is not found.
-const RUNS_MAX: u64 = 400;
+const RUNS_MAX: u64 = 2000;
 /// Runs that a corrected system passes here; `seedpod test` does more.
 const FIXED_RUNS: u64 = 100;
 
