@@ -31,7 +31,6 @@ mod bindings {
             "seedpod:process/permissions.mode": async | trappable,
             "seedpod:process/permissions.change-mode": async | trappable,
             "seedpod:process/processes.spawn": async | trappable,
-            "seedpod:process/processes.exec": async | trappable,
             "seedpod:process/processes.try-wait": async | trappable,
             "seedpod:process/processes.list": async | trappable,
             "seedpod:process/signals.take": async | trappable,

@@ -32,16 +32,12 @@ impl processes::Host for Guest {
         Ok(spawned)
     }
 
-    async fn exec(
+    fn exec(
         &mut self,
         program: processes::Program,
         descriptors: Vec<(u32, Resource<Handle>)>,
     ) -> wasmtime::Result<Error> {
-        let turn = self.enter_table("exec", &program.path, Add);
-        turn.await;
-        let prepared = self.prepare(program, &descriptors)?;
-        self.leave(&prepared);
-        let (program, start) = match prepared {
+        let (program, start) = match self.prepare(program, &descriptors)? {
             Ok(prepared) => prepared,
             Err(error) => return Ok(error),
         };
