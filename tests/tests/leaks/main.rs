@@ -167,7 +167,7 @@ fn leak_13_depth_of_the_stack() {
     // the program's own stack of 1 MiB in steps of 64 bytes is used up first: signal 6.
     let load = |at: i32| [i32_const(at), vec![0x29, 3, 0]].concat();
     let stack = [i32_const(0), vec![0x28, 2, 0]].concat();
-    let live: Vec<u8> = (1..9).flat_map(|number| load(number * 8)).collect();
+    let live: Vec<u8> = (1..17).flat_map(|number| load(number * 8)).collect();
     let other = [
         i32_const(0),
         stack.clone(),
@@ -175,10 +175,11 @@ fn leak_13_depth_of_the_stack() {
         vec![0x6b, 0x36, 2, 0],
         stack,
         vec![0x45, 0x04, 0x40, 0x00, 0x0b],
+        i32_const(512),
         live,
         vec![0x10, 3],
-        vec![0x7c; 7],
-        vec![0x1a],
+        vec![0x7c; 15],
+        vec![0x37, 3, 0],
     ];
     let start = [
         i32_const(0),
@@ -191,7 +192,9 @@ fn leak_13_depth_of_the_stack() {
         ..Module::new(start.concat())
     };
     let programs = [("p", module.bytes())];
-    assert_eq!(run_with(engine(), &programs, 1).ends, "p 134");
+    let run = run_with(engine(), &programs, 1);
+    assert!(run.message.contains("unreachable"), "{}", run.message);
+    assert_eq!(run.ends, "p 134");
     assert_eq!(run_with(unoptimized(), &programs, 1).ends, "p 134");
 }
 
