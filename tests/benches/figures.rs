@@ -7,6 +7,8 @@
 mod native;
 #[path = "figures/ours.rs"]
 mod ours;
+#[path = "figures/simulated.rs"]
+mod simulated;
 #[path = "figures/stock.rs"]
 mod stock;
 #[path = "figures/table.rs"]
@@ -30,6 +32,7 @@ fn main() {
     run_warm(&mut criterion, &mut table);
     many_pods(&mut table);
     probed_pods(&mut table);
+    simulated_runs(&mut criterion, &mut table);
     criterion.final_summary();
     print!("{table}");
 }
@@ -176,6 +179,37 @@ fn probed_pods(table: &mut Table) {
         ));
     }
 }
+
+/// How many runs of a small test a core does in a second, and what an idle hour takes.
+fn simulated_runs(criterion: &mut Criterion, table: &mut Table) {
+    let mut group = group(criterion, "simulated");
+    let mc2 = include_str!("../../manifests/mc2.yaml");
+    let mc2 = simulated::Simulated::new("mc2", mc2, Duration::from_secs(600));
+    let steps = mc2.run(0).schedule.execution.steps.len();
+    let mut samples = Vec::new();
+    time(&mut group, "mc2", &mut samples, |runs| mc2.time(runs));
+    let rate = 1e9 / table::median(&samples).unwrap_or(f64::NAN);
+    table.note(format!(
+        "simulated runs of mc2 ({steps} visible calls): {rate:.0} a second and core (wanted: at least 1,000)"
+    ));
+    let hour = simulated::Simulated::new("idle", IDLE, Duration::from_secs(3600));
+    let mut samples = Vec::new();
+    time(&mut group, "idle-hour", &mut samples, |runs| hour.time(runs));
+    let millis = table::median(&samples).unwrap_or(f64::NAN) / 1e6;
+    table.note(format!(
+        "one hour of an idle pod with a 10-second probe, simulated: {millis:.1} ms (wanted: at most 100)"
+    ));
+}
+
+const IDLE: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: idle}
+spec:
+  containers:
+  - name: web
+    image: nginx
+    livenessProbe: {httpGet: {path: /, port: 80}, initialDelaySeconds: 1, periodSeconds: 10}
+";
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
