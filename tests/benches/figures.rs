@@ -194,7 +194,9 @@ fn simulated_runs(criterion: &mut Criterion, table: &mut Table) {
     ));
     let hour = simulated::Simulated::new("idle", IDLE, Duration::from_secs(3600));
     let mut samples = Vec::new();
-    time(&mut group, "idle-hour", &mut samples, |runs| hour.time(runs));
+    time(&mut group, "idle-hour", &mut samples, |runs| {
+        hour.time(runs)
+    });
     let millis = table::median(&samples).unwrap_or(f64::NAN) / 1e6;
     table.note(format!(
         "one hour of an idle pod with a 10-second probe, simulated: {millis:.1} ms (wanted: at most 100)"
