@@ -457,7 +457,7 @@ impl State {
                 self.touched.extend_from_slice(&op.touches);
             }
         }
-        let used_up = !picked.charged && task.alive;
+        let used_up = !picked.charged && !blocked && task.alive;
         if used_up {
             task.prepaid = task.prepaid.max(task.fuel) + slice;
         }

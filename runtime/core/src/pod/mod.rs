@@ -219,24 +219,14 @@ impl Pod {
             Event::SandboxFailed { error } => {
                 self.sandbox.handle_failed(error, now, &mut self.outbox);
             }
-            Event::ImagePulling { container } if self.has(container) => {
-                self.handle_image_pulling(container);
-            }
-            Event::ImageReady {
-                container,
-                image,
-                config,
-            } if self.has(container) => {
-                self.handle_image_ready(container, image, &config, now);
-            }
-            Event::ImageFailed { container, error } if self.has(container) => {
-                self.handle_image_failed(container, error, now);
-            }
-            Event::Started { container } if self.has(container) => {
-                self.handle_started(container, now);
-            }
-            Event::StartFailed { container, error } if self.has(container) => {
-                self.handle_start_failed(container, error, now);
+            Event::ImagePulling { container }
+            | Event::ImageReady { container, .. }
+            | Event::ImageFailed { container, .. }
+            | Event::Started { container }
+            | Event::StartFailed { container, .. }
+                if self.has(container) =>
+            {
+                self.handle_start(event, now);
             }
             Event::Exited { container, exit } if self.has(container) => {
                 self.handle_exited(container, exit, now);
@@ -282,6 +272,26 @@ impl Pod {
         }
         self.advance(now);
         self.run_probes(now);
+    }
+
+    /// What is on the way to a running container.
+    fn handle_start(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::ImagePulling { container } => self.handle_image_pulling(container),
+            Event::ImageReady {
+                container,
+                image,
+                config,
+            } => self.handle_image_ready(container, image, &config, now),
+            Event::ImageFailed { container, error } => {
+                self.handle_image_failed(container, error, now);
+            }
+            Event::Started { container } => self.handle_started(container, now),
+            Event::StartFailed { container, error } => {
+                self.handle_start_failed(container, error, now);
+            }
+            _ => {}
+        }
     }
 
     /// Time passed; due when [`poll_timeout`](Self::poll_timeout) says, harmless at any other time.

@@ -31,10 +31,17 @@ pub fn engine(compiler: Compiler, code: Option<PathBuf>) -> Result<Engine, Stop>
         Compiler::Optimized => EngineSettings::deterministic(code),
         Compiler::Unoptimized => EngineSettings::deterministic_unoptimized(code),
     };
+    let settings = EngineSettings {
+        pool: Some(PROCESSES_MAX),
+        ..settings
+    };
     let engine = Engine::new(settings).map_err(|error| Stop::Infrastructure(error.to_string()))?;
     Images::register(&engine);
     Ok(engine)
 }
+
+/// Processes at one moment of a run: instances come from a pool, because every run starts all of its pods anew.
+const PROCESSES_MAX: u32 = 256;
 
 /// A test and what it runs on. Runs on the thread that asks.
 pub struct Bench {

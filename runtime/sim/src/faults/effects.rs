@@ -115,6 +115,22 @@ impl Faults {
             | FaultKind::Reset { .. }
             | FaultKind::Loss { .. }
             | FaultKind::Reorder { .. } => self.perform_on_network(ground, kind, label),
+            FaultKind::DiskFull { .. }
+            | FaultKind::IoError { .. }
+            | FaultKind::LostFsync { .. }
+            | FaultKind::TornWrite { .. } => self.perform_on_disk(ground, kind, label),
+            FaultKind::Redeliver { queue } => {
+                let mut pods = ground.pods.iter();
+                match pods.any(|pod| pod.with(|kernel| kernel.ipc.redeliver(queue))) {
+                    true => Done::at_once(""),
+                    false => Done::nothing(),
+                }
+            }
+        }
+    }
+
+    fn perform_on_disk(&mut self, ground: &Ground<'_>, kind: &FaultKind, label: &str) -> Done {
+        match kind {
             FaultKind::DiskFull { volume, duration } => {
                 self.disk(ground, volume, DiskFault::Full, *duration, label)
             }
@@ -138,13 +154,7 @@ impl Faults {
                 self.tears = !disks.is_empty();
                 Done::at_once("")
             }
-            FaultKind::Redeliver { queue } => {
-                let mut pods = ground.pods.iter();
-                match pods.any(|pod| pod.with(|kernel| kernel.ipc.redeliver(queue))) {
-                    true => Done::at_once(""),
-                    false => Done::nothing(),
-                }
-            }
+            _ => Done::nothing(),
         }
     }
 

@@ -97,10 +97,10 @@ impl Faults {
     /// Whether a run of this test differs from one without faults.
     pub(crate) fn need(test: &PodTest) -> bool {
         let faults = &test.faults;
-        Self::need_rules(test)
-            || !(faults.menu.is_empty() && faults.script.is_empty())
-            || !test.world.clock_skew.is_empty()
-            || !test.world.start_stagger.max.is_zero()
+        let has_faults = !faults.menu.is_empty() || !faults.script.is_empty();
+        let is_skewed = !test.world.clock_skew.is_empty();
+        let is_staggered = !test.world.start_stagger.max.is_zero();
+        Self::need_rules(test) || has_faults || is_skewed || is_staggered
     }
 
     /// Draws the faults of a run.
