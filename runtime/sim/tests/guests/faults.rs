@@ -283,20 +283,20 @@ fn a_partition_holds_a_conversation_up() {
         "faults: {}",
         expect![[r#"
             0.0 server ended: exit 0
-            0.5 client rounds=10000 total=0.5s
-            0.5 client ended: exit 0
-            0.5 server@1 ended: signal 15
+            0.0 client rounds=10000 total=0.0s
+            0.0 client ended: exit 0
+            0.0 server@1 ended: signal 15
         "#]],
     );
     check(
         &ping_pong(),
-        "faults: {script: [{at: 100ms, partition: {between: [server, client], for: 5s}}]}",
+        "faults: {script: [{at: 20ms, partition: {between: [server, client], for: 5s}}]}",
         expect![[r#"
             0.0 server ended: exit 0
-            0.1 fault:partition server<->client for 5s
-            5.5 client rounds=10000 total=5.5s
-            5.5 client ended: exit 0
-            5.5 server@1 ended: signal 15
+            0.0 fault:partition server<->client for 5s
+            5.0 client rounds=10000 total=5.0s
+            5.0 client ended: exit 0
+            5.0 server@1 ended: signal 15
         "#]],
     );
 }
@@ -325,14 +325,13 @@ fn a_connect_across_a_partition_waits_for_its_end() {
 fn a_reset_ends_a_conversation() {
     check(
         &ping_pong(),
-        "faults: {script: [{at: 100ms, reset: {link: client->server}}]}",
+        "faults: {script: [{at: 20ms, reset: {link: client->server}}]}",
         expect![[r#"
             0.0 server ended: exit 0
-            0.1 fault:reset client->server 1 connection
-            0.1 server read: I/O error (os error 29)
-            0.1 server@1 ended: exit 1
-            0.1 client write: I/O error (os error 29)
-            0.1 client ended: exit 1
+            0.0 fault:reset client->server 1 connection
+            0.0 client read: I/O error (os error 29)
+            0.0 client ended: exit 1
+            0.0 server@1 ended: signal 15
         "#]],
     );
 }
