@@ -394,12 +394,12 @@ fn pre_stop_of_sidecars_runs_up_front_and_only_their_signals_have_an_order() {
     );
     cluster.delete_and_wait("p");
     expect![[r#"
-        0) 10.000035980s first preStop
-        1) 10.000072059s second preStop
-        2) 10.000108063s main preStop
-        3) 10.003192845s main TERM
-        4) 13.004027096s second TERM
-        5) 15.004562286s first TERM
+        0) 10.00s first preStop
+        1) 10.00s second preStop
+        2) 10.00s main preStop
+        3) 10.00s main TERM
+        4) 13.01s second TERM
+        5) 15.10s first TERM
     "#]]
     .assert_eq(&cluster.timeline("p").to_string());
 }

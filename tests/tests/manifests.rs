@@ -210,36 +210,36 @@ fn a_server_and_a_shell_share_localhost() {
         "nginx-curl.yaml",
         30,
         &expect![[r#"
-        [nginx-curl/busybox] <!DOCTYPE html>
-        [nginx-curl/busybox] <html>
-        [nginx-curl/busybox] <head>
-        [nginx-curl/busybox] <title>Welcome to nginx!</title>
-        [nginx-curl/busybox] <style>
-        [nginx-curl/busybox]     body {
-        [nginx-curl/busybox]         width: 35em;
-        [nginx-curl/busybox]         margin: 0 auto;
-        [nginx-curl/busybox]         font-family: Tahoma, Verdana, Arial, sans-serif;
-        [nginx-curl/busybox]     }
-        [nginx-curl/busybox] </style>
-        [nginx-curl/busybox] </head>
-        [nginx-curl/busybox] <body>
-        [nginx-curl/busybox] <h1>Welcome to nginx!</h1>
-        [nginx-curl/busybox] <p>If you see this page, the nginx web server is successfully installed and
-        [nginx-curl/busybox] working. Further configuration is required.</p>
-        [nginx-curl/busybox] 
-        [nginx-curl/busybox] <p>For online documentation and support please refer to
-        [nginx-curl/busybox] <a href="http://nginx.org/">nginx.org</a>.<br/>
-        [nginx-curl/busybox] Commercial support is available at
-        [nginx-curl/busybox] <a href="http://nginx.com/">nginx.com</a>.</p>
-        [nginx-curl/busybox] 
-        [nginx-curl/busybox] <p><em>Thank you for using nginx.</em></p>
-        [nginx-curl/busybox] </body>
-        [nginx-curl/busybox] </html>
-        [nginx-curl/nginx-1] 2026/01/01 00:00:00 [notice] 1#1: nginx/1.27.5
-        [nginx-curl/nginx-1] 2026/01/01 00:00:00 [notice] 1#1: start worker processes
-        [nginx-curl/nginx-1] 127.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.88.1" "-"
-        nginx-curl Running: nginx-1 Running, busybox Completed 0
-    "#]],
+            [nginx-curl/busybox] <!DOCTYPE html>
+            [nginx-curl/busybox] <html>
+            [nginx-curl/busybox] <head>
+            [nginx-curl/busybox] <title>Welcome to nginx!</title>
+            [nginx-curl/busybox] <style>
+            [nginx-curl/busybox]     body {
+            [nginx-curl/busybox]         width: 35em;
+            [nginx-curl/busybox]         margin: 0 auto;
+            [nginx-curl/busybox]         font-family: Tahoma, Verdana, Arial, sans-serif;
+            [nginx-curl/busybox]     }
+            [nginx-curl/busybox] </style>
+            [nginx-curl/busybox] </head>
+            [nginx-curl/busybox] <body>
+            [nginx-curl/busybox] <h1>Welcome to nginx!</h1>
+            [nginx-curl/busybox] <p>If you see this page, the nginx web server is successfully installed and
+            [nginx-curl/busybox] working. Further configuration is required.</p>
+            [nginx-curl/busybox] 
+            [nginx-curl/busybox] <p>For online documentation and support please refer to
+            [nginx-curl/busybox] <a href="http://nginx.org/">nginx.org</a>.<br/>
+            [nginx-curl/busybox] Commercial support is available at
+            [nginx-curl/busybox] <a href="http://nginx.com/">nginx.com</a>.</p>
+            [nginx-curl/busybox] 
+            [nginx-curl/busybox] <p><em>Thank you for using nginx.</em></p>
+            [nginx-curl/busybox] </body>
+            [nginx-curl/busybox] </html>
+            [nginx-curl/nginx-1] 2026/01/01 00:00:00 [notice] 1#1: nginx/1.27.5
+            [nginx-curl/nginx-1] 2026/01/01 00:00:00 [notice] 1#1: start worker processes
+            [nginx-curl/nginx-1] 127.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.88.1" "-"
+            nginx-curl Running: nginx-1 Running, busybox Completed 0
+        "#]],
     );
 }
 
@@ -341,7 +341,7 @@ fn the_pause_process_is_the_first_where_processes_are_shared() {
         &expect![[r#"
             [pause/nginx-web] 2026/01/01 00:00:00 [notice] 3#3: nginx/1.27.5
             [pause/nginx-web] 2026/01/01 00:00:00 [notice] 3#3: start worker processes
-            [pause/nginx-web] 127.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 17 "-" "Wget" "-"
+            [pause/nginx-web] 127.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 17 "-" "Wget" "-"
             [pause/node-server] Kube server starting...
             [pause/node-server] Received request from 127.0.0.1
             [pause/shell] You've hit pause
@@ -363,7 +363,7 @@ fn the_pause_process_is_the_first_where_processes_are_shared() {
         &expect![[r#"
             [no-pause/nginx-web] 2026/01/01 00:00:00 [notice] 1#1: nginx/1.27.5
             [no-pause/nginx-web] 2026/01/01 00:00:00 [notice] 1#1: start worker processes
-            [no-pause/nginx-web] 127.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 20 "-" "Wget" "-"
+            [no-pause/nginx-web] 127.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 20 "-" "Wget" "-"
             [no-pause/node-server] Kube server starting...
             [no-pause/node-server] Received request from 127.0.0.1
             [no-pause/shell] You've hit no-pause
@@ -382,7 +382,7 @@ fn the_second_on_a_port_is_told_so() {
         &expect![[r#"
             [port-conflict/first] 2026/01/01 00:00:00 [notice] 1#1: nginx/1.27.5
             [port-conflict/first] 2026/01/01 00:00:00 [notice] 1#1: start worker processes
-            [port-conflict/first] 127.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.88.1" "-"
+            [port-conflict/first] 127.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/7.88.1" "-"
             [port-conflict/second] nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)
             [port-conflict/second] nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)
             [port-conflict/second] nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)

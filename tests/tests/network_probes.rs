@@ -330,15 +330,17 @@ fn a_failing_liveness_probe_restarts_the_container() {
         probe,
         25,
         &expect![[r#"
-        10s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
-        12s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
-        12s Killing: Container c failed liveness probe, will be restarted
-        22s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
-        24s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
-        24s Killing: Container c failed liveness probe, will be restarted
-        p Running: c Running (2 restarts)
-        c ready=true
-    "#]],
+            10s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
+            12s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
+            12s Killing: Container c failed liveness probe, will be restarted
+            12s Unhealthy: Liveness probe failed: Get "http://10.244.0.2:8080/healthz": dial tcp 10.244.0.2:8080: connect: connection refused
+            22s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
+            24s Unhealthy: Liveness probe failed: HTTP probe failed with statuscode: 500
+            24s Killing: Container c failed liveness probe, will be restarted
+            24s Unhealthy: Liveness probe failed: Get "http://10.244.0.2:8080/healthz": dial tcp 10.244.0.2:8080: connect: connection refused
+            p Running: c Running (2 restarts)
+            c ready=true
+        "#]],
     );
 }
 
