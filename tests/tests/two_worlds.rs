@@ -154,7 +154,7 @@ async fn follow(pod: &Pod, wanted: &World, world: &mut World) {
 /// What time, chance and sizes of processes leave of a line: digits, and words in hex where a program draws them.
 fn shape(line: &str) -> String {
     let words = line.split_whitespace().map(|word| {
-        let is_name = DAYS_AND_MONTHS.iter().any(|name| word == *name);
+        let is_name = DAYS_AND_MONTHS.contains(&word);
         let is_drawn = line.starts_with("Produced: ") || line.starts_with("Consumed: ");
         match word {
             _ if is_name => "#".to_owned(),

@@ -19,7 +19,7 @@ fn twice(script: &str) -> String {
 }
 
 /// Runs a program that ends with an exit code.
-fn ends(program: Module) -> String {
+fn ends(program: &Module) -> String {
     run_with(engine(), &[("p", program.bytes())], 1).ends
 }
 
@@ -66,7 +66,7 @@ fn leak_03_the_wall_clock() {
 #[test]
 fn leak_04_time_that_stands_still() {
     // Again: clock reads that cost nothing; a guest that waits for the clock would wait for ever.
-    assert_eq!(ends(Module::new(two_looks_at_the_clock())), "p 1");
+    assert_eq!(ends(&Module::new(two_looks_at_the_clock())), "p 1");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn leak_08_bits_of_nans() {
             0x2b, 3, 0, 0x44, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0xa0, 0xbd, 0xa7, 0x45,
         ],
     ];
-    assert_eq!(ends(Module::new(body.concat())), "p 1");
+    assert_eq!(ends(&Module::new(body.concat())), "p 1");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn leak_09_relaxed_simd() {
         i32_const(16),
         vec![0xfd, 0x0f, 0xfd, 0x80, 2, 0xfd, 0x16, 0, 0x45],
     ];
-    assert_eq!(ends(Module::new(body.concat())), "p 1");
+    assert_eq!(ends(&Module::new(body.concat())), "p 1");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn leak_10_other_floats() {
         i32_const(0x667f_3bcd),
         vec![0x46],
     ];
-    assert_eq!(ends(Module::new(body.concat())), "p 1");
+    assert_eq!(ends(&Module::new(body.concat())), "p 1");
 }
 
 #[test]
