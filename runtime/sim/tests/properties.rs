@@ -428,23 +428,32 @@ fn deadlocks() {
 #[test]
 fn livelocks() {
     let waits = "while [ ! -f /shared/ready ]; do sleep 1; done";
+    let ends = "  properties: [{exit: {w: 0}}]\n";
     check(
         &shells(&[("w", waits)]),
-        "",
+        ends,
         expect![[r#"
             livelock livelock: nothing new comes of what w does again and again; not ended: w
         "#]],
     );
+    // It may as well be a server that looks around once a second.
     check(
         &shells(&[("w", waits)]),
-        "  limit: 1m\n  settle: 1s\n  defaults: {livelock: ignore}\n",
+        "  limit: 1m\n  settle: 1s\n",
         expect![[r#"
             pass
         "#]],
     );
     check(
+        &shells(&[("w", waits)]),
+        &format!("  limit: 1m\n  settle: 1s\n  defaults: {{livelock: ignore}}\n{ends}"),
+        expect![[r#"
+            exit exit: w is running and must end with 0
+        "#]],
+    );
+    check(
         &shells(&[("w", waits), ("late", "sleep 60; echo > /shared/ready")]),
-        "",
+        ends,
         expect![[r#"
             pass
         "#]],
