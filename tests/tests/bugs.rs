@@ -13,6 +13,7 @@ use seedpod_tests::{Pods, engine, root};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A bug that is not found in so many runs is not found.
 const RUNS_MAX: u64 = 2000;
@@ -169,4 +170,37 @@ fn a_corrected_system_passes() {
             panic!("{}, run {number}: {failure}", folder.display());
         }
     }
+}
+
+/// Servers wait, and wake now and then: nothing that a manifest of the repository does is a deadlock or a livelock.
+#[test]
+fn manifests_that_run_as_they_should_are_not_alarming() {
+    let folder = root().join("manifests");
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let mut test = PodTest::new(&name);
+        test.limit = Duration::from_secs(120);
+        let source = Source {
+            bytes: fs::read(folder.join(&name)).unwrap(),
+            name: name.clone(),
+        };
+        let objects = seedpod_api::load(&[source]).unwrap().objects;
+        let images = Images::new(&folder);
+        let images: seedpod_sim::Images =
+            Arc::new(move |reference: &str, policy| images.resolve(reference, policy));
+        let prepared = Prepared::new(&test, objects, engine(), images).unwrap();
+        let report = run(RunSettings {
+            prepared: &prepared,
+            test: &test,
+            seed: Seed::new(1),
+            chooser: Chooser::default_order(),
+            keep: Keep::Schedule,
+            packets: None,
+        });
+        let failures = report.unwrap().failures;
+        wrong.extend(failures.iter().map(|failure| format!("{name}: {failure}")));
+    }
+    wrong.sort();
+    expect![[r#""#]].assert_eq(&wrong.join("\n"));
 }

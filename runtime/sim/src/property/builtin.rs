@@ -282,10 +282,16 @@ fn ought_to_end(pod: &spec::Pod, container: &str) -> bool {
     policy.unwrap_or(pod.restart_policy) != RestartPolicy::Always
 }
 
-/// Whether a call waits for somebody from outside, as a server does.
+/// Whether a call waits for somebody from outside as well, as a server does: a client, a datagram, a signal.
 fn is_idle(op: &Op) -> bool {
-    let is_outside = |kind: ObjectKind| matches!(kind, ObjectKind::Port | ObjectKind::Mailbox);
-    !op.touches.is_empty() && op.touches.iter().all(|touch| is_outside(touch.object.kind))
+    let is_outside = |kind: ObjectKind| {
+        matches!(
+            kind,
+            ObjectKind::Port | ObjectKind::Mailbox | ObjectKind::Process
+        )
+    };
+    let mut touches = op.touches.iter();
+    touches.any(|touch| is_outside(touch.object.kind))
 }
 
 /// The container of a task: `worker` of `pod/worker@1:7`.
