@@ -353,6 +353,10 @@ pub const TEST_STATES_MAX: usize = 1 << 20;
 pub const TEST_OUTPUT_BYTES_MAX: usize = 1 << 20;
 /// Failures that are kept of one run; one of each property is enough.
 pub const TEST_FAILURES_MAX: usize = 64;
+/// Events of one run of a test, some 200 bytes each where the trace is kept; a run of a small pod has some hundred. With
+/// more steps than [`SCHEDULE_STEPS_MAX`] it could not be replayed anyway.
+pub const TEST_EVENTS_MAX: u64 = SCHEDULE_STEPS_MAX as u64;
+
 /// Virtual time of one run of a test: limit and quiet tail.
 pub const TEST_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 // Reports.

@@ -4,7 +4,8 @@ use crate::drive::{Driver, Stage};
 use crate::property::checker::{History, check};
 use crate::property::{Compiled, ExpressionError, Properties};
 use crate::{Images, Keep, Recorded, Scheduling, Settings, Simulation, StartError};
-use seedpod_core::podtest::{Checker, Failure, PodTest, PropertyKind};
+use seedpod_core::limits::TEST_EVENTS_MAX;
+use seedpod_core::podtest::{Checker, Failure, FailureKind, PodTest, PropertyKind};
 use seedpod_core::sched::{self, Chooser, TaskNames};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::Objects;
@@ -294,6 +295,20 @@ impl Course<'_> {
         let now = self.simulation.now();
         let failures = self.properties.observe(now, &touched, &records, &events);
         self.failures.extend(failures);
+        if let Some(event) = events.last()
+            && event.number >= TEST_EVENTS_MAX
+            && self.failures.is_empty()
+        {
+            self.failures.push(Failure {
+                property: FailureKind::Livelock.word().to_owned(),
+                kind: FailureKind::Livelock,
+                message: format!(
+                    "{TEST_EVENTS_MAX} events in one run, which are as many as are kept; a smaller `limit` ends it before"
+                ),
+                at: now,
+                event: event.number,
+            });
+        }
         if let Some((task, time)) = self.simulation.computing() {
             self.failures.extend(self.properties.computes(&task, time));
         }

@@ -473,6 +473,24 @@ fn endless_loops() {
 }
 
 #[test]
+fn endless_output() {
+    let pod = pod(&format!(
+        "  containers:\n{}",
+        shell(
+            "w",
+            "i=0; while true; do i=$((i + 1)); echo $i > /shared/n; done"
+        )
+    ));
+    check(
+        &pod,
+        "",
+        expect![[r#"
+            livelock livelock: 262144 events in one run, which are as many as are kept; a smaller `limit` ends it before
+        "#]],
+    );
+}
+
+#[test]
 fn restart_loops() {
     let pod = pod(&format!("  containers:\n{}", shell("w", "exit 1")));
     check(
