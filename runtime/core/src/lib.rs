@@ -9,6 +9,7 @@
 //! [`trace`], and what a test of such runs is made of: [`podtest`].
 
 pub mod cpu;
+pub mod hash;
 pub mod image;
 pub mod ipc;
 pub mod kernel;

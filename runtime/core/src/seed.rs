@@ -1,5 +1,7 @@
 //! One seed in, one stream of chance per consumer.
 
+use crate::hash::fnv1a;
+
 /// Where all chance of a run comes from.
 ///
 /// Consumers never share a stream: each [`fork`](Seed::fork)s its own by a label, so that one more draw in the
@@ -20,11 +22,8 @@ impl Seed {
 
     /// An independent seed, the same for the same label.
     pub fn fork(self, label: &str) -> Self {
-        // FNV-1a over the label, then one splitmix64 step to spread the bits.
-        let hash = label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Self(Rng(self.0 ^ hash).next_u64())
+        // One splitmix64 step spreads the bits.
+        Self(Rng(self.0 ^ fnv1a(label.bytes())).next_u64())
     }
 
     /// The stream of this seed.

@@ -1,5 +1,7 @@
 //! Host calls as the scheduler sees them, and which of them depend on each other.
 
+use crate::hash::fnv1a;
+
 /// One host call that another container could notice, or that could notice another container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Op {
@@ -127,12 +129,12 @@ impl Touch {
 }
 
 impl Object {
-    /// The object of a name: FNV-1a, which is equal on every machine.
+    /// The object of a name, the same on every machine.
     pub fn named(kind: ObjectKind, name: &str) -> Self {
-        let id = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Self { kind, id }
+        Self {
+            kind,
+            id: fnv1a(name.bytes()),
+        }
     }
 }
 

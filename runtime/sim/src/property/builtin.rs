@@ -4,6 +4,7 @@ use super::failure;
 use super::seen::{ContainerLook, ContainerPhase};
 use super::view::View;
 use crate::Record;
+use seedpod_core::hash::fnv1a;
 use seedpod_core::limits::TEST_STATES_MAX;
 use seedpod_core::podtest::{Defaults, Failure, FailureKind, FinalState, PodTest, Verdict};
 use seedpod_core::process::Signal;
@@ -342,7 +343,7 @@ impl Progress {
     }
 }
 
-/// A hash of what was done, by whichever process of a container: FNV-1a. Processes and pipes have another number each time.
+/// A hash of what was done, by whichever process of a container. Processes and pipes have another number each time.
 fn state(event: &TraceEvent) -> u64 {
     let detail = match event.kind.as_str() {
         "spawn" | "start" => "",
@@ -359,10 +360,7 @@ fn state(event: &TraceEvent) -> u64 {
         detail,
         &event.result,
     ];
-    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    fnv1a(parts.iter().flat_map(|part| part.bytes().chain([0])))
 }
 
 #[cfg(test)]
