@@ -42,10 +42,16 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     (
         "seedpod-api",
         &[
+            "base64",
+            "bytes",
+            "flate2",
+            "http",
+            "json-patch",
             "k8s-openapi",
             "seedpod-core",
             "serde",
             "serde-saphyr",
+            "serde_json",
             "thiserror",
             "xxhash-rust",
         ],

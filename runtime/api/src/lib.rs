@@ -21,6 +21,7 @@ mod nearest;
 mod objects;
 mod pod_test;
 mod quantity;
+pub mod server;
 mod single;
 pub mod static_pods;
 mod status;

@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`time`] and [`seed`], the words of the rest; [`spec`], what a person asked for; [`pod`], its
 //! lifecycle, and [`probe_client`], its probes over the network; then what guests see: [`process`], [`net`], [`ipc`],
-//! [`volume`], [`image`], [`cpu`]; last, what makes a run repeat and explores others: [`sched`],
+//! [`volume`], [`image`], [`cpu`]; [`store`], what the API server keeps; last, what makes a run repeat and explores others: [`sched`],
 //! [`trace`], and what a test of such runs is made of: [`podtest`].
 
 pub mod cpu;
@@ -23,6 +23,7 @@ pub mod process;
 pub mod sched;
 pub mod seed;
 pub mod spec;
+pub mod store;
 pub mod time;
 pub mod trace;
 pub mod volume;

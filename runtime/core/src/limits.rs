@@ -403,3 +403,14 @@ pub const COVERAGE_CLASSES_MAX: usize = 1 << 20;
 pub const MQUEUE_MESSAGES_KEPT: usize = 16;
 /// Faults of one run, whatever its budget: each is looked at before every step.
 pub const FAULTS_PER_RUN: u32 = 1024;
+
+/// Bytes of one object of the API server as JSON (etcd: `--max-request-bytes` 1.5 MiB).
+pub const OBJECT_BYTES_MAX: usize = 3 << 19;
+/// Objects that the API server keeps.
+pub const STORED_OBJECTS_MAX: usize = 1 << 17;
+/// Bytes of all of them (etcd: 2 GiB, on a disk; here they are in memory).
+pub const STORED_BYTES_MAX: usize = 1 << 30;
+/// Changes from which a watch can go on.
+pub const CHANGES_KEPT: usize = 1 << 14;
+/// Bytes of what they changed.
+pub const CHANGES_BYTES_MAX: usize = 8 << 20;

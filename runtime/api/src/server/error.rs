@@ -1,0 +1,222 @@
+//! Why a request fails, as a `metav1.Status`. Reasons, codes and texts are those of `apimachinery/pkg/api/errors`.
+
+use super::registry::Resource;
+use super::request::Response;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// Why a request fails.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// Of the response.
+    pub code: StatusCode,
+    /// A word for programs, such as `NotFound`; empty when there is none.
+    pub reason: &'static str,
+    /// What a person reads.
+    pub message: String,
+    /// `details` of the status.
+    pub details: Option<Value>,
+}
+
+/// One field that is wrong. The texts are those of `apimachinery/pkg/util/validation/field`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// `FieldValueRequired` and so on.
+    pub reason: &'static str,
+    /// `spec.containers[0].name`
+    pub path: String,
+    /// Without the path: `Required value: …`.
+    pub message: String,
+}
+
+impl FieldError {
+    /// There is no value.
+    pub fn required(path: impl Into<String>, detail: &str) -> Self {
+        Self::new("FieldValueRequired", path, "Required value", detail)
+    }
+
+    /// The value is wrong.
+    pub fn invalid(path: impl Into<String>, value: &Value, detail: &str) -> Self {
+        let what = format!("Invalid value: {value}");
+        Self::new("FieldValueInvalid", path, &what, detail)
+    }
+
+    /// There must be no value, or not this change of it.
+    pub fn forbidden(path: impl Into<String>, detail: &str) -> Self {
+        Self::new("FieldValueForbidden", path, "Forbidden", detail)
+    }
+
+    /// The value is none of a few.
+    pub fn not_supported(path: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
+        let supported: Vec<_> = supported.iter().map(|word| format!("{word:?}")).collect();
+        let what = format!("Unsupported value: {value}");
+        let detail = format!("supported values: {}", supported.join(", "));
+        Self::new("FieldValueNotSupported", path, &what, &detail)
+    }
+
+    /// There is another of the same.
+    pub fn duplicate(path: impl Into<String>, value: &Value) -> Self {
+        let what = format!("Duplicate value: {value}");
+        Self::new("FieldValueDuplicate", path, &what, "")
+    }
+
+    fn new(reason: &'static str, path: impl Into<String>, what: &str, detail: &str) -> Self {
+        let message = match detail {
+            "" => what.to_owned(),
+            detail => format!("{what}: {detail}"),
+        };
+        Self {
+            reason,
+            path: path.into(),
+            message,
+        }
+    }
+}
+
+impl ApiError {
+    fn new(code: StatusCode, reason: &'static str, message: String) -> Self {
+        Self {
+            code,
+            reason,
+            message,
+            details: None,
+        }
+    }
+
+    fn about(self, resource: &Resource, name: &str) -> Self {
+        let mut details = json!({"name": name, "kind": resource.plural});
+        if !resource.group.is_empty() {
+            details["group"] = resource.group.into();
+        }
+        let details = Some(details);
+        Self { details, ..self }
+    }
+
+    /// No such object.
+    pub fn not_found(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} not found", resource.name());
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).about(resource, name)
+    }
+
+    /// No such path.
+    pub fn not_found_path() -> Self {
+        let message = "the server could not find the requested resource".to_owned();
+        let mut error = Self::new(StatusCode::NOT_FOUND, "NotFound", message);
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// There is one already.
+    pub fn already_exists(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", resource.name());
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(resource, name)
+    }
+
+    /// Somebody was faster.
+    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let what = resource.name();
+        let message = format!("Operation cannot be fulfilled on {what} {name:?}: {why}");
+        Self::new(StatusCode::CONFLICT, "Conflict", message).about(resource, name)
+    }
+
+    /// The object breaks rules.
+    pub fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
+        let texts: Vec<_> = errors
+            .iter()
+            .map(|error| format!("{}: {}", error.path, error.message))
+            .collect();
+        let texts = match texts.as_slice() {
+            [one] => one.clone(),
+            all => format!("[{}]", all.join(", ")),
+        };
+        let qualified = match resource.group {
+            "" => resource.kind.to_owned(),
+            group => format!("{}.{group}", resource.kind),
+        };
+        let message = format!("{qualified} {name:?} is invalid: {texts}");
+        let mut error =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(resource, name);
+        let causes = errors.iter().map(
+            |error| json!({"reason": error.reason, "message": error.message, "field": error.path}),
+        );
+        let details = error.details.get_or_insert_default();
+        details["kind"] = resource.kind.into();
+        details["causes"] = causes.collect();
+        error
+    }
+
+    /// The request makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message.into())
+    }
+
+    /// Not allowed.
+    pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
+        let what = resource.name();
+        let message = format!("{what} {name:?} is forbidden: {why}");
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(resource, name)
+    }
+
+    /// The resource has no such verb.
+    pub fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource".to_owned();
+        let mut error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// The body is in no format that is known.
+    pub fn unsupported_media_type(supported: &[&str]) -> Self {
+        let supported = supported.join(", ");
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {supported}"
+        );
+        let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(code, "UnsupportedMediaType", message)
+    }
+
+    /// Nothing of what the client accepts can be given.
+    pub fn not_acceptable(supported: &[&str]) -> Self {
+        let supported = supported.join(", ");
+        let message = format!("only the following media types are accepted: {supported}");
+        Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+    }
+
+    /// Too long ago.
+    pub fn expired(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "Expired", message.into())
+    }
+
+    /// Too much.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        let code = StatusCode::PAYLOAD_TOO_LARGE;
+        Self::new(code, "RequestEntityTooLarge", message.into())
+    }
+
+    /// No room, or not now.
+    pub fn too_many_requests(message: impl Into<String>) -> Self {
+        let code = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(code, "TooManyRequests", message.into())
+    }
+
+    /// The `metav1.Status` that says so.
+    pub fn status(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "code": self.code.as_u16(),
+        });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
+        if let Some(details) = &self.details {
+            status["details"] = details.clone();
+        }
+        status
+    }
+
+    /// The response that says so.
+    pub fn response(&self) -> Response {
+        Response::json(self.code, &self.status())
+    }
+}

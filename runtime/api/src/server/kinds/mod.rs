@@ -1,0 +1,82 @@
+//! The rules of each kind: what is filled in, what is refused, what may change.
+
+use super::Server;
+use super::error::{ApiError, FieldError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The rules of one kind. The order on a write: `default`, `prepare_create` or `prepare_update`, `validate`.
+pub(crate) trait Strategy: Sync {
+    /// Fills in what Kubernetes fills in.
+    fn default(&self, _object: &mut Value) {}
+
+    /// What a client may not say of a new object, and what it is given: admission. `status` goes, unless this leaves it.
+    ///
+    /// # Errors
+    /// When it is not admitted.
+    fn prepare_create(&self, _server: &mut Server, object: &mut Value) -> Result<(), ApiError> {
+        drop_field(object, "status");
+        Ok(())
+    }
+
+    /// What an update, patch or apply of `subresource` (empty: the object itself) may not touch is put back from `old`.
+    ///
+    /// # Errors
+    /// When it is not admitted.
+    fn prepare_update(
+        &self,
+        _server: &mut Server,
+        old: &Value,
+        new: &mut Value,
+        subresource: &str,
+    ) -> Result<(), ApiError> {
+        match subresource {
+            "" => put_back(old, new, "status"),
+            "status" => {
+                put_back(old, new, "spec");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is wrong with an object; `old` is what it was before.
+    fn validate(&self, _server: &Server, _object: &Value, _old: Option<&Value>) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// What field selectors see, besides `metadata.name` and `metadata.namespace`.
+    fn fields(&self, _object: &Value) -> BTreeMap<&'static str, String> {
+        BTreeMap::new()
+    }
+
+    /// Whether a change of anything but metadata and status counts in `metadata.generation`.
+    fn has_generation(&self) -> bool {
+        false
+    }
+}
+
+/// No rules of its own.
+pub(crate) struct Plain;
+
+impl Strategy for Plain {}
+
+/// Removes a field of the object.
+pub(crate) fn drop_field(object: &mut Value, field: &str) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove(field);
+    }
+}
+
+/// Makes a field what it was.
+pub(crate) fn put_back(old: &Value, new: &mut Value, field: &str) {
+    match old.get(field) {
+        Some(value) => new[field] = value.clone(),
+        None => drop_field(new, field),
+    }
+}
+
+/// `GET /version`
+pub(crate) fn version() -> Value {
+    json!({"major": "1", "minor": "36", "gitVersion": "v1.36.2+seedpod"})
+}

@@ -1,0 +1,224 @@
+//! A Kubernetes API server for one node, as plain data: requests in, answers out, nothing done.
+//!
+//! A request passes these modules in order: [`request`] says what it is about, [`registry`] knows the resource and its
+//! `kinds` the rules for it, `verbs` do what is asked in the [`Store`]. `controllers` and `kubelet` look at what changed
+//! and change more; what the world has to do for that is an [`Action`], and what came of it is [`PodNews`]. A watch is a
+//! place in the store's changes that its connection reads on from; exec, attach, logs and port forwarding are
+//! [`Stream`]s that the world opens.
+//!
+//! `host` drives this with real connections, the simulator with written conversations: the same bytes in both.
+
+pub mod error;
+pub mod registry;
+pub mod request;
+pub mod stream;
+
+mod controllers;
+mod kinds;
+mod kubelet;
+pub(crate) mod object;
+mod verbs;
+
+pub use kubelet::{Action, PodNews};
+pub use request::{Answer, Request, Response, User};
+pub use stream::Stream;
+pub use verbs::watch::{Watch, WatchRead};
+
+use bytes::Bytes;
+use error::ApiError;
+use http::{Method, StatusCode};
+use registry::Resource;
+use request::Target;
+use seedpod_core::seed::{Rng, Seed};
+use seedpod_core::store::{Key, Revision, Store, Write};
+use seedpod_core::time::{Instant, WallTime};
+use serde_json::Value;
+use std::collections::VecDeque;
+
+/// What time it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// For what is due.
+    pub instant: Instant,
+    /// For what is written down.
+    pub wall: WallTime,
+}
+
+/// What a server knows of the node it stands for.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of the node.
+    pub node_name: String,
+    /// Address of the node on the pod network.
+    pub node_ip: std::net::IpAddr,
+    /// Processors of the machine.
+    pub cpus: u64,
+    /// Bytes of memory of the machine.
+    pub memory_bytes: u64,
+    /// Bytes of the disk where volumes are.
+    pub storage_bytes: u64,
+    /// `linux`, `windows`, `darwin`.
+    pub operating_system: String,
+    /// `amd64`, `arm64`.
+    pub architecture: String,
+}
+
+/// The API server with its controllers and the kubelet of its one node.
+pub struct Server {
+    pub(crate) store: Store,
+    pub(crate) now: Now,
+    pub(crate) rng: Rng,
+    pub(crate) settings: Settings,
+    kubelet: kubelet::Kubelet,
+    controllers: controllers::Controllers,
+    actions: VecDeque<Action>,
+}
+
+impl Server {
+    /// A server over `store`, empty or restored, which from now on has what every cluster has: its namespaces, the node.
+    pub fn new(settings: Settings, store: Store, seed: Seed, now: Now) -> Self {
+        let mut server = Self {
+            store,
+            now,
+            rng: seed.fork("api server").rng(),
+            settings,
+            kubelet: kubelet::Kubelet::default(),
+            controllers: controllers::Controllers::default(),
+            actions: VecDeque::new(),
+        };
+        controllers::bootstrap(&mut server);
+        kubelet::bootstrap(&mut server);
+        server.turn(now);
+        server
+    }
+
+    /// Answers a request.
+    pub fn handle(&mut self, now: Now, request: &Request) -> Answer {
+        self.now = now;
+        let answer = match Target::of(request) {
+            Ok(target) => self.answer(request, &target),
+            Err(error) => Err(error),
+        };
+        let answer = answer.unwrap_or_else(|error| Answer::Response(error.response()));
+        self.turn(now);
+        answer
+    }
+
+    /// Lets controllers and kubelet do what is due.
+    pub fn turn(&mut self, now: Now) {
+        self.now = now;
+        controllers::turn(self);
+        kubelet::turn(self);
+    }
+
+    /// Takes in what happened to a pod that an [`Action`] started.
+    pub fn pod_news(&mut self, now: Now, uid: &str, news: PodNews) {
+        self.now = now;
+        kubelet::news(self, uid, news);
+        self.turn(now);
+    }
+
+    /// What the world has to do next.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`turn`](Self::turn) has something to do although nothing has happened.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let all = [
+            self.controllers.next_deadline(),
+            self.kubelet.next_deadline(),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// The last change of any object. An answer may go out once all changes up to this are on the disk.
+    pub fn revision(&self) -> Revision {
+        self.store.revision()
+    }
+
+    /// What has to go to the disk.
+    pub fn take_writes(&mut self) -> Vec<Write> {
+        self.store.take_writes()
+    }
+
+    /// Reads on in a watch.
+    pub fn read_watch(&self, now: Now, watch: &mut Watch) -> WatchRead {
+        verbs::watch::read(self, now, watch)
+    }
+
+    fn answer(&mut self, request: &Request, target: &Target<'_>) -> Result<Answer, ApiError> {
+        match target {
+            Target::Resource(target) => verbs::answer(self, request, target),
+            Target::Other(path) => self.answer_other(request, path),
+        }
+    }
+
+    fn answer_other(&mut self, request: &Request, path: &str) -> Result<Answer, ApiError> {
+        if request.method != Method::GET {
+            return Err(ApiError::not_found_path());
+        }
+        let body = match path {
+            "/healthz" | "/readyz" | "/livez" => {
+                return Ok(Answer::Response(Response::text(StatusCode::OK, "ok")));
+            }
+            "/version" => kinds::version(),
+            _ => return Err(ApiError::not_found_path()),
+        };
+        Ok(Answer::Response(Response::json(StatusCode::OK, &body)))
+    }
+
+    /// One object as it is now.
+    pub(crate) fn object(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Value> {
+        let stored = self.store.get(&resource.key(namespace, name))?;
+        Some(object::decode(&stored.value))
+    }
+
+    /// The objects of a resource as they are now, by namespace and name.
+    pub(crate) fn objects(
+        &self,
+        resource: &'static Resource,
+        namespace: Option<&str>,
+    ) -> Vec<Value> {
+        let all = self.store.list(resource.name(), namespace);
+        all.map(|(_, stored)| object::decode(&stored.value))
+            .collect()
+    }
+
+    /// A version 4 UUID (RFC 9562).
+    pub(crate) fn uid(&mut self) -> String {
+        let bits = (u128::from(self.rng.next_u64()) << 64) | u128::from(self.rng.next_u64());
+        let bits = bits & !(0xf << 76) | (4 << 76);
+        let bits = bits & !(0b11 << 62) | (0b10 << 62);
+        let hex = format!("{bits:032x}");
+        let (a, b, c, d, e) = (
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..],
+        );
+        format!("{a}-{b}-{c}-{d}-{e}")
+    }
+
+    /// The random end of a generated name (`apimachinery/pkg/util/rand`: no vowels, nothing that looks like another).
+    pub(crate) fn name_suffix(&mut self) -> String {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        let mut letter = || usize::try_from(self.rng.below(LETTERS.len() as u64)).unwrap_or(0);
+        (0..5).map(|_| char::from(LETTERS[letter()])).collect()
+    }
+}
+
+/// The JSON of an object with its revision, as it is kept and sent.
+pub(crate) fn encode(object: &mut Value, revision: Revision) -> Bytes {
+    object["metadata"]["resourceVersion"] = Value::String(revision.to_string());
+    object.to_string().into()
+}
+
+impl Resource {
+    /// The key of one of its objects.
+    pub(crate) fn key(&self, namespace: &str, name: &str) -> Key {
+        let namespace = if self.is_namespaced { namespace } else { "" };
+        Key::new(self.name(), namespace, name)
+    }
+}

@@ -1,0 +1,131 @@
+//! What can be done with objects.
+
+pub(crate) mod delete;
+pub(crate) mod patch;
+pub(crate) mod read;
+pub(crate) mod selector;
+pub(crate) mod watch;
+pub(crate) mod write;
+
+use super::Server;
+use super::error::ApiError;
+use super::request::{Answer, Request, ResourceTarget, Response};
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::Value;
+
+/// How something is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Who is noted as the manager of the fields: `fieldManager`, or the first word of the user agent.
+    pub(crate) manager: String,
+    /// All but the change itself.
+    pub(crate) dry_run: bool,
+    /// `status` and so on; empty for the object itself.
+    pub(crate) subresource: String,
+    /// What becomes of unknown fields.
+    pub(crate) validation: FieldValidation,
+}
+
+/// `fieldValidation`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    /// They are dropped.
+    Ignore,
+    /// They are dropped, and the client is told in `Warning` headers.
+    #[default]
+    Warn,
+    /// They are refused.
+    Strict,
+}
+
+impl Options {
+    /// Of a controller of this server.
+    pub(crate) fn of(manager: &str) -> Self {
+        Self {
+            manager: manager.to_owned(),
+            validation: FieldValidation::Ignore,
+            ..Self::default()
+        }
+    }
+
+    /// For a subresource.
+    pub(crate) fn for_subresource(self, subresource: &str) -> Self {
+        let subresource = subresource.to_owned();
+        Self {
+            subresource,
+            ..self
+        }
+    }
+
+    fn of_request(request: &Request, subresource: &str) -> Result<Self, ApiError> {
+        let agent = request.header("user-agent").unwrap_or("unknown");
+        let agent = agent.split('/').next().unwrap_or(agent).to_owned();
+        let validation = match request.parameter("fieldValidation").as_deref() {
+            None | Some("Warn") => FieldValidation::Warn,
+            Some("Ignore") => FieldValidation::Ignore,
+            Some("Strict") => FieldValidation::Strict,
+            Some(other) => {
+                let message = format!(
+                    "invalid fieldValidation: {other:?}, must be one of Ignore, Warn, Strict"
+                );
+                return Err(ApiError::bad_request(message));
+            }
+        };
+        Ok(Self {
+            manager: request.parameter("fieldManager").unwrap_or(agent),
+            dry_run: request.parameters("dryRun").iter().any(|one| one == "All"),
+            subresource: subresource.to_owned(),
+            validation,
+        })
+    }
+}
+
+/// Answers a request about objects.
+pub(crate) fn answer(
+    server: &mut Server,
+    request: &Request,
+    target: &ResourceTarget,
+) -> Result<Answer, ApiError> {
+    let is_watch = request.flag("watch");
+    let (code, object, warnings) = match (&request.method, &target.name) {
+        (&Method::GET, None) if is_watch => return watch::start(server, request, target),
+        (&Method::GET, None) => return read::list(server, request, target),
+        (&Method::GET, Some(name)) => return read::get(server, request, target, name),
+        (&Method::POST, None) => {
+            let options = Options::of_request(request, &target.subresource)?;
+            let (object, warnings) = write::decode(request, target.resource, options.validation)?;
+            let namespace = target.namespace.as_deref().unwrap_or_default();
+            let created = server.create(target.resource, namespace, object, &options)?;
+            (StatusCode::CREATED, created, warnings)
+        }
+        (&Method::PUT, Some(name)) => {
+            let options = Options::of_request(request, &target.subresource)?;
+            let (object, warnings) = write::decode(request, target.resource, options.validation)?;
+            let namespace = target.namespace.as_deref().unwrap_or_default();
+            let updated = server.update(target.resource, namespace, name, object, &options)?;
+            (StatusCode::OK, updated, warnings)
+        }
+        (&Method::PATCH, Some(name)) => {
+            let options = Options::of_request(request, &target.subresource)?;
+            patch::patch(server, request, target, name, &options)?
+        }
+        (&Method::DELETE, Some(name)) => return delete::one(server, request, target, name),
+        (&Method::DELETE, None) => return delete::collection(server, request, target),
+        _ => return Err(ApiError::method_not_allowed()),
+    };
+    Ok(Answer::Response(with_warnings(
+        read::response(request, target.resource, code, &object),
+        &warnings,
+    )))
+}
+
+/// Adds `Warning` headers (RFC 7234: 299 with agent and text).
+fn with_warnings(mut response: Response, warnings: &[String]) -> Response {
+    for warning in warnings {
+        let text = format!("299 - {}", Value::String(warning.clone()));
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers.append("warning", value);
+        }
+    }
+    response
+}
