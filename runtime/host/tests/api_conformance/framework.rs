@@ -1,0 +1,134 @@
+//! A server, and what a test does with it.
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, DeleteParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config, Resource};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, from_value, json};
+use std::fmt::Debug;
+use std::future::Future;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::pin::Pin;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+use tempfile::TempDir;
+
+/// One of upstream's tests.
+pub(crate) struct Case {
+    pub(crate) line: u32,
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(Framework) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// A `seedpod serve`, started when the first test wants it.
+pub(crate) struct Server {
+    folder: TempDir,
+    started: OnceLock<Started>,
+}
+
+struct Started {
+    child: Mutex<Child>,
+    kubeconfig: String,
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            started: OnceLock::new(),
+        }
+    }
+
+    fn started(&self) -> &Started {
+        self.started.get_or_init(|| {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_seedpod"))
+                .args(["serve", "--listen", "127.0.0.1:0", "--state-dir"])
+                .arg(self.folder.path().join("state"))
+                .env(
+                    "SEEDPOD_CACHE",
+                    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"),
+                )
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let out = BufReader::new(child.stdout.take().unwrap());
+            let mut lines = out.lines().map_while(Result::ok);
+            let kubeconfig = lines
+                .find_map(|line| {
+                    line.trim()
+                        .strip_prefix("export KUBECONFIG=")
+                        .map(str::to_owned)
+                })
+                .expect("it says where the kubeconfig is once it is ready");
+            Started {
+                child: Mutex::new(child),
+                kubeconfig,
+            }
+        })
+    }
+
+    pub(crate) fn stop(&self) {
+        if let Some(started) = self.started.get() {
+            let mut child = started.child.lock().unwrap();
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// What a test has: a client and a namespace that goes with it.
+pub(crate) struct Framework {
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
+}
+
+impl Framework {
+    /// Runs a test in a namespace of its own, and takes that away.
+    pub(crate) fn run(server: &Server, case: &Case) {
+        let kubeconfig = &server.started().kubeconfig;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
+            let options = KubeConfigOptions::default();
+            let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+                .await
+                .unwrap();
+            let client = Client::try_from(config).unwrap();
+            let namespaces: Api<Namespace> = Api::all(client.clone());
+            let namespace: Namespace = object(json!({"metadata": {"generateName": "e2e-"}}));
+            let made = namespaces
+                .create(&PostParams::default(), &namespace)
+                .await
+                .unwrap();
+            let namespace = made.metadata.name.unwrap();
+            let framework = Self {
+                client,
+                namespace: namespace.clone(),
+            };
+            (case.run)(framework).await;
+            let parameters = DeleteParams::default();
+            namespaces.delete(&namespace, &parameters).await.unwrap();
+        });
+    }
+
+    /// The objects of a kind in the namespace of the test.
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+}
+
+/// An object from JSON.
+pub(crate) fn object<K: DeserializeOwned>(value: Value) -> K {
+    from_value(value).unwrap()
+}

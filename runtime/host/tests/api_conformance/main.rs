@@ -1,0 +1,33 @@
+//! Kubernetes' own end-to-end tests of what needs an API server, against a real `seedpod serve` and through kube-rs, a
+//! client of its own descent. One server for all; each trial has a namespace, as upstream's framework gives it.
+//!
+//! A module stands for one file of upstream's and lists its cases by line and name; the assertions are those of the
+//! original. `tests/conformance.md` counts them.
+
+mod framework;
+mod lease;
+
+use framework::{Case, Framework, Server};
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    let files: &[(&str, &[Case])] = &[("common/node/lease.go", lease::CASES)];
+    let arguments = Arguments::from_args();
+    let server = Arc::new(Server::new());
+    let mut trials = Vec::new();
+    for (file, cases) in files {
+        for case in *cases {
+            let server = server.clone();
+            let name = format!("{file}:{} {}", case.line, case.name);
+            trials.push(Trial::test(name, move || {
+                Framework::run(&server, case);
+                Ok(())
+            }));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    server.stop();
+    conclusion.exit_code()
+}
