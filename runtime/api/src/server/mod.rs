@@ -17,6 +17,7 @@ mod controllers;
 mod kinds;
 mod kubelet;
 pub(crate) mod object;
+pub(crate) mod schema;
 mod verbs;
 
 pub use kubelet::{Action, PodNews};
