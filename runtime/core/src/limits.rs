@@ -414,3 +414,12 @@ pub const STORED_BYTES_MAX: usize = 1 << 30;
 pub const CHANGES_KEPT: usize = 1 << 14;
 /// Bytes of what they changed.
 pub const CHANGES_BYTES_MAX: usize = 8 << 20;
+
+/// Objects that controllers look at before others get a turn: some milliseconds of work.
+pub const CONTROLLER_SYNCS_PER_TURN: usize = 256;
+/// How long after its first failure a controller looks at an object again (client-go: 5 ms).
+pub const CONTROLLER_RETRY_MIN: std::time::Duration = std::time::Duration::from_millis(5);
+/// The longest it waits (client-go: 1000 s).
+pub const CONTROLLER_RETRY_MAX: std::time::Duration = std::time::Duration::from_secs(1000);
+/// How often controllers and kubelet in turn answer each other's changes before requests get a turn.
+pub const TURN_ROUNDS_MAX: usize = 16;

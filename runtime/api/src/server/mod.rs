@@ -30,6 +30,7 @@ use error::ApiError;
 use http::{Method, StatusCode};
 use registry::Resource;
 use request::Target;
+use seedpod_core::limits::TURN_ROUNDS_MAX;
 use seedpod_core::seed::{Rng, Seed};
 use seedpod_core::store::{Key, Revision, Store, Write};
 use seedpod_core::time::{Instant, WallTime};
@@ -70,6 +71,7 @@ pub struct Server {
     pub(crate) now: Now,
     pub(crate) rng: Rng,
     pub(crate) settings: Settings,
+    pub(crate) index: controllers::Index,
     kubelet: kubelet::Kubelet,
     controllers: controllers::Controllers,
     actions: VecDeque<Action>,
@@ -83,6 +85,7 @@ impl Server {
             now,
             rng: seed.fork("api server").rng(),
             settings,
+            index: controllers::Index::default(),
             kubelet: kubelet::Kubelet::default(),
             controllers: controllers::Controllers::default(),
             actions: VecDeque::new(),
@@ -108,8 +111,14 @@ impl Server {
     /// Lets controllers and kubelet do what is due.
     pub fn turn(&mut self, now: Now) {
         self.now = now;
-        controllers::turn(self);
-        kubelet::turn(self);
+        for _ in 0..TURN_ROUNDS_MAX {
+            let before = self.revision();
+            controllers::turn(self);
+            kubelet::turn(self);
+            if self.revision() == before {
+                break;
+            }
+        }
     }
 
     /// Takes in what happened to a pod that an [`Action`] started.
@@ -127,7 +136,7 @@ impl Server {
     /// When [`turn`](Self::turn) has something to do although nothing has happened.
     pub fn next_deadline(&self) -> Option<Instant> {
         let all = [
-            self.controllers.next_deadline(),
+            self.controllers.next_deadline(self.revision()),
             self.kubelet.next_deadline(),
         ];
         all.into_iter().flatten().min()
