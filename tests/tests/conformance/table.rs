@@ -10,12 +10,16 @@ use std::fs;
 /// Every test of the upstream files: path, line, name.
 const UPSTREAM: &str = include_str!("upstream.tsv");
 
+/// Those that a real server passes: path, line, name and how they were adapted, if they were.
+const SERVED: &str = include_str!("../../../runtime/host/tests/api_conformance/cases.tsv");
+
 const HEAD: &str = "# Conformance
 
 Kubernetes' end-to-end tests of pods (version 1.36, `test/e2e` and `test/e2e_node`) and podman's tests of `kube play`, and
 what became of each: it passes as it stands, it is adapted (how), or it is not applicable (why). *Missing* is what nobody
-has ported yet. Each one that passes is a trial of this name in `cargo test -p seedpod-tests --test conformance`; that test
-also writes this file, with `UPDATE_EXPECT=1`.
+has ported yet. Each one that passes is a trial of this name in `cargo test -p seedpod-tests --test conformance`, or, where it says
+*served*, in `cargo test -p seedpod --test api_conformance`, through a real `seedpod serve`. The first of them also writes
+this file, with `UPDATE_EXPECT=1`.
 
 ";
 
@@ -32,6 +36,8 @@ struct Row {
     line: u32,
     name: &'static str,
     case: Option<Case>,
+    /// How a real server passes it: as it stands (empty), or adapted.
+    served: Option<&'static str>,
 }
 
 pub(crate) fn check(files: &[File]) {
@@ -72,6 +78,12 @@ fn rows(files: &[File]) -> Vec<Row> {
             );
         }
     }
+    let mut served = BTreeMap::new();
+    for text in SERVED.lines() {
+        let mut fields = text.splitn(4, '\t');
+        let key = (fields.next(), fields.next(), fields.next());
+        served.insert(key, fields.next().unwrap_or_default());
+    }
     let mut rows = Vec::new();
     for text in UPSTREAM.lines() {
         let mut fields = text.splitn(3, '\t');
@@ -79,18 +91,25 @@ fn rows(files: &[File]) -> Vec<Row> {
         else {
             panic!("no path, line and name: {text}");
         };
+        let served = served.remove(&(Some(path), Some(line), Some(name)));
         let line = line.parse().expect("a line number");
         let case = cases.remove(&(path, line));
         if let Some(case) = &case {
             assert_eq!(case.name, name, "{path}:{line}");
+            assert!(
+                served.is_none(),
+                "{path}:{line} is served: no case is needed"
+            );
         }
         rows.push(Row {
             path,
             line,
             name,
             case,
+            served,
         });
     }
+    assert!(served.is_empty(), "served, but not upstream: {served:?}");
     let unknown: Vec<_> = cases.keys().collect();
     assert!(unknown.is_empty(), "not upstream: {unknown:?}");
     rows
@@ -99,11 +118,11 @@ fn rows(files: &[File]) -> Vec<Row> {
 fn count(title: &str, rows: &[Row]) -> String {
     let mut counts = Counts::default();
     for row in rows {
-        match row.case.map(|case| case.outcome) {
-            Some(Outcome::Pass(_)) => counts.pass += 1,
-            Some(Outcome::Adapted(..)) => counts.adapted += 1,
-            Some(Outcome::NotApplicable(_)) => counts.not_applicable += 1,
-            None => counts.missing += 1,
+        match (row.case.map(|case| case.outcome), row.served) {
+            (Some(Outcome::Pass(_)), _) | (None, Some("")) => counts.pass += 1,
+            (Some(Outcome::Adapted(..)), _) | (None, Some(_)) => counts.adapted += 1,
+            (Some(Outcome::NotApplicable(_)), _) => counts.not_applicable += 1,
+            (None, None) => counts.missing += 1,
         }
     }
     let Counts {
@@ -129,11 +148,13 @@ fn section(title: &str, rows: &[Row]) -> String {
                 row.path.strip_prefix("podman/").unwrap_or(row.path)
             );
         }
-        let outcome = match row.case.map(|case| case.outcome) {
-            Some(Outcome::Pass(_)) => "pass".to_owned(),
-            Some(Outcome::Adapted(how, _)) => format!("adapted: {how}"),
-            Some(Outcome::NotApplicable(why)) => format!("n/a: {why}"),
-            None => "missing".to_owned(),
+        let outcome = match (row.case.map(|case| case.outcome), row.served) {
+            (Some(Outcome::Pass(_)), _) => "pass".to_owned(),
+            (Some(Outcome::Adapted(how, _)), _) => format!("adapted: {how}"),
+            (Some(Outcome::NotApplicable(why)), _) => format!("n/a: {why}"),
+            (None, Some("")) => "pass, served".to_owned(),
+            (None, Some(how)) => format!("adapted, served: {how}"),
+            (None, None) => "missing".to_owned(),
         };
         let _infallible = writeln!(text, "| {} | {} | {outcome} |", row.line, row.name);
     }

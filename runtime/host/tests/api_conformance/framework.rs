@@ -20,6 +20,8 @@ use tempfile::TempDir;
 pub(crate) struct Case {
     pub(crate) line: u32,
     pub(crate) name: &'static str,
+    /// How it is looked at, where that is another way than upstream's; else empty.
+    pub(crate) adapted: &'static str,
     pub(crate) run: fn(Framework) -> Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 

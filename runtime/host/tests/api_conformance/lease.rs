@@ -8,6 +8,7 @@ use serde_json::json;
 pub(crate) const CASES: &[Case] = &[Case {
     line: 75,
     name: "lease API should be available",
+    adapted: "",
     run: |framework| Box::pin(lease_api(framework)),
 }];
 

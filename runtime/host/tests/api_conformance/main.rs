@@ -2,18 +2,21 @@
 //! client of its own descent. One server for all; each trial has a namespace, as upstream's framework gives it.
 //!
 //! A module stands for one file of upstream's and lists its cases by line and name; the assertions are those of the
-//! original. `tests/conformance.md` counts them.
+//! original. `cases.tsv` lists them all (`UPDATE_EXPECT=1` writes it) and `tests/conformance.md` counts them.
 
 mod framework;
 mod lease;
 
+use expect_test::expect_file;
 use framework::{Case, Framework, Server};
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+const FILES: &[(&str, &[Case])] = &[("common/node/lease.go", lease::CASES)];
+
 fn main() -> ExitCode {
-    let files: &[(&str, &[Case])] = &[("common/node/lease.go", lease::CASES)];
+    let files = FILES;
     let arguments = Arguments::from_args();
     let server = Arc::new(Server::new());
     let mut trials = Vec::new();
@@ -27,7 +30,25 @@ fn main() -> ExitCode {
             }));
         }
     }
+    trials.push(Trial::test("cases.tsv", move || {
+        // `tests/conformance.md` counts what is listed there.
+        expect_file!["cases.tsv"].assert_eq(&listed(files));
+        Ok(())
+    }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     server.stop();
     conclusion.exit_code()
+}
+
+/// Path, line, name and how it is adapted.
+fn listed(files: &[(&str, &[Case])]) -> String {
+    let mut text = String::new();
+    for (file, cases) in files {
+        for case in *cases {
+            let line = format!("{file}\t{}\t{}\t{}", case.line, case.name, case.adapted);
+            text += line.trim_end();
+            text += "\n";
+        }
+    }
+    text
 }

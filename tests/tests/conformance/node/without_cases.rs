@@ -4,10 +4,6 @@ use crate::cases::{API, Case, File, not_applicable};
 
 pub(crate) const FILES: &[File] = &[
     File {
-        path: "common/node/lease.go",
-        cases: &[not_applicable(75, "lease API should be available", API)],
-    },
-    File {
         path: "common/node/node_lease.go",
         cases: NODE_LEASE,
     },
