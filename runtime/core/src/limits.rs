@@ -423,3 +423,14 @@ pub const CONTROLLER_RETRY_MIN: std::time::Duration = std::time::Duration::from_
 pub const CONTROLLER_RETRY_MAX: std::time::Duration = std::time::Duration::from_secs(1000);
 /// How often controllers and kubelet in turn answer each other's changes before requests get a turn.
 pub const TURN_ROUNDS_MAX: usize = 16;
+/// Bytes of a bearer token; one of ours has 900.
+pub const TOKEN_BYTES_MAX: usize = 8 << 10;
+/// `serviceAccountToken` sources of a pod for which tokens are made.
+pub const TOKEN_VOLUMES_PER_POD: usize = 64;
+/// Clients of one Service with `sessionAffinity: ClientIP` that are remembered; of more, the one with the lowest address
+/// is forgotten.
+pub const AFFINITY_CLIENTS_PER_SERVICE: usize = 1 << 12;
+/// Addresses of an Endpoints object (Kubernetes: `maxCapacity` of its controller).
+pub const ENDPOINTS_ADDRESSES_MAX: usize = 1000;
+/// Endpoints of an EndpointSlice (Kubernetes: `--max-endpoints-per-slice`).
+pub const ENDPOINTS_PER_SLICE: usize = 100;

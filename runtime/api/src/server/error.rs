@@ -154,8 +154,22 @@ impl ApiError {
     /// Not allowed.
     pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
         let what = resource.name();
-        let message = format!("{what} {name:?} is forbidden: {why}");
+        let message = match name {
+            "" => format!("{what} is forbidden: {why}"),
+            name => format!("{what} {name:?} is forbidden: {why}"),
+        };
         Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(resource, name)
+    }
+
+    /// Not allowed with this path.
+    pub fn forbidden_path(why: &str) -> Self {
+        let mut error = Self::new(
+            StatusCode::FORBIDDEN,
+            "Forbidden",
+            format!("forbidden: {why}"),
+        );
+        error.details = Some(json!({}));
+        error
     }
 
     /// The resource has no such verb.

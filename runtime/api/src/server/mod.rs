@@ -12,7 +12,9 @@ pub mod error;
 pub mod registry;
 pub mod request;
 pub mod stream;
+pub mod token;
 
+mod access;
 mod controllers;
 mod kinds;
 mod kubelet;
@@ -20,7 +22,7 @@ pub(crate) mod object;
 pub(crate) mod schema;
 mod verbs;
 
-pub use kubelet::{Action, PodNews};
+pub use kubelet::{Action, NodePort, PodNews};
 pub use request::{Answer, Request, Response, User};
 pub use stream::Stream;
 pub use verbs::watch::{Watch, WatchRead};
@@ -36,6 +38,7 @@ use seedpod_core::store::{Key, Revision, Store, Write};
 use seedpod_core::time::{Instant, WallTime};
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What time it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +66,12 @@ pub struct Settings {
     pub operating_system: String,
     /// `amd64`, `arm64`.
     pub architecture: String,
+    /// Port of the API server on the node: what the Service `kubernetes` leads to.
+    pub api_port: u16,
+    /// PEM of the authority that has signed the API server's certificate.
+    pub ca_certificate: String,
+    /// Signs tokens of ServiceAccounts.
+    pub signer: Arc<dyn token::Signer>,
 }
 
 /// The API server with its controllers and the kubelet of its one node.
@@ -73,8 +82,9 @@ pub struct Server {
     pub(crate) settings: Settings,
     pub(crate) index: controllers::Index,
     kubelet: kubelet::Kubelet,
+    tokens: token::TokenVolumes,
     controllers: controllers::Controllers,
-    actions: VecDeque<Action>,
+    pub(crate) actions: VecDeque<Action>,
 }
 
 impl Server {
@@ -87,6 +97,7 @@ impl Server {
             settings,
             index: controllers::Index::default(),
             kubelet: kubelet::Kubelet::default(),
+            tokens: token::TokenVolumes::default(),
             controllers: controllers::Controllers::default(),
             actions: VecDeque::new(),
         };
@@ -115,6 +126,7 @@ impl Server {
             let before = self.revision();
             controllers::turn(self);
             kubelet::turn(self);
+            self.turn_tokens();
             if self.revision() == before {
                 break;
             }
@@ -138,6 +150,7 @@ impl Server {
         let all = [
             self.controllers.next_deadline(self.revision()),
             self.kubelet.next_deadline(),
+            self.tokens.next_deadline(),
         ];
         all.into_iter().flatten().min()
     }
@@ -158,6 +171,7 @@ impl Server {
     }
 
     fn answer(&mut self, request: &Request, target: &Target<'_>) -> Result<Answer, ApiError> {
+        access::check(request, target)?;
         match target {
             Target::Resource(target) => verbs::answer(self, request, target),
             Target::Other(path) => self.answer_other(request, path),

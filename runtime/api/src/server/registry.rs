@@ -1,5 +1,6 @@
 //! The resources that are served.
 
+use super::access::Review;
 use super::kinds::{self, Strategy};
 use std::fmt;
 
@@ -72,18 +73,24 @@ const ALL: &[&str] = &[
     "watch",
 ];
 
+/// Of a resource whose objects are questions.
+const REVIEW: &[&str] = &["create"];
+
 macro_rules! resources {
+    (@verbs) => { ALL };
+    (@verbs $verbs:expr) => { $verbs };
     ($($name:ident = $full:literal: $group:literal $version:literal $kind:literal $plural:literal $singular:literal
-        short $short:tt in $namespaced:literal categories $categories:tt sub $sub:tt by $strategy:expr;)*) => {
+        short $short:tt in $namespaced:literal categories $categories:tt sub $sub:tt $(verbs $verbs:expr,)? by $strategy:expr;)*) => {
         $(
             #[doc = concat!("`", $full, "`")]
             pub static $name: Resource = Resource {
                 group: $group, version: $version, kind: $kind, plural: $plural, singular: $singular,
-                short_names: &$short, categories: &$categories, is_namespaced: $namespaced, verbs: ALL,
+                short_names: &$short, categories: &$categories, is_namespaced: $namespaced,
+                verbs: resources!(@verbs $($verbs)?),
                 subresources: &$sub, strategy: &$strategy, name: $full,
             };
         )*
-        /// All resources that are stored, in the order of discovery.
+        /// All resources, in the order of discovery.
         pub static RESOURCES: &[&Resource] = &[$(&$name),*];
     };
 }
@@ -123,6 +130,18 @@ resources! {
         short ["rs"] in true categories ["all"] sub ["scale", "status"] by kinds::Plain;
     STATEFUL_SETS = "statefulsets.apps": "apps" "v1" "StatefulSet" "statefulsets" "statefulset"
         short ["sts"] in true categories ["all"] sub ["scale", "status"] by kinds::Plain;
+    SELF_SUBJECT_REVIEWS = "selfsubjectreviews.authentication.k8s.io": "authentication.k8s.io" "v1" "SelfSubjectReview" "selfsubjectreviews" "selfsubjectreview"
+        short [] in false categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::Myself);
+    TOKEN_REVIEWS = "tokenreviews.authentication.k8s.io": "authentication.k8s.io" "v1" "TokenReview" "tokenreviews" "tokenreview"
+        short [] in false categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::Token);
+    LOCAL_SUBJECT_ACCESS_REVIEWS = "localsubjectaccessreviews.authorization.k8s.io": "authorization.k8s.io" "v1" "LocalSubjectAccessReview" "localsubjectaccessreviews" "localsubjectaccessreview"
+        short [] in true categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::LocalAccess);
+    SELF_SUBJECT_ACCESS_REVIEWS = "selfsubjectaccessreviews.authorization.k8s.io": "authorization.k8s.io" "v1" "SelfSubjectAccessReview" "selfsubjectaccessreviews" "selfsubjectaccessreview"
+        short [] in false categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::MyAccess);
+    SELF_SUBJECT_RULES_REVIEWS = "selfsubjectrulesreviews.authorization.k8s.io": "authorization.k8s.io" "v1" "SelfSubjectRulesReview" "selfsubjectrulesreviews" "selfsubjectrulesreview"
+        short [] in false categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::MyRules);
+    SUBJECT_ACCESS_REVIEWS = "subjectaccessreviews.authorization.k8s.io": "authorization.k8s.io" "v1" "SubjectAccessReview" "subjectaccessreviews" "subjectaccessreview"
+        short [] in false categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::Access);
     CRON_JOBS = "cronjobs.batch": "batch" "v1" "CronJob" "cronjobs" "cronjob"
         short ["cj"] in true categories ["all"] sub ["status"] by kinds::Plain;
     JOBS = "jobs.batch": "batch" "v1" "Job" "jobs" "job"

@@ -1,7 +1,12 @@
 //! The rules of each kind: what is filled in, what is refused, what may change.
 
+mod review;
+
+pub(crate) use review::Reviews;
+
 use super::Server;
 use super::error::{ApiError, FieldError};
+use super::request::User;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -48,6 +53,17 @@ pub(crate) trait Strategy: Sync {
     /// What field selectors see, besides `metadata.name` and `metadata.namespace`.
     fn fields(&self, _object: &Value) -> BTreeMap<&'static str, String> {
         BTreeMap::new()
+    }
+
+    /// The answer to an object that is a question; `None` when it is one to keep.
+    fn review(
+        &self,
+        _server: &Server,
+        _user: &User,
+        _namespace: &str,
+        _object: &Value,
+    ) -> Option<Result<Value, ApiError>> {
+        None
     }
 
     /// Whether a change of anything but metadata and status counts in `metadata.generation`.

@@ -4,6 +4,7 @@ use super::Server;
 use seedpod_core::pod::{ForeignCondition, PodEvent, Status};
 use seedpod_core::spec::{self, GracePeriod, ObjectKey, Objects};
 use seedpod_core::time::Instant;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What the world has to do.
@@ -13,6 +14,8 @@ pub enum Action {
     Apply(Objects),
     /// One of them is gone.
     Remove(ObjectKey),
+    /// These ports of the machine lead to Services, and no others.
+    NodePorts(Vec<NodePort>),
     /// Start a pod.
     Start {
         /// `metadata.uid`
@@ -48,6 +51,19 @@ pub enum Action {
         /// Why.
         message: String,
     },
+}
+
+/// A port of the machine that leads to a Service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodePort {
+    /// On the machine.
+    pub port: u16,
+    /// TCP or UDP.
+    pub protocol: spec::Protocol,
+    /// `namespace/name` of the Service, for messages.
+    pub service: String,
+    /// Address and port of the Service on the pod network.
+    pub to: SocketAddr,
 }
 
 /// What happened to a pod.

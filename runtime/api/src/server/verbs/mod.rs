@@ -10,6 +10,7 @@ pub(crate) mod write;
 use super::Server;
 use super::error::ApiError;
 use super::request::{Answer, Request, ResourceTarget, Response};
+use super::token::token_request;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
 
@@ -87,6 +88,10 @@ pub(crate) fn answer(
     target: &ResourceTarget,
 ) -> Result<Answer, ApiError> {
     let is_watch = request.flag("watch");
+    let is_question = !target.resource.verbs.contains(&"get");
+    if is_question && request.method != Method::POST {
+        return Err(ApiError::method_not_allowed());
+    }
     let (code, object, warnings) = match (&request.method, &target.name) {
         (&Method::GET, None) if is_watch => return watch::start(server, request, target),
         (&Method::GET, None) => return read::list(server, request, target),
@@ -95,8 +100,21 @@ pub(crate) fn answer(
             let options = Options::of_request(request, &target.subresource)?;
             let (object, warnings) = write::decode(request, target.resource, options.validation)?;
             let namespace = target.namespace.as_deref().unwrap_or_default();
+            let strategy = target.resource.strategy;
+            if let Some(answer) = strategy.review(server, &request.user, namespace, &object) {
+                let answer = Response::json(StatusCode::CREATED, &answer?);
+                return Ok(Answer::Response(with_warnings(answer, &warnings)));
+            }
             let created = server.create(target.resource, namespace, object, &options)?;
             (StatusCode::CREATED, created, warnings)
+        }
+        (&Method::POST, Some(name)) if target.subresource == "token" => {
+            let namespace = target.namespace.as_deref().unwrap_or_default();
+            let wanted = serde_json::from_slice(&request.body)
+                .map_err(|error| ApiError::bad_request(error.to_string()))?;
+            let token = token_request(server, namespace, name, wanted)?;
+            let response = Response::json(StatusCode::CREATED, &token);
+            return Ok(Answer::Response(response));
         }
         (&Method::PUT, Some(name)) => {
             let options = Options::of_request(request, &target.subresource)?;
