@@ -5,6 +5,7 @@
 //! (`UPDATE_EXPECT=1` writes it).
 
 mod cases;
+mod cluster;
 mod e2e_node;
 mod node;
 mod podman;
@@ -20,6 +21,7 @@ fn files() -> Vec<File> {
         node::FILES,
         node::WITHOUT_CASES,
         storage::FILES,
+        cluster::FILES,
         e2e_node::FILES,
         podman::FILES,
     ]
