@@ -66,6 +66,14 @@ pub enum Problem {
     /// Neither YAML nor JSON.
     #[error("{0}")]
     Syntax(String),
+    /// A key twice in one map.
+    #[error("key {key:?} is already set in line {line}")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// Where it stands first.
+        line: u32,
+    },
     /// A file of more bytes than are read.
     #[error("larger than {max} bytes, which is all that is read of one file")]
     FileTooLarge {

@@ -36,6 +36,26 @@ impl Quantity {
         })
     }
 
+    /// Kubernetes' canonical form of a text: the largest suffix of the kind that the text has which leaves a whole number.
+    pub(crate) fn canonical(text: &str) -> Result<String, QuantityError> {
+        let nanos = Self::parse(text)?.nanos;
+        let unsigned = text.trim_start_matches(['-', '+']);
+        let is_exponent = |at: usize| unsigned[at + 1..].bytes().any(|byte| byte.is_ascii_digit());
+        let binary = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+        let decimal = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+        let exponents = ["e-9", "e-6", "e-3", "", "e3", "e6", "e9", "e12", "e15", "e18"];
+        let is_whole = nanos % NANOS == 0 && nanos.abs() >= 1024 * NANOS;
+        Ok(if nanos == 0 {
+            "0".to_owned()
+        } else if unsigned.ends_with('i') && is_whole {
+            largest(nanos / NANOS, 1024, &binary)
+        } else if unsigned.find(['e', 'E']).is_some_and(is_exponent) {
+            largest(nanos, 1000, &exponents)
+        } else {
+            largest(nanos, 1000, &decimal)
+        })
+    }
+
     pub(crate) fn of_units(units: u64) -> Self {
         Self {
             nanos: i128::from(units) * NANOS,
@@ -54,13 +74,14 @@ impl Quantity {
         if !thousandths.is_multiple_of(1000) {
             return format!("{thousandths}m");
         }
-        largest(thousandths / 1000, 1000, ["", "k", "M", "G", "T", "P", "E"])
+        let suffixes = ["", "k", "M", "G", "T", "P", "E"];
+        largest(i128::from(thousandths / 1000), 1000, &suffixes)
     }
 
     /// Kubernetes' canonical form of binary quantities, in units: `64Mi`, `1000`.
     pub(crate) fn to_binary(self) -> String {
         let suffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-        largest(self.units(), 1024, suffixes)
+        largest(i128::from(self.units()), 1024, &suffixes)
     }
 
     pub(crate) fn is_negative(self) -> bool {
@@ -83,14 +104,14 @@ impl Quantity {
 }
 
 /// With the largest suffix that leaves a whole number.
-fn largest(mut value: u64, step: u64, suffixes: [&str; 7]) -> String {
-    let mut suffixes = suffixes.into_iter();
+fn largest(mut value: i128, step: i128, suffixes: &[&str]) -> String {
+    let mut suffixes = suffixes.iter();
     let mut suffix = suffixes.next();
-    while value != 0 && value.is_multiple_of(step) {
+    while value != 0 && value % step == 0 {
         let Some(next) = suffixes.next() else { break };
         (value, suffix) = (value / step, Some(next));
     }
-    format!("{value}{}", suffix.unwrap_or_default())
+    format!("{value}{}", suffix.copied().unwrap_or_default())
 }
 
 const NANOS: i128 = 1_000_000_000;
@@ -254,6 +275,28 @@ mod tests {
         assert_eq!(Quantity::of_units(1000).to_binary(), "1000");
         assert_eq!(Quantity::of_units(1 << 60).to_binary(), "1Ei");
         assert_eq!(Quantity::of_units(0).to_binary(), "0");
+    }
+
+    #[test]
+    fn writes_a_text_as_kubernetes_does() {
+        let check = |text, canonical: &str| {
+            assert_eq!(Quantity::canonical(text).as_deref(), Ok(canonical), "{text}");
+        };
+        check("0.5", "500m");
+        check("1000m", "1");
+        check("1500m", "1500m");
+        check("1000", "1k");
+        check("1024Mi", "1Gi");
+        check("1.5Gi", "1536Mi");
+        check("0.5Mi", "512Ki");
+        check("0.5Ki", "512");
+        check("1Ki", "1Ki");
+        check("1e3", "1e3");
+        check("12E4", "120e3");
+        check("2E", "2E");
+        check("100u", "100u");
+        check("-0.25", "-250m");
+        check("0Mi", "0");
     }
 
     #[test]

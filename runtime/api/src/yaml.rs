@@ -89,6 +89,26 @@ fn text(bytes: &[u8]) -> Result<&str, (Option<Position>, Problem)> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
+/// A value without its positions, aliases written out.
+pub(crate) fn to_json(tree: &Tree<'_>, node: NodeId) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match &tree[node].value {
+        Value::Scalar(Scalar::Null, _) => Json::Null,
+        Value::Scalar(Scalar::Bool(value), _) => (*value).into(),
+        Value::Scalar(Scalar::Int(value), _) => match i64::try_from(*value) {
+            Ok(value) => value.into(),
+            Err(_) => u64::try_from(*value).unwrap_or(u64::MAX).into(),
+        },
+        Value::Scalar(Scalar::Float(value), _) => (*value).into(),
+        Value::Scalar(Scalar::String, text) => text.as_ref().into(),
+        Value::List(items) => items.iter().map(|item| to_json(tree, *item)).collect(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|entry| (tree.key(*entry).into_owned(), to_json(tree, entry.value)))
+            .collect(),
+    }
+}
+
 fn is_indented_by_tab(line: &str) -> bool {
     line[..line.len() - line.trim_start().len()].contains('\t')
 }
@@ -392,11 +412,8 @@ impl<'a> Composer<'a> {
             let key = self.file.tree.key(entry).into_owned();
             let position = self.file.tree[entry.key].position;
             if let Some(Position { line, .. }) = first.get(&key) {
-                let problem = Problem::Syntax(format!(
-                    "key {:?} is already set in line {line}",
-                    words::cut(&key)
-                ));
-                self.error(position, problem)?;
+                let key = words::cut(&key).into_owned();
+                self.error(position, Problem::DuplicateKey { key, line: *line })?;
             } else {
                 first.insert(key, position);
                 own.push(entry);
@@ -445,24 +462,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value as Json;
-
-    fn to_json(tree: &Tree<'_>, node: NodeId) -> Json {
-        match &tree[node].value {
-            Value::Scalar(Scalar::Null, _) => Json::Null,
-            Value::Scalar(Scalar::Bool(value), _) => (*value).into(),
-            Value::Scalar(Scalar::Int(value), _) => match i64::try_from(*value) {
-                Ok(value) => value.into(),
-                Err(_) => u64::try_from(*value).expect("64 bits").into(),
-            },
-            Value::Scalar(Scalar::Float(value), _) => (*value).into(),
-            Value::Scalar(Scalar::String, text) => text.as_ref().into(),
-            Value::List(items) => items.iter().map(|item| to_json(tree, *item)).collect(),
-            Value::Map(entries) => entries
-                .iter()
-                .map(|entry| (tree.key(*entry).into_owned(), to_json(tree, entry.value)))
-                .collect(),
-        }
-    }
 
     fn any_json() -> impl Strategy<Value = Json> {
         let leaf = prop_oneof![

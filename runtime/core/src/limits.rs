@@ -434,3 +434,5 @@ pub const AFFINITY_CLIENTS_PER_SERVICE: usize = 1 << 12;
 pub const ENDPOINTS_ADDRESSES_MAX: usize = 1000;
 /// Endpoints of an EndpointSlice (Kubernetes: `--max-endpoints-per-slice`).
 pub const ENDPOINTS_PER_SLICE: usize = 100;
+/// Unknown and duplicate fields of one object that are told; Kubernetes tells as many.
+pub const STRICT_ERRORS_MAX: usize = 100;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
+use std::str::FromStr;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -109,6 +110,76 @@ impl fmt::Display for WallTime {
     }
 }
 
+impl WallTime {
+    /// RFC 3339 in UTC with microseconds, as Kubernetes writes the times of leases: `2026-01-02T15:04:05.000000Z`.
+    pub fn to_micros(self) -> String {
+        let whole = self.to_string();
+        let micros = self.0 % 1_000_000_000 / 1000;
+        format!("{}.{micros:06}Z", whole.trim_end_matches('Z'))
+    }
+}
+
+/// A text is no time, or one before 1970 or after 2554.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no time like 2026-01-02T15:04:05Z between 1970 and 2554")]
+pub struct WallTimeError;
+
+impl FromStr for WallTime {
+    type Err = WallTimeError;
+
+    /// RFC 3339 with any fraction of a second and any offset.
+    fn from_str(text: &str) -> Result<Self, WallTimeError> {
+        parse_rfc_3339(text).map(Self).ok_or(WallTimeError)
+    }
+}
+
+fn parse_rfc_3339(text: &str) -> Option<u64> {
+    let digits = |digits: &str| {
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<u64>().ok().filter(|_| is_number)
+    };
+    let number = |from: usize, to: usize| digits(text.get(from..to)?);
+    let has = |at: usize, byte: u8| text.as_bytes().get(at) == Some(&byte);
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let is_form = has(4, b'-') && has(7, b'-') && has(10, b'T') && has(13, b':') && has(16, b':');
+    let is_time = hour < 24 && minute < 60 && second < 60;
+    let days = days_from_civil(year, month, day)?;
+    let rest = text.get(19..)?;
+    let (fraction, zone) = match rest.strip_prefix('.') {
+        Some(rest) => rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?),
+        None => ("0", rest),
+    };
+    if !is_form || !is_time || fraction.is_empty() {
+        return None;
+    }
+    let nanos = digits(&format!("{fraction:0<9}")[..9])?;
+    let east = match zone.as_bytes() {
+        b"Z" => 0,
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let (hours, minutes) = (digits(zone.get(1..3)?)?, digits(zone.get(4..6)?)?);
+            let seconds = i64::try_from(hours * 3600 + minutes * 60).ok()?;
+            let is_good = hours < 24 && minutes < 60;
+            is_good.then_some(if *sign == b'+' { seconds } else { -seconds })?
+        }
+        _ => return None,
+    };
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    let seconds = seconds.checked_add_signed(-east)?;
+    seconds.checked_mul(1_000_000_000)?.checked_add(nanos)
+}
+
+/// The other way round, for days there are.
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year_of_march = if month <= 2 { year.checked_sub(1)? } else { year };
+    let (era, yoe) = (year_of_march / 400, year_of_march % 400);
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let doy = ((153 * month_from_march + 2) / 5 + day).checked_sub(1)?;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    let days = (era * 146_097 + doe).checked_sub(719_468)?;
+    (civil_from_days(days) == (year, month, day)).then_some(days)
+}
+
 /// Days since 1970 to year, month and day (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 const fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let z = days + 719_468;
@@ -190,6 +261,26 @@ mod tests {
         check(951_782_399, "2000-02-28T23:59:59Z");
         check(951_782_400, "2000-02-29T00:00:00Z");
         check(1_767_366_245, "2026-01-02T15:04:05Z");
+    }
+
+    #[test]
+    fn wall_time_reads_rfc_3339() {
+        let check = |text: &str, expected: Option<&str>| {
+            let read = text.parse::<WallTime>().map(WallTime::to_micros);
+            assert_eq!(read.ok().as_deref(), expected, "{text}");
+        };
+        check("1970-01-01T00:00:00Z", Some("1970-01-01T00:00:00.000000Z"));
+        check("2000-02-29T23:59:59.5Z", Some("2000-02-29T23:59:59.500000Z"));
+        check("2026-01-02T15:04:05.123456789+02:00", Some("2026-01-02T13:04:05.123456Z"));
+        check("2026-01-02T15:04:05-00:30", Some("2026-01-02T15:34:05.000000Z"));
+        for wrong in [
+            "", "2026-01-02", "2026-01-02T15:04:05", "2026-01-02 15:04:05Z", "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z", "2026-01-00T00:00:00Z", "2026-01-02T24:00:00Z", "+026-01-02T15:04:05Z",
+            "2026-01-02T15:04:05.Z", "2026-01-02T15:04:05+2:00", "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z",
+            "0000-01-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-02T15:04:05é",
+        ] {
+            check(wrong, None);
+        }
     }
 
     #[test]

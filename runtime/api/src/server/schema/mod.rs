@@ -2,6 +2,9 @@
 //!
 //! They are read from `data/schema.json` when somebody first asks, and stay.
 
+pub(crate) mod conform;
+mod scalar;
+
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -140,6 +143,12 @@ impl Type {
             (None, Some(values)) => Some(Self::at(values)),
             (None, None) => None,
         }
+    }
+
+    /// The type of a field of an object, and the name of the field.
+    fn named_field(self, name: &str) -> Option<(&'static str, Self)> {
+        let (name, place) = self.resolved.fields.as_ref()?.get_key_value(name)?;
+        Some((name, Self::at(place)))
     }
 
     /// The fields of an object, by name.

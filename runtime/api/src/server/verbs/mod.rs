@@ -1,5 +1,6 @@
 //! What can be done with objects.
 
+pub(crate) mod decode;
 pub(crate) mod delete;
 pub(crate) mod patch;
 pub(crate) mod read;
@@ -98,7 +99,7 @@ pub(crate) fn answer(
         (&Method::GET, Some(name)) => return read::get(server, request, target, name),
         (&Method::POST, None) => {
             let options = Options::of_request(request, &target.subresource)?;
-            let (object, warnings) = write::decode(request, target.resource, options.validation)?;
+            let (object, warnings) = decode::decode(request, target.resource, options.validation)?;
             let namespace = target.namespace.as_deref().unwrap_or_default();
             let strategy = target.resource.strategy;
             if let Some(answer) = strategy.review(server, &request.user, namespace, &object) {
@@ -118,7 +119,7 @@ pub(crate) fn answer(
         }
         (&Method::PUT, Some(name)) => {
             let options = Options::of_request(request, &target.subresource)?;
-            let (object, warnings) = write::decode(request, target.resource, options.validation)?;
+            let (object, warnings) = decode::decode(request, target.resource, options.validation)?;
             let namespace = target.namespace.as_deref().unwrap_or_default();
             let updated = server.update(target.resource, namespace, name, object, &options)?;
             (StatusCode::OK, updated, warnings)

@@ -1,27 +1,11 @@
 //! `create` and `update`.
 
-use super::{FieldValidation, Options};
+use super::Options;
 use crate::server::error::ApiError;
 use crate::server::registry::Resource;
-use crate::server::request::Request;
 use crate::server::{Server, encode, object};
 use seedpod_core::store::{Expected, StoreError};
 use serde_json::{Value, json};
-
-/// The object in the body of a request, and warnings about it.
-pub(crate) fn decode(
-    request: &Request,
-    resource: &Resource,
-    _validation: FieldValidation,
-) -> Result<(Value, Vec<String>), ApiError> {
-    let object: Value = serde_json::from_slice(&request.body)
-        .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    if object["kind"] != resource.kind || object["apiVersion"] != resource.api_version().as_str() {
-        let message = format!("this is no {} {}", resource.api_version(), resource.kind);
-        return Err(ApiError::bad_request(message));
-    }
-    Ok((object, Vec::new()))
-}
 
 impl Server {
     /// Makes an object: defaults, admission, validation, then the store. The object as it is now kept.
