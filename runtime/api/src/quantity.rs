@@ -43,7 +43,9 @@ impl Quantity {
         let is_exponent = |at: usize| unsigned[at + 1..].bytes().any(|byte| byte.is_ascii_digit());
         let binary = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
         let decimal = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
-        let exponents = ["e-9", "e-6", "e-3", "", "e3", "e6", "e9", "e12", "e15", "e18"];
+        let exponents = [
+            "e-9", "e-6", "e-3", "", "e3", "e6", "e9", "e12", "e15", "e18",
+        ];
         let is_whole = nanos % NANOS == 0 && nanos.abs() >= 1024 * NANOS;
         Ok(if nanos == 0 {
             "0".to_owned()
@@ -280,7 +282,11 @@ mod tests {
     #[test]
     fn writes_a_text_as_kubernetes_does() {
         let check = |text, canonical: &str| {
-            assert_eq!(Quantity::canonical(text).as_deref(), Ok(canonical), "{text}");
+            assert_eq!(
+                Quantity::canonical(text).as_deref(),
+                Ok(canonical),
+                "{text}"
+            );
         };
         check("0.5", "500m");
         check("1000m", "1");

@@ -75,6 +75,24 @@ pub struct Settings {
     pub signer: Arc<dyn token::Signer>,
 }
 
+impl Settings {
+    /// For worlds without a machine: a small node whose tokens follow from the seed.
+    pub fn simulated(seed: Seed) -> Self {
+        Self {
+            node_name: "seedpod".to_owned(),
+            node_ip: std::net::Ipv4Addr::new(10, 88, 0, 1).into(),
+            cpus: 2,
+            memory_bytes: 4 << 30,
+            storage_bytes: 16 << 30,
+            operating_system: "linux".to_owned(),
+            architecture: "amd64".to_owned(),
+            api_port: 6443,
+            ca_certificate: String::new(),
+            signer: Arc::new(token::SeedSigner(seed)),
+        }
+    }
+}
+
 /// The API server with its controllers and the kubelet of its one node.
 pub struct Server {
     pub(crate) store: Store,

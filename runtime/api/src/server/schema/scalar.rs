@@ -29,9 +29,7 @@ pub(super) fn literal(scalar: Scalar, value: Value) -> Literal {
         (Scalar::String | Scalar::IntOrString, value @ Value::String(_))
         | (Scalar::Boolean, value @ Value::Bool(_))
         | (Scalar::Double, value @ Value::Number(_)) => Literal::Good(value),
-        (Scalar::Int64, Value::Number(number)) => {
-            integer(number, "int64", i64::MIN..=i64::MAX)
-        }
+        (Scalar::Int64, Value::Number(number)) => integer(number, "int64", i64::MIN..=i64::MAX),
         (Scalar::Int32 | Scalar::IntOrString, Value::Number(number)) => {
             integer(number, "int32", i32::MIN.into()..=i32::MAX.into())
         }
@@ -77,11 +75,7 @@ pub(super) fn zero(scalar: Scalar) -> Value {
     }
 }
 
-fn integer(
-    number: Number,
-    wanted: &'static str,
-    range: std::ops::RangeInclusive<i64>,
-) -> Literal {
+fn integer(number: Number, wanted: &'static str, range: std::ops::RangeInclusive<i64>) -> Literal {
     match number.as_i64() {
         Some(value) if range.contains(&value) => Literal::Good(Value::Number(number)),
         _ => Literal::Wrong {
@@ -102,7 +96,8 @@ fn bytes(text: &str) -> Literal {
         Ok(decoded) => Literal::Good(BASE64.encode(decoded).into()),
         Err(error) => {
             let at = match error {
-                DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol { offset: at, .. } => at,
+                DecodeError::InvalidByte(at, _)
+                | DecodeError::InvalidLastSymbol { offset: at, .. } => at,
                 _ => text.len(),
             };
             Literal::Bad(format!("illegal base64 data at input byte {at}"))

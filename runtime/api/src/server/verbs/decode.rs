@@ -11,8 +11,10 @@ use crate::server::schema::Type;
 use crate::server::schema::conform::{self, Conformed, Misfit};
 use crate::yaml;
 use http::StatusCode;
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use std::fmt;
 
 /// What an object says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +73,7 @@ pub(crate) fn decode_as(
     validation: FieldValidation,
 ) -> Result<(Value, Vec<String>), ApiError> {
     let body = body(request, wanted)?;
-    let found = kind_of(&body, wanted)
-        .map_err(|why| unrecognized(wanted, &why, &request.body))?;
+    let found = kind_of(&body, wanted).map_err(|why| unrecognized(wanted, &why, &request.body))?;
     let refuse = |why: &str| {
         ApiError::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: {why}",
@@ -128,8 +129,7 @@ pub(crate) fn patched(
     let refuse = |why: &str| {
         let error = FieldError::invalid("patch", &shown.into(), why);
         let message = format!(" \"\" is invalid: {}: {}", error.path, error.message);
-        let cause =
-            json!({"reason": error.reason, "message": error.message, "field": error.path});
+        let cause = json!({"reason": error.reason, "message": error.message, "field": error.path});
         ApiError {
             code: StatusCode::UNPROCESSABLE_ENTITY,
             reason: "Invalid",
@@ -140,7 +140,8 @@ pub(crate) fn patched(
     let Some(schema) = Kind::of(resource).schema() else {
         return Ok((object.clone(), Vec::new()));
     };
-    let conformed = conform::from_value(schema, object).map_err(|error| refuse(&error.to_string()))?;
+    let conformed =
+        conform::from_value(schema, object).map_err(|error| refuse(&error.to_string()))?;
     let warnings = judge(conformed.strict, validation).map_err(|text| refuse(&text))?;
     Ok((conformed.object, warnings))
 }
@@ -165,7 +166,11 @@ fn body<'r>(request: &'r Request, wanted: &Kind) -> Result<Body<'r>, ApiError> {
     match negotiate::content_type(request) {
         "" | negotiate::JSON => Ok(Body::Json(&request.body)),
         negotiate::YAML => from_yaml(&request.body).map_err(|why| {
-            unrecognized(wanted, &format!("error converting YAML to JSON: yaml: {why}"), &request.body)
+            unrecognized(
+                wanted,
+                &format!("error converting YAML to JSON: yaml: {why}"),
+                &request.body,
+            )
         }),
         _ => Err(ApiError::unsupported_media_type(negotiate::OBJECT_TYPES)),
     }
@@ -191,27 +196,58 @@ fn from_yaml(bytes: &[u8]) -> Result<Body<'_>, String> {
     Ok(Body::Yaml(value, duplicates))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// What says what an object is, whatever else is wrong with it.
+#[derive(Default)]
 struct TypeMeta {
-    #[serde(rename = "apiVersion")]
-    api_version: Option<Value>,
-    kind: Option<Value>,
+    api_version: Value,
+    kind: Value,
+}
+
+impl<'de> Deserialize<'de> for TypeMeta {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(TypeMetaVisitor)
+    }
+}
+
+struct TypeMetaVisitor;
+
+impl<'de> Visitor<'de> for TypeMetaVisitor {
+    type Value = TypeMeta;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<TypeMeta, E> {
+        Ok(TypeMeta::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<TypeMeta, A::Error> {
+        let mut meta = TypeMeta::default();
+        while let Some(key) = entries.next_key::<String>()? {
+            match key.as_str() {
+                "apiVersion" => meta.api_version = entries.next_value()?,
+                "kind" => meta.kind = entries.next_value()?,
+                _ => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(meta)
+    }
 }
 
 /// What a body says it is; where it says nothing, it is what is wanted.
 fn kind_of(body: &Body<'_>, wanted: &Kind) -> Result<Kind, String> {
     let found = match body {
-        Body::Json(bytes) => serde_json::from_slice::<Option<TypeMeta>>(bytes)
+        Body::Json(bytes) => serde_json::from_slice::<TypeMeta>(bytes)
             .map_err(|error| no_kind(&go_error(&error, bytes)))?,
-        Body::Yaml(value, _) => Option::<TypeMeta>::deserialize(value)
-            .map_err(|error| no_kind(&go_error(&error, b"")))?,
+        Body::Yaml(value, _) => {
+            TypeMeta::deserialize(value).map_err(|error| no_kind(&go_error(&error, b"")))?
+        }
     };
-    let found = found.unwrap_or_default();
-    let text = |field: &str, value: Option<Value>| match value {
-        None | Some(Value::Null) => Ok(String::new()),
-        Some(Value::String(text)) => Ok(text),
-        Some(other) => Err(no_kind(&format!(
+    let text = |field: &str, value: Value| match value {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text),
+        other => Err(no_kind(&format!(
             "json: cannot unmarshal {} into Go struct field .{field} of type string",
             go_word(&other)
         ))),
@@ -298,8 +334,14 @@ fn syntax(error: &serde_json::Error, body: &[u8]) -> String {
         ("expected `:`", "after object key"),
         ("expected `,` or `}`", "after object key:value pair"),
         ("expected `,` or `]`", "after array element"),
-        ("key must be a string", "looking for beginning of object key string"),
-        ("trailing comma", "looking for beginning of object key string"),
+        (
+            "key must be a string",
+            "looking for beginning of object key string",
+        ),
+        (
+            "trailing comma",
+            "looking for beginning of object key string",
+        ),
         ("trailing characters", "after top-level value"),
         ("control character", "in string literal"),
         ("invalid escape", "in string escape code"),
