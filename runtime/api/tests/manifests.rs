@@ -743,6 +743,8 @@ fn services() {
                     10.96.0.10,
                 ),
                 publish_not_ready_addresses: true,
+                client_affinity: false,
+                backends: None,
             },
             Service {
                 meta: Meta {
@@ -756,6 +758,8 @@ fn services() {
                 ports: [],
                 cluster_ip: Headless,
                 publish_not_ready_addresses: false,
+                client_affinity: false,
+                backends: None,
             },
         ]
     "#]]

@@ -436,3 +436,9 @@ pub const ENDPOINTS_ADDRESSES_MAX: usize = 1000;
 pub const ENDPOINTS_PER_SLICE: usize = 100;
 /// Unknown and duplicate fields of one object that are told; Kubernetes tells as many.
 pub const STRICT_ERRORS_MAX: usize = 100;
+/// Endpoints of an EndpointSlice that a client makes (Kubernetes: 1000).
+pub const SLICE_ENDPOINTS_MAX: usize = 1000;
+/// Addresses of one of them (Kubernetes: 100).
+pub const SLICE_ADDRESSES_MAX: usize = 100;
+/// Ports of an EndpointSlice (Kubernetes: 20,000).
+pub const SLICE_PORTS_MAX: usize = 20_000;

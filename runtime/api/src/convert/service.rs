@@ -54,6 +54,7 @@ pub(crate) fn service(object: &Object<'_>, at: &Path<'_>, service: api::Service)
         cluster_ip,
         &meta,
     );
+    let client_affinity = service.session_affinity.as_deref() == Some("ClientIP");
     let publish_not_ready_addresses = service.publish_not_ready_addresses.unwrap_or_default();
     spec::Service {
         meta,
@@ -62,6 +63,8 @@ pub(crate) fn service(object: &Object<'_>, at: &Path<'_>, service: api::Service)
         ports,
         cluster_ip,
         publish_not_ready_addresses,
+        client_affinity,
+        backends: None,
     }
 }
 

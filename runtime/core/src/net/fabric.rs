@@ -2,16 +2,16 @@
 
 use super::listener::Listener;
 use super::rules::{Owner, Rules};
+use super::service::Service;
 use super::shared::NodePorts;
 use super::stream::{Buffers, Stream};
 use super::tap::Tapping;
 use super::zone::{Found, Kind};
 use super::{Error, Mailbox, Protocol};
 use crate::limits::{PODS_PER_FABRIC, SERVICES_PER_FABRIC, SOCKET_BUFFER_BYTES_DEFAULT};
-use crate::spec::{self, ClusterIp, TargetPort};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::spec::{self, ClusterIp};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The domain of all cluster names (kubeadm's default).
@@ -80,16 +80,6 @@ pub(super) struct Pod {
     ready: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct Service {
-    pub(super) spec: spec::Service,
-    pub(super) ip: Option<IpAddr>,
-    /// Ready pods that the selector selects.
-    pub(super) endpoints: BTreeSet<PodKey>,
-    /// Who got the last connection: the next one in order gets the next.
-    last: PodKey,
-}
-
 /// Why the pod network cannot take a pod or a Service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FabricError {
@@ -115,15 +105,15 @@ pub(super) enum Resolved {
     Refused,
     /// An address of the pod network that nobody has.
     Nobody,
-    /// Not on the pod network.
-    Outside,
+    /// Not on the pod network: where, after a Service may have chosen it.
+    Outside(SocketAddr),
 }
 
 impl Fabric {
     /// Connects from outside, as seen from `from`, to a pod IP or a Service: the way of hostPort and NodePort. Wait with
     /// [`poll_connected`](super::End::poll_connected).
     pub fn connect_from(&self, from: SocketAddr, to: SocketAddr) -> Result<Stream, Error> {
-        let Resolved::Pod(to) = self.resolve(Protocol::Tcp, to) else {
+        let Resolved::Pod(to) = self.resolve(Protocol::Tcp, from.ip(), to) else {
             return Err(Error::ConnectionRefused);
         };
         let listener = self.listener(to).ok_or(Error::ConnectionRefused)?;
@@ -145,12 +135,8 @@ impl Fabric {
         ip.map(|ip| state.service_ips.insert(ip, key.clone()));
         let selected = state.pods.iter().filter(|(_, pod)| pod.is_behind(spec));
         let endpoints = selected.map(|(key, _)| *key).collect();
-        let service = Service {
-            spec: spec.clone(),
-            ip,
-            endpoints,
-            last: NOBODY,
-        };
+        let before = state.services.remove(&key);
+        let service = Service::new(spec.clone(), ip, endpoints, before);
         state.services.insert(key, service);
         Ok(ip)
     }
@@ -224,7 +210,8 @@ impl Fabric {
         call(&mut self.lock().node)
     }
 
-    pub(super) fn resolve(&self, protocol: Protocol, to: SocketAddr) -> Resolved {
+    /// What `to` means for a client with the address `from`.
+    pub(super) fn resolve(&self, protocol: Protocol, from: IpAddr, to: SocketAddr) -> Resolved {
         let mut state = self.lock();
         let pod = pod_ipv4(to.ip());
         if pod.is_some_and(|ip| state.is_pod(ip)) {
@@ -240,13 +227,16 @@ impl Fabric {
             .get(&to.ip())
             .and_then(|key| services.get_mut(key))
         {
-            let backend = service.next_backend(protocol, to.port(), pods);
-            return backend.map_or(Resolved::Refused, Resolved::Pod);
+            return match service.next_backend(from, protocol, to.port(), pods) {
+                None => Resolved::Refused,
+                Some(backend) if is_of_cluster(backend.ip()) => Resolved::Pod(backend),
+                Some(backend) => Resolved::Outside(backend),
+            };
         }
         if is_of_cluster(to.ip()) {
             Resolved::Nobody
         } else {
-            Resolved::Outside
+            Resolved::Outside(to)
         }
     }
 
@@ -329,12 +319,6 @@ impl State {
         }
     }
 
-    /// The number of a named port of a pod.
-    pub(super) fn named_port(&self, pod: PodKey, name: &str, protocol: Protocol) -> Option<u16> {
-        let ports = &self.pods.get(&pod)?.ports;
-        ports.get(&(name.to_owned(), protocol)).copied()
-    }
-
     /// Adds or removes one pod from all Services.
     fn select(&mut self, key: PodKey) {
         let pod = self.pods.get(&key);
@@ -371,12 +355,6 @@ impl State {
     }
 }
 
-/// Before every pod.
-const NOBODY: PodKey = PodKey {
-    ip: Ipv4Addr::UNSPECIFIED,
-    number: 0,
-};
-
 /// Whether an address is of the pod network or of the Services'.
 pub(super) fn is_of_cluster(ip: IpAddr) -> bool {
     let is_service = matches!(ip, IpAddr::V4(ip) if ip.octets()[..2] == SERVICE_NETWORK);
@@ -391,56 +369,13 @@ pub fn may_be_cluster_ip(ip: IpAddr) -> bool {
 impl Pod {
     fn is_behind(&self, service: &spec::Service) -> bool {
         self.namespace == service.meta.namespace
+            && service.backends.is_none()
             && (self.ready || service.publish_not_ready_addresses)
             && !service.selector.is_empty()
             && service
                 .selector
                 .iter()
                 .all(|(key, value)| self.labels.get(key) == Some(value))
-    }
-}
-
-impl Service {
-    /// The backends take turns, as kube-proxy's IPVS `rr`.
-    fn next_backend(
-        &mut self,
-        protocol: Protocol,
-        port: u16,
-        pods: &BTreeMap<PodKey, Pod>,
-    ) -> Option<SocketAddr> {
-        let (key, port) = self.in_turn(protocol, port, pods).next()?;
-        self.last = key;
-        Some((key.ip, port).into())
-    }
-
-    /// Who may get a connection, the next one first.
-    pub(super) fn backends(
-        &self,
-        protocol: Protocol,
-        port: u16,
-        pods: &BTreeMap<PodKey, Pod>,
-    ) -> impl Iterator<Item = SocketAddr> {
-        let in_turn = self.in_turn(protocol, port, pods);
-        in_turn.map(|(key, port)| (key.ip, port).into())
-    }
-
-    /// A pod without the named port is passed over.
-    fn in_turn(
-        &self,
-        protocol: Protocol,
-        port: u16,
-        pods: &BTreeMap<PodKey, Pod>,
-    ) -> impl Iterator<Item = (PodKey, u16)> {
-        let mut ports = self.spec.ports.iter();
-        let port = ports.find(|entry| entry.port == port && entry.protocol == protocol);
-        let after = self.endpoints.range((Excluded(self.last), Unbounded));
-        let in_turn = after.chain(self.endpoints.range(..=self.last));
-        in_turn.filter_map(move |key| match &port?.target_port {
-            TargetPort::Number(number) => Some((*key, *number)),
-            TargetPort::Name(name) => {
-                Some((*key, *pods.get(key)?.ports.get(&(name.clone(), protocol))?))
-            }
-        })
     }
 }
 

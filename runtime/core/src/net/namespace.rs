@@ -69,7 +69,7 @@ pub(super) enum Route {
     /// Nowhere.
     Nobody,
     /// Off the pod network.
-    Outside,
+    Outside(SocketAddr),
 }
 
 impl Namespace {
@@ -215,7 +215,7 @@ impl Namespace {
     pub(super) fn route(&self, protocol: Protocol, to: SocketAddr) -> Route {
         // Clients of published ports stand behind the node's address.
         if self.outside.contains_key(&to) {
-            return Route::Outside;
+            return Route::Outside(to);
         }
         if self.asks_node(to) {
             return Route::Names;
@@ -223,13 +223,13 @@ impl Namespace {
         if self.is_own(to.ip()) {
             return Route::Here(to);
         }
-        match self.fabric.resolve(protocol, to) {
+        match self.fabric.resolve(protocol, self.key.ip.into(), to) {
             Resolved::Pod(pod) if self.is_own(pod.ip()) => Route::Here(pod),
             Resolved::Pod(pod) => Route::Pod(pod),
             Resolved::Refused => Route::Refused,
             Resolved::Nobody if is_name_server(to) => Route::Names,
             Resolved::Nobody => Route::Nobody,
-            Resolved::Outside => Route::Outside,
+            Resolved::Outside(to) => Route::Outside(to),
         }
     }
 

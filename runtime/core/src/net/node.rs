@@ -3,12 +3,65 @@
 //! A pod's own loopback is not there: a server on 127.0.0.1 does not answer probes. Outside the pod network the egress
 //! policy of the pod holds, for it is the pod's manifest that names the address.
 
-use super::fabric::{NAME_SERVER, NODE_IP, Resolved, pod_ipv6};
+use super::fabric::{Fabric, NAME_SERVER, NODE_IP, Resolved, pod_ipv6};
+use super::listener::Listener;
 use super::names::{Lookup, normalize};
 use super::stream::{Buffers, Stream};
 use super::{Error, Namespace, Protocol};
+use crate::limits::SOCKET_BACKLOG_DEFAULT;
 use crate::pod::resolver::Resolver;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+/// A port of the node that the world serves itself, such as that of the API server. Closed when it is dropped.
+#[derive(Debug)]
+pub struct NodeListener {
+    fabric: Fabric,
+    address: SocketAddr,
+    listener: Arc<Listener>,
+}
+
+impl Fabric {
+    /// Listens on a port of the node.
+    ///
+    /// # Errors
+    /// When somebody does already.
+    pub fn listen_on_node(&self, port: u16) -> Result<NodeListener, Error> {
+        let address = (NODE_IP, port).into();
+        if self.listener(address).is_some() {
+            return Err(Error::AddressInUse);
+        }
+        let buffers = Buffers::default();
+        let listener = Listener::new(
+            SOCKET_BACKLOG_DEFAULT,
+            buffers,
+            None,
+            self.tapping().cloned(),
+        );
+        let listener = Arc::new(listener);
+        self.set_listener(address, Some(listener.clone()));
+        Ok(NodeListener {
+            fabric: self.clone(),
+            address,
+            listener,
+        })
+    }
+}
+
+impl NodeListener {
+    /// The next connection.
+    pub fn poll_accept(&self, waker: &Waker) -> Poll<Stream> {
+        self.listener.poll_accept(waker)
+    }
+}
+
+impl Drop for NodeListener {
+    fn drop(&mut self) {
+        self.fabric.set_listener(self.address, None);
+        self.listener.close();
+    }
+}
 
 impl Namespace {
     /// Connects from a port of the node to a pod IP, a Service, or what the egress policy allows. Wait with
@@ -30,7 +83,7 @@ impl Namespace {
         {
             return listener.connect([from, original], Buffers::default(), None);
         }
-        let result = match self.fabric.resolve(Protocol::Tcp, to) {
+        let result = match self.fabric.resolve(Protocol::Tcp, node, to) {
             Resolved::Pod(to) => match self.fabric.listener(to) {
                 Some(listener) => listener.connect([from, to], Buffers::default(), None),
                 None => Err(Error::ConnectionRefused),
@@ -38,7 +91,7 @@ impl Namespace {
             Resolved::Refused => Err(Error::ConnectionRefused),
             Resolved::Nobody if is_node => Err(Error::ConnectionRefused),
             Resolved::Nobody => Err(Error::RemoteUnreachable),
-            Resolved::Outside => self.connect_outside(None, [from, to], Buffers::default()),
+            Resolved::Outside(to) => self.connect_outside(None, [from, to], Buffers::default()),
         };
         if let Err(error) = &result {
             self.fabric.tap_failure([from, to], *error);

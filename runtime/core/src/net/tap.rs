@@ -114,8 +114,8 @@ impl Namespace {
     /// A datagram that a guest has sent.
     pub(super) fn tap_route(&self, route: &Route, [from, to]: [SocketAddr; 2], data: &[u8]) {
         let to = match route {
-            Route::Here(to) | Route::Pod(to) => *to,
-            Route::Names | Route::Refused | Route::Outside => to,
+            Route::Here(to) | Route::Pod(to) | Route::Outside(to) => *to,
+            Route::Names | Route::Refused => to,
             Route::Nobody => return,
         };
         self.fabric.tap_datagram([from, to], data);

@@ -162,7 +162,7 @@ impl Namespace {
             Route::Names => self.connect_names(from, to, buffers),
             Route::Refused => Err(Error::ConnectionRefused),
             Route::Nobody => Err(Error::RemoteUnreachable),
-            Route::Outside => self.connect_outside(process, [from, to], buffers),
+            Route::Outside(to) => self.connect_outside(process, [from, to], buffers),
         };
         if let Err(error) = &result {
             self.fabric.tap_failure([from, to], *error);

@@ -139,7 +139,7 @@ impl Namespace {
             }
             Route::Refused => false,
             Route::Nobody => return Err(Error::RemoteUnreachable),
-            Route::Outside => return self.send_outside(process, [from, to], data),
+            Route::Outside(to) => return self.send_outside(process, [from, to], data),
         };
         if !delivered && connected.is_some() {
             mailbox.report(Error::ConnectionRefused);

@@ -1,8 +1,9 @@
 //! What the cluster's name server knows: the records that CoreDNS makes of Services and pods.
 
-use super::fabric::{PodKey, State};
+use super::fabric::State;
+use super::service::Endpoint;
 use super::{CLUSTER_DOMAIN, Family, Protocol};
-use crate::spec::{ServicePort, TargetPort};
+use crate::spec::ServicePort;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a question is about.
@@ -85,12 +86,6 @@ impl Record {
     }
 }
 
-/// One name of an endpoint of a Service.
-struct Endpoint {
-    name: String,
-    pod: PodKey,
-}
-
 impl State {
     /// Answers a question about a full name in lower case.
     pub(super) fn find(&self, name: &str, kind: Kind) -> Found {
@@ -133,9 +128,7 @@ impl State {
             [endpoint, name, namespace, "svc"] => {
                 let endpoints = self.endpoints(namespace, name)?;
                 let named = endpoints.into_iter().filter(|one| one.name == endpoint);
-                let records: Vec<_> = named
-                    .map(|one| Record::Address(one.pod.ip.into()))
-                    .collect();
+                let records: Vec<_> = named.map(|one| Record::Address(one.ip)).collect();
                 (!records.is_empty()).then_some(records)
             }
             [port, protocol, name, namespace, "svc"] => {
@@ -174,8 +167,8 @@ impl State {
             Some(ip) => vec![Record::Address(ip)],
             None => {
                 let endpoints = self.endpoints(namespace, name)?;
-                let address = |one: Endpoint| Record::Address(one.pod.ip.into());
-                endpoints.into_iter().map(address).collect()
+                let addresses = endpoints.into_iter().map(|one| one.ip);
+                addresses.map(Record::Address).collect()
             }
         };
         if records.is_empty() {
@@ -197,11 +190,8 @@ impl State {
                 target: full,
             }];
         }
-        let of_endpoint = |one: Endpoint| {
-            let port = match &port.target_port {
-                TargetPort::Number(number) => *number,
-                TargetPort::Name(wanted) => self.named_port(one.pod, wanted, port.protocol)?,
-            };
+        let of_endpoint = |one: Endpoint<'_>| {
+            let port = one.port(port, &self.pods)?;
             let target = format!("{}.{full}", one.name);
             Some(Record::Service { port, target })
         };
@@ -209,21 +199,10 @@ impl State {
         endpoints.into_iter().filter_map(of_endpoint).collect()
     }
 
-    /// The pods behind a Service: by the `hostname` of one whose `subdomain` is the Service, else by the address.
-    fn endpoints(&self, namespace: &str, name: &str) -> Option<Vec<Endpoint>> {
-        let service = self
-            .services
-            .get(&(namespace.to_owned(), name.to_owned()))?;
-        let endpoint = |key: &PodKey| {
-            let pod = self.pods.get(key)?;
-            let is_host = pod.subdomain.as_deref() == Some(name);
-            let hostname = pod.hostname.clone().filter(|_| is_host);
-            Some(Endpoint {
-                name: hostname.unwrap_or_else(|| key.ip.to_string().replace('.', "-")),
-                pod: *key,
-            })
-        };
-        Some(service.endpoints.iter().filter_map(endpoint).collect())
+    /// What is behind a Service.
+    fn endpoints(&self, namespace: &str, name: &str) -> Option<Vec<Endpoint<'_>>> {
+        let key = (namespace.to_owned(), name.to_owned());
+        Some(self.services.get(&key)?.named(&self.pods))
     }
 
     fn reverse(&self, ip: IpAddr, kind: Kind) -> Found {
@@ -233,9 +212,7 @@ impl State {
         }
         for (namespace, name) in self.services.keys() {
             let endpoints = self.endpoints(namespace, name).unwrap_or_default();
-            let own = endpoints
-                .into_iter()
-                .filter(|one| IpAddr::from(one.pod.ip) == ip);
+            let own = endpoints.into_iter().filter(|one| one.ip == ip);
             names.extend(
                 own.map(|one| format!("{}.{name}.{namespace}.svc.{CLUSTER_DOMAIN}", one.name)),
             );

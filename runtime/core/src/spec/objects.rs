@@ -83,6 +83,41 @@ pub struct Service {
     pub cluster_ip: ClusterIp,
     /// Whether names of pods that are not ready resolve.
     pub publish_not_ready_addresses: bool,
+    /// `sessionAffinity: ClientIP`: a client stays with its pod as long as that is there, whatever time-out is set.
+    pub client_affinity: bool,
+    /// What is behind it, where that is said by others than `selector`: by EndpointSlices.
+    pub backends: Option<Vec<Backend>>,
+}
+
+/// An address behind a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// Where: a pod, the node, or a machine outside.
+    pub ip: IpAddr,
+    /// Its name below that of a headless Service.
+    pub hostname: Option<String>,
+    /// Which ports of the Service it serves, and where.
+    pub ports: Vec<BackendPort>,
+}
+
+/// A port of a [`Backend`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendPort {
+    /// The name of the Service's port; `None` for the one without a name.
+    pub name: Option<String>,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// Of the address.
+    pub port: u16,
+}
+
+impl Backend {
+    /// Where it serves a port of the Service, if it does.
+    pub fn port(&self, port: &ServicePort) -> Option<u16> {
+        let mut ports = self.ports.iter();
+        let found = ports.find(|own| own.name == port.name && own.protocol == port.protocol)?;
+        Some(found.port)
+    }
 }
 
 /// `type` of a Service.

@@ -11,6 +11,7 @@ pub(super) const LINES: &[Support] = &[
             "ports",
             "publishNotReadyAddresses",
             "selector",
+            "sessionAffinity",
             "type",
         ],
     ),
@@ -36,8 +37,8 @@ pub(super) const LINES: &[Support] = &[
     ),
     ignored(
         "ServiceSpec",
-        &["sessionAffinity", "sessionAffinityConfig"],
-        "each connection goes to the next pod that is ready",
+        &["sessionAffinityConfig"],
+        "a client stays with its pod as long as that is there",
     ),
     refused(
         "ServiceSpec",

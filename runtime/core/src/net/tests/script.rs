@@ -373,6 +373,68 @@ fn a_service_gives_its_backends_turns() {
 }
 
 #[test]
+fn a_service_leads_where_it_is_told() {
+    check_with_egress(&expect![[r#"
+        service web @10.244.0.3:8080,10.244.0.4:8081,192.0.2.1:82 80:p -> 10.96.0.1
+        b s tcp
+        b s bind 0.0.0.0:8080
+        b s listen
+        a c tcp
+        a c connect 10.96.0.1:80
+        b s accept x
+        a c remote -> 10.96.0.1:80
+        a d tcp
+        a d connect 10.96.0.1:80 -> connection refused
+        a e tcp
+        a e connect 10.96.0.1:80 -> pending
+        a f tcp
+        a f connect 10.96.0.1:80
+        b s accept y
+        a places 10.96.0.1:80 -> 10.96.0.1:80 10.244.0.4:8081 192.0.2.1:82 10.244.0.3:8080
+        service web @ 80:p -> 10.96.0.1
+    "#]]);
+}
+
+#[test]
+fn names_of_what_a_service_lists() {
+    check(&expect![[r#"
+        service none @one=10.244.0.3:8080,192.0.2.1:82 - -> headless
+        a lookup none -> 10.244.0.3, 192.0.2.1
+        a lookup one.none -> 10.244.0.3
+        a lookup 192-0-2-1.none -> 192.0.2.1
+        a lookup 10-244-0-3.none -> name or service not known
+    "#]]);
+}
+
+#[test]
+fn a_client_stays_with_its_backend() {
+    check(&expect![[r#"
+        service web ~app=web 80:8080 -> 10.96.0.1
+        b s tcp
+        b s bind 0.0.0.0:8080
+        b s listen
+        c s tcp
+        c s bind 0.0.0.0:8080
+        c s listen
+        b ready
+        c ready
+        a d tcp
+        a d connect 10.96.0.1:80
+        b s accept x
+        a e tcp
+        a e connect 10.96.0.1:80
+        b s accept y
+        b f tcp
+        b f connect 10.96.0.1:80
+        c s accept z
+        b unready
+        a g tcp
+        a g connect 10.96.0.1:80
+        c s accept w
+    "#]]);
+}
+
+#[test]
 fn names() {
     check(&expect![[r#"
         service nobody app=none 80:named -> 10.96.0.1
@@ -918,8 +980,9 @@ impl World {
                 let pod = self.pods.get_mut(pod).unwrap();
                 list(&std::iter::from_fn(|| pod.poll_event()).collect::<Vec<_>>())
             }
-            [pod, "ready"] => {
-                self.pods.get_mut(pod).unwrap().set_ready(true);
+            [pod, word @ ("ready" | "unready")] => {
+                let ready = word == "ready";
+                self.pods.get_mut(pod).unwrap().set_ready(ready);
                 String::new()
             }
             [pod, socket, call, ref arguments @ ..] => self.call(pod, socket, call, arguments),
@@ -1072,8 +1135,15 @@ impl World {
         let mut service = spec::Service::default();
         service.meta.name = name.to_owned();
         service.meta.namespace = "default".to_owned();
-        let (key, value) = selector.split_once('=').unwrap();
-        service.selector.insert(key.to_owned(), value.to_owned());
+        service.client_affinity = selector.starts_with('~');
+        let selector = selector.trim_start_matches('~');
+        match selector.strip_prefix('@') {
+            Some(listed) => service.backends = Some(backends(listed)),
+            None => {
+                let (key, value) = selector.split_once('=').unwrap();
+                service.selector.insert(key.to_owned(), value.to_owned());
+            }
+        }
         match port.split_once(':') {
             None => service.cluster_ip = ClusterIp::Headless,
             Some((port, target)) => {
@@ -1095,6 +1165,30 @@ impl World {
         }
         let ip = self.fabric.set_service(&service).unwrap();
         ip.map_or_else(|| "headless".to_owned(), |ip| ip.to_string())
+    }
+}
+
+fn backends(listed: &str) -> Vec<spec::Backend> {
+    let listed = listed.split(',').filter(|one| !one.is_empty());
+    listed.map(backend).collect()
+}
+
+/// `1.2.3.4:80`, `name=1.2.3.4:80`
+fn backend(text: &str) -> spec::Backend {
+    let (hostname, address) = match text.split_once('=') {
+        Some((name, address)) => (Some(name.to_owned()), address),
+        None => (None, text),
+    };
+    let address: SocketAddr = address.parse().unwrap();
+    let port = |protocol| spec::BackendPort {
+        name: Some("p".to_owned()),
+        protocol,
+        port: address.port(),
+    };
+    spec::Backend {
+        ip: address.ip(),
+        hostname,
+        ports: vec![port(Protocol::Tcp), port(Protocol::Udp)],
     }
 }
 
