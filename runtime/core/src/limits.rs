@@ -442,3 +442,43 @@ pub const SLICE_ENDPOINTS_MAX: usize = 1000;
 pub const SLICE_ADDRESSES_MAX: usize = 100;
 /// Ports of an EndpointSlice (Kubernetes: 20,000).
 pub const SLICE_PORTS_MAX: usize = 20_000;
+// Connections of the API server.
+
+/// Connections at the same time; a thousand watches of HTTP/1.1 are a thousand.
+pub const API_CONNECTIONS_MAX: usize = 2048;
+/// Requests that read, at the same time (kube-apiserver: `--max-requests-inflight`).
+pub const API_READS_IN_FLIGHT: usize = 400;
+/// Requests that change, at the same time (kube-apiserver: `--max-mutating-requests-inflight`).
+pub const API_MUTATING_IN_FLIGHT: usize = 200;
+/// Watches at the same time.
+pub const API_WATCHES_MAX: usize = 4096;
+/// Execs, attaches, logs and forwarded ports at the same time.
+pub const API_STREAMS_MAX: usize = 512;
+/// Bytes of the body of one request (kube-apiserver: `MaxRequestBodyBytes`).
+pub const API_BODY_BYTES_MAX: usize = 3 << 20;
+/// Bytes of all bodies of requests that are being read or answered.
+pub const API_BODY_BYTES_IN_FLIGHT: usize = 128 << 20;
+/// Bytes of all responses that clients have not taken yet; the largest list must fit.
+pub const API_RESPONSE_BYTES_OUTSTANDING: usize = 512 << 20;
+/// Bytes of the head of one request; a command to execute is part of it.
+pub const API_HEAD_BYTES_MAX: usize = 128 << 10;
+/// Headers of one request.
+pub const API_HEADERS_MAX: usize = 100;
+/// Streams of one connection of HTTP/2 (kube-apiserver: `--http2-max-streams-per-connection`, 250 in Go).
+pub const API_HTTP2_STREAMS_MAX: u32 = 250;
+/// Streams that a client opened and reset before they were looked at (CVE-2023-44487).
+pub const API_HTTP2_RESETS_MAX: usize = 20;
+/// Bytes that one connection of HTTP/2 may send ahead.
+pub const API_HTTP2_WINDOW_BYTES: u32 = 1 << 20;
+/// How long a handshake of TLS may take.
+pub const API_HANDSHAKE_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long the head of a request may take (kube-apiserver: `ReadHeaderTimeout`).
+pub const API_HEAD_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(32);
+/// How long the body of a request may take (kube-apiserver: `--request-timeout`).
+pub const API_BODY_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long a client may take for a response that is no stream.
+pub const API_RESPONSE_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long a connection may last on which nobody has shown who they are.
+pub const API_UNAUTHENTICATED_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(40);
+/// How long connections may go on after the server was asked to end.
+pub const API_CLOSING_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(5);

@@ -10,6 +10,7 @@ pub mod guest;
 pub mod run;
 pub mod scheduler;
 pub mod settings;
+pub mod tls;
 pub mod world;
 
 mod calls;
@@ -32,7 +33,6 @@ mod programs;
 mod running;
 mod session;
 mod ticker;
-mod tls;
 mod wasi;
 
 pub use catalog::{Applied, Catalog, CatalogError};

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use seedpod::Publish;
 use seedpod_core::sched::StrategyKind;
 use seedpod_core::seed::Seed;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +24,12 @@ pub(crate) enum Command {
     /// after Ctrl-C and 143 after SIGTERM. Lines of containers go to standard output as `[pod/container] line`,
     /// everything else to standard error.
     Run(RunArguments),
+    /// Serves the Kubernetes API for the pods of this machine, so that kubectl works against it
+    ///
+    /// Prints the line that makes kubectl find it. Objects, keys and the kubeconfig are in the state folder; a second
+    /// start goes on where the first ended. Exits with 0 after Ctrl-C or SIGTERM, and 2 when it could not start or keep
+    /// its objects.
+    Serve(ServeArguments),
     /// Tests how the containers of pods interact: many deterministic runs, each from its own seed
     ///
     /// Exits with 0 when every property held in every run, 1 when one failed, 2 when a test or manifest is wrong, 3 when
@@ -220,6 +227,41 @@ pub(crate) struct RunArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Where to listen; port 0 takes a free one. Anything but loopback lets other machines try the token [default:
+    /// 127.0.0.1 with the port of the last run, or 6443, or a free one]
+    #[arg(long, value_name = "IP[:PORT]", value_parser = parse_listen)]
+    pub(crate) listen: Option<Listen>,
+
+    /// Further addresses and names in the certificate, for clients that know the server by them
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) tls_san: Vec<String>,
+
+    /// Where to keep objects, keys and the kubeconfig [default: $XDG_STATE_HOME/seedpod, or ~/.local/state/seedpod]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Writes a line for each request to standard error: method, path, agent, status and milliseconds
+    #[arg(long)]
+    pub(crate) log_requests: bool,
+
+    /// What containers may reach outside of the pod network
+    #[arg(long, value_enum, default_value_t = Egress::None)]
+    pub(crate) egress: Egress,
+
+    /// Where to keep compiled code [default: $SEEDPOD_CACHE, or a folder `seedpod` where this system keeps caches]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Listen {
+    pub(crate) ip: IpAddr,
+    pub(crate) port: Option<u16>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct OptimizeArguments {
     /// Folder of compiled code
     pub(crate) code: PathBuf,
@@ -255,6 +297,16 @@ impl From<Egress> for seedpod::Egress {
             Egress::Host => Self::Host,
         }
     }
+}
+
+fn parse_listen(text: &str) -> Result<Listen, String> {
+    let address = text.parse::<SocketAddr>().map(|address| Listen {
+        ip: address.ip(),
+        port: Some(address.port()),
+    });
+    let ip = || text.parse().map(|ip| Listen { ip, port: None });
+    let wrong = |_| "expected an address such as 127.0.0.1:6443, [::1]:0 or 0.0.0.0".to_owned();
+    address.or_else(|_| ip()).map_err(wrong)
 }
 
 fn parse_seed(text: &str) -> Result<Seed, String> {

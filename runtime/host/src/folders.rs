@@ -12,22 +12,37 @@ use std::sync::Arc;
 
 /// The folder for everything that may be lost, as the operating system suggests; `None` when it does not say.
 pub fn cache_folder() -> Option<PathBuf> {
-    let folder = |variable: &str| {
-        env::var_os(variable)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let below_home = |path: &str| folder("HOME").map(|home| home.join(path));
     let caches = if cfg!(windows) {
-        folder("LOCALAPPDATA")
+        from_environment("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {
         below_home("Library/Caches")
     } else {
-        folder("XDG_CACHE_HOME")
+        from_environment("XDG_CACHE_HOME")
             .filter(|folder| folder.is_absolute())
             .or_else(|| below_home(".cache"))
     };
     caches.map(|caches| caches.join("seedpod"))
+}
+
+/// The folder for what has to be there at the next start, as the XDG Base Directory Specification or the operating system
+/// suggests; `None` when neither says.
+pub fn state_folder() -> Option<PathBuf> {
+    let xdg = from_environment("XDG_STATE_HOME").filter(|folder| folder.is_absolute());
+    let states = xdg.or_else(|| match cfg!(windows) {
+        true => from_environment("LOCALAPPDATA").map(|folder| folder.join("state")),
+        false => below_home(".local/state"),
+    });
+    states.map(|states| states.join("seedpod"))
+}
+
+fn from_environment(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+fn below_home(path: &str) -> Option<PathBuf> {
+    from_environment("HOME").map(|home| home.join(path))
 }
 
 /// The volumes of one process: a folder that is this process' while it holds a lock, and anybody's to remove after.

@@ -15,10 +15,11 @@
 //!
 //! Reading order: [`Node`] starts pods, [`Pod`] is one of them; then what they meet outside: `world`, [`images`],
 //! `publish`, `egress`, [`folders`]; [`StaticPods`] are pods that a folder asks for;
-//! [`testing`] makes deterministic runs. The command line is a program over this library.
+//! [`serve`] is the API server for kubectl; [`testing`] makes deterministic runs. The command line is a program over this library.
 
 pub mod folders;
 pub mod images;
+pub mod serve;
 pub mod testing;
 
 mod connection;

@@ -8,6 +8,7 @@ mod optimize;
 mod print;
 mod replay;
 mod run;
+mod server;
 mod simulate;
 mod sources;
 mod stdin;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let result = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Serve(arguments) => server::serve(&arguments),
         Command::Test(arguments) => test::test(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
 /// Our own warnings; `SEEDPOD_LOG=debug` shows more.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEEDPOD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,seedpod::requests=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -6,12 +6,13 @@ use crate::pod::Pod;
 use crate::publish::{self, Publish, PublishError, Published, Target};
 use crate::static_pods::{StaticPods, StaticPodsError};
 use crate::world::{HostWorld, Observer, fill_random};
+use seedpod_api::server::Now;
 use seedpod_api::static_pods::StaticPod;
 use seedpod_api::{ManifestError, Source};
 use seedpod_core::net::{Egress, Fabric, FabricError};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
-use seedpod_core::time::WallTime;
+use seedpod_core::time::{Instant, WallTime};
 use seedpod_engine::world::{Output, PodName, World};
 use seedpod_engine::{
     Applied, Catalog, CatalogError, Engine, EngineError, EngineSettings, PodStart,
@@ -312,6 +313,20 @@ impl Node {
 
     pub(crate) fn wall_time(&self) -> WallTime {
         self.inner.world.epoch().at(self.inner.world.now())
+    }
+
+    /// What time it is for its pods.
+    pub(crate) fn time(&self) -> Now {
+        let instant = self.inner.world.now();
+        Now {
+            instant,
+            wall: self.inner.world.epoch().at(instant),
+        }
+    }
+
+    /// Waits until it is so late for its pods.
+    pub(crate) async fn sleep_until(&self, deadline: Instant) {
+        self.inner.world.sleep_until(deadline).await;
     }
 
     /// Makes all pods, and lets them run only when all could be made.

@@ -262,11 +262,11 @@ async fn after(timeout: Option<Duration>) {
 
 /// Requests of the operating system to stop, as exit codes.
 #[cfg(unix)]
-struct Signals([(u8, Option<tokio::signal::unix::Signal>); 2]);
+pub(crate) struct Signals([(u8, Option<tokio::signal::unix::Signal>); 2]);
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         // Without a handler the signal ends the process at once, which is what it asks for.
         Self([
@@ -275,7 +275,7 @@ impl Signals {
         ])
     }
 
-    async fn next(&mut self) -> u8 {
+    pub(crate) async fn next(&mut self) -> u8 {
         poll_fn(|cx| {
             let mut signals = self.0.iter_mut();
             let received = signals.find_map(|(code, signal)| {
@@ -288,15 +288,15 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(crate) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self
     }
 
-    async fn next(&mut self) -> u8 {
+    pub(crate) async fn next(&mut self) -> u8 {
         match tokio::signal::ctrl_c().await {
             Ok(()) => EXIT_INTERRUPTED,
             Err(_) => pending().await,

@@ -1,19 +1,24 @@
-//! The client side of TLS, for probes and hooks with `scheme: HTTPS`. Certificates are not verified (`pkg/probe/http`).
+//! TLS: its cryptography, and the client side for probes and hooks with `scheme: HTTPS`, which verify no certificate
+//! (`pkg/probe/http`). The side of a server is the world's ([`server_provider`]).
 //!
 //! `rustls` without input and output of its own, so that bytes go through the virtual network. Its usual providers, `ring`
 //! and `aws-lc-rs`, are C and assembler: they need a compiler of C for every target, and draw from the machine's entropy.
 //! `rustls-rustcrypto` is pure Rust, but an alpha with RSA and all curves inside, whose keys come from the machine too.
-//! Since nothing is verified no signature is ever computed, and what remains, one key exchange and two ciphers, is a page of
+//! Since nothing is verified no signature is ever computed here, and what remains, one key exchange and two ciphers, is a page of
 //! glue over RustCrypto's own crates; their keys come from the world, so a simulated handshake is the same every time.
 //!
 //! Servers of TLS 1.3 always have what this offers. Under TLS 1.2 a server needs ChaCha20-Poly1305 with X25519, and OpenSSL
 //! then takes no certificate with another curve.
 
 mod chance;
+mod cipher;
+mod hash;
 mod provider;
 
 #[cfg(test)]
 mod tests;
+
+pub use provider::{X25519, server_provider};
 
 use crate::world::Random;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -54,7 +59,7 @@ pub(crate) enum TlsError {
 }
 
 static CONFIG: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(|| {
-    let provider = Arc::new(provider::provider());
+    let provider = Arc::new(provider::client_provider());
     let mut config = ClientConfig::builder_with_details(provider, Arc::new(NoTime))
         .with_safe_default_protocol_versions()?
         .dangerous()

@@ -62,7 +62,7 @@ struct Server {
 
 impl Server {
     fn new(version: &'static SupportedProtocolVersion, suite: usize) -> Self {
-        let mut provider = provider::provider();
+        let mut provider = provider::client_provider();
         provider.cipher_suites = vec![provider.cipher_suites[suite]];
         let config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(&[version])

@@ -1,0 +1,107 @@
+//! The server that all connections share.
+
+use super::store::{Disk, StoreError};
+use crate::node::Node;
+use seedpod_api::server::{Action, Now, Server};
+use seedpod_core::store::Revision;
+use seedpod_core::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// The API server of a process, one lock around it.
+pub(crate) struct State {
+    shared: Mutex<Shared>,
+    pub(super) disk: Disk,
+    /// Wakes who waits for the next deadline, when that has become another.
+    rearm: Notify,
+    /// Whether everything that goes on without end has to end.
+    closing: watch::Sender<bool>,
+    node: Node,
+}
+
+struct Shared {
+    server: Server,
+    armed: Option<Instant>,
+}
+
+impl State {
+    pub(super) fn new(server: Server, disk: Disk, node: Node) -> Arc<Self> {
+        Arc::new(Self {
+            shared: Mutex::new(Shared {
+                server,
+                armed: None,
+            }),
+            disk,
+            rearm: Notify::new(),
+            closing: watch::Sender::new(false),
+            node,
+        })
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Now {
+        self.node.time()
+    }
+
+    /// Does something with the server, and sees to it that what comes of it happens. What `work` says may go out once
+    /// [`written`](Self::written) to the revision.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Server, Now) -> R) -> (R, Revision) {
+        let mut shared = self.shared();
+        let now = self.now();
+        let result = work(&mut shared.server, now);
+        // Still under the lock, so that changes and actions keep their order.
+        self.disk.write(shared.server.take_writes());
+        while let Some(action) = shared.server.next_action() {
+            self.execute(action);
+        }
+        let deadline = shared.server.next_deadline();
+        if shared.armed != deadline {
+            shared.armed = deadline;
+            self.rearm.notify_one();
+        }
+        (result, shared.server.revision())
+    }
+
+    /// Waits until a revision is on the disk.
+    ///
+    /// # Errors
+    /// When it never will be.
+    pub(crate) async fn written(&self, revision: Revision) -> Result<(), StoreError> {
+        self.disk.written(revision).await
+    }
+
+    /// Lets the server do what is due, for ever.
+    pub(super) async fn turn_when_due(&self) {
+        loop {
+            let deadline = self.shared().armed;
+            let due = async {
+                match deadline {
+                    Some(deadline) => self.node.sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.rearm.notified() => {}
+                () = due => drop(self.with(|server, now| server.turn(now))),
+            }
+        }
+    }
+
+    /// Ends what goes on without end.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Becomes true when the server ends.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    fn execute(&self, action: Action) {
+        tracing::debug!(?action, "to do");
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
