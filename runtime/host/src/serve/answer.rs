@@ -3,10 +3,11 @@
 use super::Context;
 use super::body::{self, Body};
 use super::limit::{Class, Connection};
+use super::token;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use seedpod_api::server::error::ApiError;
@@ -55,7 +56,7 @@ async fn respond(
     request: hyper::Request<Incoming>,
 ) -> Result<HttpResponse, Response> {
     let (parts, incoming) = request.into_parts();
-    let user = context.token.user(&parts.headers);
+    let user = authenticate(context, &parts.headers);
     let user = user.ok_or_else(|| unauthorized().response())?;
     connection.authenticated();
     let mut request = api_request(&parts, user);
@@ -73,6 +74,17 @@ async fn respond(
         Answer::Watch(watch) => watching(context, *watch, class, permit),
         Answer::Stream(_) => Err(ApiError::method_not_allowed().response()),
     }
+}
+
+/// Who sends these headers.
+fn authenticate(context: &Context, headers: &HeaderMap) -> Option<User> {
+    let bearer = token::bearer(headers)?;
+    let account = || {
+        context
+            .state
+            .look(|server, now| server.authenticate(now, bearer))
+    };
+    context.token.user(bearer).or_else(account)
 }
 
 fn api_request(parts: &Parts, user: User) -> Request {

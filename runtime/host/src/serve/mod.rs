@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod files;
+mod key;
 mod kubeconfig;
 mod limit;
 mod listen;
@@ -22,6 +23,7 @@ pub use tls::TlsError;
 
 use crate::node::{Node, NodeBuilder, NodeError};
 use crate::world::fill_random;
+use key::Key;
 use limit::Limits;
 use seedpod_api::server::{Server, Settings};
 use seedpod_core::net::NODE_IP;
@@ -42,6 +44,10 @@ use tokio_rustls::TlsAcceptor;
 pub const PORT: u16 = 6443;
 /// Where the port of the last run is noted.
 const PORT_FILE: &str = "port";
+/// Signs tokens of ServiceAccounts, as kubeadm calls it.
+const TOKEN_KEY: &str = "sa.key";
+/// The address of the Service `kubernetes`.
+const API_IP: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 1);
 /// Names of the server besides its addresses, as kubeadm has them.
 const NAMES: [&str; 5] = [
     "localhost",
@@ -153,7 +159,8 @@ impl ApiServerBuilder {
         let public = SocketAddr::new(reachable(self.ip), address.port());
         let kubeconfig =
             kubeconfig::write(&self.folder, public, authority.certificate(), token.text())?;
-        let server = Server::new(settings(&node, &self.folder), store, seed(), now);
+        let settings = settings(&node, &self.folder, &authority, address.port())?;
+        let server = Server::new(settings, store, seed(), now);
         let context = Arc::new(Context {
             state: State::new(server, disk, node),
             token,
@@ -248,8 +255,8 @@ impl ApiServer {
 /// Everything that clients may know the server by.
 fn names(ip: IpAddr, more: &[String]) -> Vec<String> {
     let mut names: Vec<String> = NAMES.map(str::to_owned).to_vec();
-    let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), NODE_IP.into()];
-    let addresses = loopback.into_iter().chain([ip]);
+    let own = [Ipv4Addr::LOCALHOST, NODE_IP, API_IP].map(IpAddr::from);
+    let addresses = own.into_iter().chain([ip]);
     names.extend(
         addresses
             .filter(|ip| !ip.is_unspecified())
@@ -269,9 +276,19 @@ fn reachable(ip: IpAddr) -> IpAddr {
     }
 }
 
-fn settings(node: &Node, folder: &Path) -> Settings {
+fn settings(
+    node: &Node,
+    folder: &Path,
+    authority: &Authority,
+    port: u16,
+) -> Result<Settings, ServeError> {
+    let path = folder.join(TOKEN_KEY);
+    let signer = match Key::read(&path)? {
+        Some(key) => key,
+        None => Key::create(&path)?,
+    };
     let (operating_system, architecture) = machine::platform();
-    Settings {
+    Ok(Settings {
         node_name: node.name().to_owned(),
         node_ip: NODE_IP.into(),
         cpus: machine::cpus(),
@@ -279,7 +296,10 @@ fn settings(node: &Node, folder: &Path) -> Settings {
         storage_bytes: machine::storage_bytes(folder),
         operating_system,
         architecture,
-    }
+        api_port: port,
+        ca_certificate: authority.certificate().to_owned(),
+        signer: Arc::new(signer),
+    })
 }
 
 fn seed() -> Seed {

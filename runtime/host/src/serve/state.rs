@@ -62,6 +62,11 @@ impl State {
         (result, shared.server.revision())
     }
 
+    /// Looks something up.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Server, Now) -> R) -> R {
+        look(&self.shared().server, self.now())
+    }
+
     /// Waits until a revision is on the disk.
     ///
     /// # Errors

@@ -5,12 +5,10 @@
 //! server never leaves the process.
 
 use super::files::{self, FileError};
+use super::key::{Key, new_secret};
 use crate::world::fill_random;
-use p256::ecdsa::signature::Signer as _;
-use p256::ecdsa::{DerSignature, SigningKey};
 use p256::elliptic_curve::point::AffineCoordinates as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
-use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
 use p256::{PublicKey, SecretKey};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -21,15 +19,13 @@ use rustls::crypto::{
 };
 use rustls::pki_types::CertificateDer;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{
-    Error, NamedGroup, PeerMisbehaved, ServerConfig, SignatureAlgorithm, SignatureScheme,
-};
+use rustls::{Error, NamedGroup, PeerMisbehaved, ServerConfig};
 use seedpod_core::time::WallTime;
 use seedpod_engine::tls::{X25519, server_provider};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why there can be no TLS.
@@ -39,8 +35,8 @@ pub enum TlsError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A key that was kept is none.
-    #[error("{0} holds no key: remove it and its certificate, and take the new kubeconfig")]
-    Key(String),
+    #[error("{0} holds no key: remove it to have a new one made, and take the new kubeconfig")]
+    Key(PathBuf),
     /// A name for the certificate is none.
     #[error("{0:?} is neither an address nor a name of a host")]
     Name(String),
@@ -69,21 +65,14 @@ impl Authority {
     /// The authority that is kept in a folder, or a new one.
     pub(super) fn open(folder: &Path, now: WallTime) -> Result<Self, TlsError> {
         let (key_path, certificate_path) = (folder.join(CA_KEY), folder.join(CA_CERTIFICATE));
-        if let Some(pem) = files::read_private(&key_path)? {
-            let key = SecretKey::from_pkcs8_pem(&pem)
-                .map_err(|_| TlsError::Key(key_path.display().to_string()))?;
-            if let Ok(certificate) = fs::read_to_string(&certificate_path) {
-                let key = Key::of(&key);
-                return Ok(Self { key, certificate });
-            }
+        if let Some(key) = Key::read(&key_path)?
+            && let Ok(certificate) = fs::read_to_string(&certificate_path)
+        {
+            return Ok(Self { key, certificate });
         }
-        let key = new_secret();
-        let pem = key.to_pkcs8_pem(LineEnding::LF);
-        let pem = pem.map_err(|_| TlsError::Key(key_path.display().to_string()))?;
-        let key = Key::of(&key);
-        let certificate = ca_params(&key, now).self_signed(&key)?.pem();
         // The certificate last: with a key alone both are made again.
-        files::write_private(&key_path, pem.as_bytes())?;
+        let key = Key::create(&key_path)?;
+        let certificate = ca_params(&key, now).self_signed(&key)?.pem();
         files::write_private(&certificate_path, certificate.as_bytes())?;
         Ok(Self { key, certificate })
     }
@@ -99,7 +88,7 @@ impl Authority {
         names: &[String],
         now: WallTime,
     ) -> Result<Arc<ServerConfig>, TlsError> {
-        let key = Key::of(&new_secret());
+        let key = Key::ephemeral();
         let mut params = params("kube-apiserver", &key, now, CERTIFICATE_YEARS);
         for name in names {
             params.subject_alt_names.push(alternative_name(name)?);
@@ -167,91 +156,6 @@ fn alternative_name(name: &str) -> Result<SanType, TlsError> {
         return Err(wrong());
     }
     name.try_into().map(SanType::DnsName).map_err(|_| wrong())
-}
-
-fn new_secret() -> SecretKey {
-    loop {
-        let mut bytes = [0; 32];
-        fill_random(&mut bytes);
-        // Zero and what is too large are none, which nobody will ever see.
-        if let Ok(key) = SecretKey::from_slice(&bytes) {
-            return key;
-        }
-    }
-}
-
-/// A key that signs with ECDSA.
-pub(super) struct Key {
-    signing: SigningKey,
-    public: Vec<u8>,
-}
-
-impl Key {
-    fn of(secret: &SecretKey) -> Self {
-        let public = secret.public_key().to_sec1_point(false);
-        Self {
-            signing: SigningKey::from(secret),
-            public: public.as_bytes().to_vec(),
-        }
-    }
-
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let signature: DerSignature = self.signing.sign(message);
-        signature.as_bytes().to_vec()
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key")
-    }
-}
-
-impl PublicKeyData for Key {
-    fn der_bytes(&self) -> &[u8] {
-        &self.public
-    }
-
-    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        &rcgen::PKCS_ECDSA_P256_SHA256
-    }
-}
-
-impl rcgen::SigningKey for Key {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        Ok(Self::sign(self, message))
-    }
-}
-
-impl rustls::sign::SigningKey for Key {
-    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn rustls::sign::Signer>> {
-        offered
-            .contains(&SignatureScheme::ECDSA_NISTP256_SHA256)
-            .then(|| Box::new(Signer(self.signing.clone())) as _)
-    }
-
-    fn algorithm(&self) -> SignatureAlgorithm {
-        SignatureAlgorithm::ECDSA
-    }
-}
-
-struct Signer(SigningKey);
-
-impl std::fmt::Debug for Signer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Signer")
-    }
-}
-
-impl rustls::sign::Signer for Signer {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let signature: DerSignature = self.0.sign(message);
-        Ok(signature.as_bytes().to_vec())
-    }
-
-    fn scheme(&self) -> SignatureScheme {
-        SignatureScheme::ECDSA_NISTP256_SHA256
-    }
 }
 
 static EXCHANGE: X25519 = X25519 { fill };
