@@ -18,7 +18,6 @@ mod access;
 mod controllers;
 mod kinds;
 mod kubelet;
-pub(crate) mod negotiate;
 pub(crate) mod object;
 pub(crate) mod schema;
 mod verbs;

@@ -4,7 +4,6 @@
 use super::FieldValidation;
 use crate::error::{Position, Problem};
 use crate::server::error::{ApiError, FieldError};
-use crate::server::negotiate;
 use crate::server::registry::Resource;
 use crate::server::request::Request;
 use crate::server::schema::Type;
@@ -156,6 +155,9 @@ fn judge(strict: Vec<String>, validation: FieldValidation) -> Result<Vec<String>
     }
 }
 
+/// In which objects can be sent.
+const MEDIA_TYPES: &[&str] = &["application/json", "application/yaml"];
+
 enum Body<'r> {
     Json(&'r [u8]),
     /// With what is wrong with it in the eyes of who is strict.
@@ -163,16 +165,17 @@ enum Body<'r> {
 }
 
 fn body<'r>(request: &'r Request, wanted: &Kind) -> Result<Body<'r>, ApiError> {
-    match negotiate::content_type(request) {
-        "" | negotiate::JSON => Ok(Body::Json(&request.body)),
-        negotiate::YAML => from_yaml(&request.body).map_err(|why| {
+    let header = request.header("content-type").unwrap_or_default();
+    match header.split(';').next().unwrap_or_default().trim() {
+        "" | "application/json" => Ok(Body::Json(&request.body)),
+        "application/yaml" => from_yaml(&request.body).map_err(|why| {
             unrecognized(
                 wanted,
                 &format!("error converting YAML to JSON: yaml: {why}"),
                 &request.body,
             )
         }),
-        _ => Err(ApiError::unsupported_media_type(negotiate::OBJECT_TYPES)),
+        _ => Err(ApiError::unsupported_media_type(MEDIA_TYPES)),
     }
 }
 
