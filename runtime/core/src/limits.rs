@@ -482,3 +482,17 @@ pub const API_RESPONSE_TIME_MAX: std::time::Duration = std::time::Duration::from
 pub const API_UNAUTHENTICATED_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(40);
 /// How long connections may go on after the server was asked to end.
 pub const API_CLOSING_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(5);
+// Streams of the API server.
+
+/// Arguments of a command of exec, the program among them; they come in the line of a request.
+pub const EXEC_ARGUMENTS_MAX: usize = 4096;
+/// Ports of one port forwarding over WebSocket: each takes two of 256 channels.
+pub const FORWARDED_PORTS_MAX: usize = 64;
+/// Connections of one port forwarding at the same time.
+pub const FORWARDED_CONNECTIONS_MAX: usize = 256;
+/// Streams of one SPDY connection at the same time: two for each forwarded connection.
+pub const SPDY_STREAMS_MAX: usize = 2 * FORWARDED_CONNECTIONS_MAX;
+/// Bytes of a control frame of SPDY, and of the headers that are in it once unpacked; a client of Kubernetes sends some 100.
+pub const SPDY_HEADERS_BYTES: usize = 16 << 10;
+/// Bytes of a data frame that is sent, so that no stream waits long for another.
+pub const SPDY_FRAME_BYTES: usize = 32 << 10;

@@ -117,6 +117,13 @@ impl WallTime {
         let micros = self.0 % 1_000_000_000 / 1000;
         format!("{}.{micros:06}Z", whole.trim_end_matches('Z'))
     }
+
+    /// RFC 3339 in UTC with nanoseconds, as logs have them: `2026-01-02T15:04:05.000000000Z`.
+    pub fn to_nanos(self) -> String {
+        let whole = self.to_string();
+        let nanos = self.0 % 1_000_000_000;
+        format!("{}.{nanos:09}Z", whole.trim_end_matches('Z'))
+    }
 }
 
 /// A text is no time, or one before 1970 or after 2554.

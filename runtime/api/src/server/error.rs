@@ -122,14 +122,7 @@ impl ApiError {
 
     /// The object breaks rules.
     pub fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
-        let texts: Vec<_> = errors
-            .iter()
-            .map(|error| format!("{}: {}", error.path, error.message))
-            .collect();
-        let texts = match texts.as_slice() {
-            [one] => one.clone(),
-            all => format!("[{}]", all.join(", ")),
-        };
+        let texts = join(errors);
         let qualified = match resource.group {
             "" => resource.kind.to_owned(),
             group => format!("{}.{group}", resource.kind),
@@ -137,12 +130,34 @@ impl ApiError {
         let message = format!("{qualified} {name:?} is invalid: {texts}");
         let mut error =
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(resource, name);
-        let causes = errors.iter().map(
-            |error| json!({"reason": error.reason, "message": error.message, "field": error.path}),
-        );
         let details = error.details.get_or_insert_default();
         details["kind"] = resource.kind.into();
-        details["causes"] = causes.collect();
+        details["causes"] = causes(errors);
+        error
+    }
+
+    /// The parameters of a request, which are a `kind` of their own, break rules.
+    pub fn invalid_options(kind: &str, name: &str, errors: &[FieldError]) -> Self {
+        let texts = join(errors);
+        let message = format!("{kind} {name:?} is invalid: {texts}");
+        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
+        error.details = Some(json!({"name": name, "kind": kind, "causes": causes(errors)}));
+        error
+    }
+
+    /// There is nobody to do it now.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        let code = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(code, "ServiceUnavailable", message.into())
+    }
+
+    /// Something has failed that the client cannot help.
+    pub fn internal(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let code = StatusCode::INTERNAL_SERVER_ERROR;
+        let text = format!("Internal error occurred: {message}");
+        let mut error = Self::new(code, "InternalError", text);
+        error.details = Some(json!({"causes": [{"message": message}]}));
         error
     }
 
@@ -233,4 +248,25 @@ impl ApiError {
     pub fn response(&self) -> Response {
         Response::json(self.code, &self.status())
     }
+}
+
+fn join(errors: &[FieldError]) -> String {
+    let texts: Vec<_> = errors
+        .iter()
+        .map(|error| match error.path.as_str() {
+            "" => error.message.clone(),
+            path => format!("{path}: {}", error.message),
+        })
+        .collect();
+    match texts.as_slice() {
+        [one] => one.clone(),
+        all => format!("[{}]", all.join(", ")),
+    }
+}
+
+fn causes(errors: &[FieldError]) -> Value {
+    let causes = errors.iter().map(
+        |error| json!({"reason": error.reason, "message": error.message, "field": error.path}),
+    );
+    causes.collect()
 }

@@ -11,6 +11,7 @@ pub(crate) mod write;
 use super::Server;
 use super::error::ApiError;
 use super::request::{Answer, Request, ResourceTarget, Response};
+use super::stream;
 use super::token::token_request;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
@@ -88,6 +89,9 @@ pub(crate) fn answer(
     request: &Request,
     target: &ResourceTarget,
 ) -> Result<Answer, ApiError> {
+    if let Some(answer) = stream::ask(server, request, target) {
+        return answer;
+    }
     let is_watch = request.flag("watch");
     let is_question = !target.resource.verbs.contains(&"get");
     if is_question && request.method != Method::POST {
