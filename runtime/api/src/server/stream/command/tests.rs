@@ -62,7 +62,6 @@ fn play(
 
 /// A client's lines are the number of a channel, or its character in base64, and a text.
 #[expect(clippy::needless_pass_by_value, reason = "reads best in the tests")]
-
 fn check_channels(protocol: &str, streams: Streams, script: &str, expected: Expect) {
     let mut command = RemoteCommand::over_channels(protocol, streams);
     let is_text = protocol.contains("base64");
@@ -82,7 +81,6 @@ fn check_channels(protocol: &str, streams: Streams, script: &str, expected: Expe
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "reads best in the tests")]
-
 fn check_spdy(version: &str, streams: Streams, script: &str, expected: Expect) {
     let mut command = RemoteCommand::over_spdy(version, streams);
     let client = std::cell::RefCell::new(Client::default());

@@ -48,7 +48,6 @@ fn play(
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "reads best in the tests")]
-
 fn check_spdy(script: &str, expected: Expect) {
     let mut forward = PortForward::over_spdy();
     let client = std::cell::RefCell::new(Client::default());

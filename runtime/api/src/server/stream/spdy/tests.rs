@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 /// Plays a client's lines; those of the server begin with `!`: `! reply 1`, `! send 1 text`, `! finish 1`,
 /// `! fill 1` sends as much as there is room for, `! consume 1 100`.
 #[expect(clippy::needless_pass_by_value, reason = "reads best in the tests")]
-
 fn check(script: &str, expected: Expect) {
     let whole = play(script, usize::MAX);
     assert_eq!(whole, play(script, 3), "frames may be cut anywhere");

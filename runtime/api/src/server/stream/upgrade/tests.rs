@@ -5,7 +5,6 @@ use expect_test::{Expect, expect};
 use http::{Method, Uri};
 
 #[expect(clippy::needless_pass_by_value, reason = "reads best in the tests")]
-
 fn check(kind: &StreamKind, headers: &str, expected: Expect) {
     let mut map = HeaderMap::new();
     for line in headers.lines() {
