@@ -159,7 +159,7 @@ def shape(name, schema):
         made["strategy"] = schema["x-kubernetes-patch-strategy"].split(",")
     if "x-kubernetes-patch-merge-key" in schema:
         made["mergeKey"] = schema["x-kubernetes-patch-merge-key"]
-    if schema.get("default") not in (None, {}):
+    if schema.get("default") is not None:
         made["default"] = schema["default"]
     return made
 

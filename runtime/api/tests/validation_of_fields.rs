@@ -51,75 +51,75 @@ fn unknown_and_duplicate_fields() {
         "?fieldValidation=Warn",
         body,
         expect![[r#"
-        201
-        warning: 299 - "unknown field \"metadata.nme\""
-        warning: 299 - "duplicate field \"metadata.labels.x\""
-        warning: 299 - "unknown field \"dta\""
-        warning: 299 - "duplicate field \"data\""
-        {
-          "apiVersion": "v1",
-          "data": {
-            "k": "w"
-          },
-          "kind": "ConfigMap",
-          "metadata": {
-            "creationTimestamp": "1970-01-01T00:00:00Z",
-            "labels": {
-              "x": "2"
-            },
-            "name": "a",
-            "namespace": "default",
-            "resourceVersion": "1"
-          }
-        }"#]],
+            201
+            warning: 299 - "unknown field \"metadata.nme\""
+            warning: 299 - "duplicate field \"metadata.labels.x\""
+            warning: 299 - "unknown field \"dta\""
+            warning: 299 - "duplicate field \"data\""
+            {
+              "apiVersion": "v1",
+              "data": {
+                "k": "w"
+              },
+              "kind": "ConfigMap",
+              "metadata": {
+                "creationTimestamp": "1970-01-01T00:00:00Z",
+                "labels": {
+                  "x": "2"
+                },
+                "name": "a",
+                "namespace": "default",
+                "resourceVersion": "5"
+              }
+            }"#]],
     );
     check_config_map(
         "?fieldValidation=Ignore",
         body,
         expect![[r#"
-        201
-        {
-          "apiVersion": "v1",
-          "data": {
-            "k": "w"
-          },
-          "kind": "ConfigMap",
-          "metadata": {
-            "creationTimestamp": "1970-01-01T00:00:00Z",
-            "labels": {
-              "x": "2"
-            },
-            "name": "a",
-            "namespace": "default",
-            "resourceVersion": "1"
-          }
-        }"#]],
+            201
+            {
+              "apiVersion": "v1",
+              "data": {
+                "k": "w"
+              },
+              "kind": "ConfigMap",
+              "metadata": {
+                "creationTimestamp": "1970-01-01T00:00:00Z",
+                "labels": {
+                  "x": "2"
+                },
+                "name": "a",
+                "namespace": "default",
+                "resourceVersion": "5"
+              }
+            }"#]],
     );
     check_config_map(
         "",
         body,
         expect![[r#"
-        201
-        warning: 299 - "unknown field \"metadata.nme\""
-        warning: 299 - "duplicate field \"metadata.labels.x\""
-        warning: 299 - "unknown field \"dta\""
-        warning: 299 - "duplicate field \"data\""
-        {
-          "apiVersion": "v1",
-          "data": {
-            "k": "w"
-          },
-          "kind": "ConfigMap",
-          "metadata": {
-            "creationTimestamp": "1970-01-01T00:00:00Z",
-            "labels": {
-              "x": "2"
-            },
-            "name": "a",
-            "namespace": "default",
-            "resourceVersion": "1"
-          }
-        }"#]],
+            201
+            warning: 299 - "unknown field \"metadata.nme\""
+            warning: 299 - "duplicate field \"metadata.labels.x\""
+            warning: 299 - "unknown field \"dta\""
+            warning: 299 - "duplicate field \"data\""
+            {
+              "apiVersion": "v1",
+              "data": {
+                "k": "w"
+              },
+              "kind": "ConfigMap",
+              "metadata": {
+                "creationTimestamp": "1970-01-01T00:00:00Z",
+                "labels": {
+                  "x": "2"
+                },
+                "name": "a",
+                "namespace": "default",
+                "resourceVersion": "5"
+              }
+            }"#]],
     );
 }
 
@@ -267,7 +267,7 @@ fn media_types() {
                 "creationTimestamp": "1970-01-01T00:00:00Z",
                 "name": "a",
                 "namespace": "default",
-                "resourceVersion": "1"
+                "resourceVersion": "5"
               }
             }"#]],
     );
@@ -326,7 +326,7 @@ fn media_types() {
                 "creationTimestamp": "1970-01-01T00:00:00Z",
                 "name": "a",
                 "namespace": "default",
-                "resourceVersion": "1"
+                "resourceVersion": "5"
               }
             }"#]],
     );

@@ -496,3 +496,16 @@ pub const SPDY_STREAMS_MAX: usize = 2 * FORWARDED_CONNECTIONS_MAX;
 pub const SPDY_HEADERS_BYTES: usize = 16 << 10;
 /// Bytes of a data frame that is sent, so that no stream waits long for another.
 pub const SPDY_FRAME_BYTES: usize = 32 << 10;
+
+/// Levels of lists and maps of one object of the API server; what reads JSON stops at 128, and `managedFields` adds some.
+pub const OBJECT_DEPTH_MAX: usize = 100;
+/// Names that are tried for one `generateName` (Kubernetes: the same).
+pub const NAME_GENERATION_ATTEMPTS_MAX: u32 = 8;
+/// Managers in `managedFields` that update, the rest is `ancient-changes` (Kubernetes: the same).
+pub const UPDATE_MANAGERS_MAX: usize = 10;
+/// Letters of `fieldManager` (Kubernetes: the same).
+pub const FIELD_MANAGER_BYTES_MAX: usize = 128;
+/// Operations of one JSON patch (Kubernetes: the same).
+pub const JSON_PATCH_OPERATIONS_MAX: usize = 10_000;
+/// Bytes that the `copy` operations of one JSON patch copy (Kubernetes: the same).
+pub const JSON_PATCH_COPY_BYTES_MAX: usize = 3 << 20;

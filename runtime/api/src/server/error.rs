@@ -61,6 +61,12 @@ impl FieldError {
         Self::new("FieldValueDuplicate", path, &what, "")
     }
 
+    /// The value has more bytes than it may have.
+    pub fn too_long(path: impl Into<String>, max: usize) -> Self {
+        let detail = format!("may not be more than {max} bytes");
+        Self::new("FieldValueTooLong", path, "Too long", &detail)
+    }
+
     fn new(reason: &'static str, path: impl Into<String>, what: &str, detail: &str) -> Self {
         let message = match detail {
             "" => what.to_owned(),
@@ -113,6 +119,32 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(resource, name)
     }
 
+    /// There is one of every name that was tried.
+    pub fn name_not_generated(resource: &Resource, name: &str) -> Self {
+        let mut error = Self::already_exists(resource, name);
+        error.message += ", the server was not able to generate a unique name for the object";
+        error.details.get_or_insert_default()["retryAfterSeconds"] = 1.into();
+        error
+    }
+
+    /// The one that is there is being deleted.
+    pub fn while_deleted(mut self) -> Self {
+        self.message = format!("object is being deleted: {}", self.message);
+        self
+    }
+
+    /// An apply sets fields that belong to others: conflicts by manager and path.
+    pub fn apply_conflict(message: String, conflicts: &[(String, String)]) -> Self {
+        let causes = conflicts.iter().map(|(manager, path)| {
+            let message = format!("conflict with {manager}");
+            json!({"reason": "FieldManagerConflict", "message": message, "field": path})
+        });
+        let causes: Value = causes.collect();
+        let mut error = Self::new(StatusCode::CONFLICT, "Conflict", message);
+        error.details = Some(json!({"causes": causes}));
+        error
+    }
+
     /// Somebody was faster.
     pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let what = resource.name();
@@ -122,26 +154,22 @@ impl ApiError {
 
     /// The object breaks rules.
     pub fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
-        let texts = join(errors);
-        let qualified = match resource.group {
-            "" => resource.kind.to_owned(),
-            group => format!("{}.{group}", resource.kind),
-        };
-        let message = format!("{qualified} {name:?} is invalid: {texts}");
-        let mut error =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).about(resource, name);
-        let details = error.details.get_or_insert_default();
-        details["kind"] = resource.kind.into();
-        details["causes"] = causes(errors);
-        error
+        Self::invalid_kind(resource.group, resource.kind, name, errors)
     }
 
-    /// The parameters of a request, which are a `kind` of their own, break rules.
-    pub fn invalid_options(kind: &str, name: &str, errors: &[FieldError]) -> Self {
-        let texts = join(errors);
-        let message = format!("{kind} {name:?} is invalid: {texts}");
+    /// The object or parameters, of a kind that need not be stored, break rules.
+    pub fn invalid_kind(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+        let qualified = match group {
+            "" => kind.to_owned(),
+            group => format!("{kind}.{group}"),
+        };
+        let message = format!("{qualified} {name:?} is invalid: {}", join(errors));
+        let mut details = json!({"name": name, "kind": kind, "causes": causes(errors)});
+        if !group.is_empty() {
+            details["group"] = group.into();
+        }
         let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
-        error.details = Some(json!({"name": name, "kind": kind, "causes": causes(errors)}));
+        error.details = Some(details);
         error
     }
 
@@ -158,6 +186,33 @@ impl ApiError {
         let text = format!("Internal error occurred: {message}");
         let mut error = Self::new(code, "InternalError", text);
         error.details = Some(json!({"causes": [{"message": message}]}));
+        error
+    }
+
+    /// A patch does not fit the object that is there.
+    pub fn unprocessable() -> Self {
+        let message = "the server rejected our request due to an error in our request".to_owned();
+        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
+        error.details = Some(json!({}));
+        error
+    }
+
+    /// What Kubernetes has no reason for.
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", message.into())
+    }
+
+    /// Nothing new comes into a namespace that goes.
+    pub fn namespace_terminating(resource: &Resource, name: &str, namespace: &str) -> Self {
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
+        let mut error = Self::forbidden(resource, name, &why);
+        error.details.get_or_insert_default()["causes"] = json!([{
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {namespace} is being terminated"),
+            "field": "metadata.namespace",
+        }]);
         error
     }
 

@@ -18,6 +18,7 @@ mod access;
 mod controllers;
 mod kinds;
 mod kubelet;
+mod managed;
 pub(crate) mod object;
 pub(crate) mod schema;
 mod verbs;

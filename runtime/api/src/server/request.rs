@@ -153,7 +153,7 @@ impl<'r> Target<'r> {
         let (namespace, parts) = match parts.as_slice() {
             // `namespaces/x/status` and `namespaces/x/finalize` are of the namespace itself.
             ["namespaces", namespace, plural, rest @ ..]
-                if group != "" || !matches!(*plural, "status" | "finalize") =>
+                if !group.is_empty() || !matches!(*plural, "status" | "finalize") =>
             {
                 let resource = find(plural)?;
                 if !resource.is_namespaced {

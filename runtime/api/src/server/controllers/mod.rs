@@ -15,13 +15,14 @@ pub(crate) use index::Index;
 pub(crate) use selector::LabelSelector;
 
 use super::error::ApiError;
-use super::registry::{RESOURCES, Resource};
+use super::registry::{NAMESPACES, RESOURCES, Resource};
+use super::verbs::Options;
 use super::{Server, object};
 use queue::{Item, Queue};
 use seedpod_core::limits::CONTROLLER_SYNCS_PER_TURN;
 use seedpod_core::store::{Change, ChangeKind, Key, Revision};
 use seedpod_core::time::Instant;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What controllers write as: `kube-controller-manager` in `managedFields`.
@@ -171,7 +172,15 @@ impl Controllers {
 }
 
 /// Makes what every cluster has.
-pub(crate) fn bootstrap(_server: &mut Server) {}
+pub(crate) fn bootstrap(server: &mut Server) {
+    for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+        if server.object(&NAMESPACES, "", name).is_none() {
+            let namespace = json!({"metadata": {"name": name}});
+            let made = server.create(&NAMESPACES, "", namespace, &Options::of("kube-apiserver"));
+            debug_assert!(made.is_ok(), "{made:?}");
+        }
+    }
+}
 
 /// Does what is due, but not so much that nobody else gets a turn; then it is due again at once.
 pub(crate) fn turn(server: &mut Server) {

@@ -55,6 +55,16 @@ pub(crate) trait Strategy: Sync {
         BTreeMap::new()
     }
 
+    /// What the client is told of an object that is good all the same.
+    fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether something else than `metadata.finalizers` keeps an object that is being deleted.
+    fn is_held(&self, _object: &Value) -> bool {
+        false
+    }
+
     /// The answer to an object that is a question; `None` when it is one to keep.
     fn review(
         &self,

@@ -297,7 +297,7 @@ fn log_options(
         errors.push(FieldError::forbidden("", detail));
     }
     if !errors.is_empty() {
-        return Err(ApiError::invalid_options("PodLogOptions", name, &errors));
+        return Err(ApiError::invalid_kind("", "PodLogOptions", name, &errors));
     }
     let positive = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
     let ago = positive(seconds).map(|seconds| {

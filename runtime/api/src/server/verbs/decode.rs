@@ -125,6 +125,19 @@ pub(crate) fn patched(
     shown: &str,
     validation: FieldValidation,
 ) -> Result<(Value, Vec<String>), ApiError> {
+    patched_as(&Kind::of(resource), object, shown, validation)
+}
+
+/// The same for an object of this kind, such as a subresource has.
+///
+/// # Errors
+/// When it no longer is one.
+pub(crate) fn patched_as(
+    kind: &Kind,
+    object: &Value,
+    shown: &str,
+    validation: FieldValidation,
+) -> Result<(Value, Vec<String>), ApiError> {
     let refuse = |why: &str| {
         let error = FieldError::invalid("patch", &shown.into(), why);
         let message = format!(" \"\" is invalid: {}: {}", error.path, error.message);
@@ -136,13 +149,35 @@ pub(crate) fn patched(
             details: Some(json!({"causes": [cause]})),
         }
     };
-    let Some(schema) = Kind::of(resource).schema() else {
+    let Some(schema) = kind.schema() else {
         return Ok((object.clone(), Vec::new()));
     };
     let conformed =
         conform::from_value(schema, object).map_err(|error| refuse(&error.to_string()))?;
     let warnings = judge(conformed.strict, validation).map_err(|text| refuse(&text))?;
     Ok((conformed.object, warnings))
+}
+
+/// The configuration in the body of an apply patch, and warnings about it. Its fields are looked at when it is applied.
+///
+/// # Errors
+/// When it is no YAML, or has a key twice and may not.
+pub(crate) fn configuration(
+    request: &Request,
+    validation: FieldValidation,
+) -> Result<(Value, Vec<String>), ApiError> {
+    let bad = |what: &str, why: &str| ApiError::bad_request(format!("{what}: {why}"));
+    let body = from_yaml(&request.body)
+        .map_err(|why| bad("error decoding YAML", &format!("yaml: {why}")))?;
+    let (config, duplicates) = match body {
+        Body::Yaml(config, duplicates) => (config, duplicates),
+        Body::Json(_) => (Value::Null, None),
+    };
+    match (duplicates, validation) {
+        (Some(why), FieldValidation::Strict) => Err(bad("error strict decoding YAML", &why)),
+        (Some(why), FieldValidation::Warn) => Ok((config, vec![why])),
+        _ => Ok((config, Vec::new())),
+    }
 }
 
 /// Warnings, or the text of the error.
@@ -279,7 +314,7 @@ fn no_kind(why: &str) -> String {
     format!("couldn't get version/kind; json parse error: {why}")
 }
 
-fn go_word(value: &Value) -> &'static str {
+pub(super) fn go_word(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -322,7 +357,7 @@ fn go_error(error: &serde_json::Error, body: &[u8]) -> String {
     )
 }
 
-fn syntax(error: &serde_json::Error, body: &[u8]) -> String {
+pub(super) fn syntax(error: &serde_json::Error, body: &[u8]) -> String {
     let text = error.to_string();
     let lines: usize = body
         .split_inclusive(|byte| *byte == b'\n')

@@ -2,19 +2,22 @@
 
 pub(crate) mod decode;
 pub(crate) mod delete;
-pub(crate) mod patch;
+mod meta;
+mod patch;
 pub(crate) mod read;
+mod scale;
 pub(crate) mod selector;
 pub(crate) mod watch;
 pub(crate) mod write;
 
 use super::Server;
-use super::error::ApiError;
+use super::error::{ApiError, FieldError};
 use super::request::{Answer, Request, ResourceTarget, Response};
 use super::stream;
 use super::token::token_request;
 use http::{HeaderValue, Method, StatusCode};
-use serde_json::Value;
+use seedpod_core::limits::FIELD_MANAGER_BYTES_MAX;
+use serde_json::{Value, json};
 
 /// How something is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,26 +64,70 @@ impl Options {
     }
 
     fn of_request(request: &Request, subresource: &str) -> Result<Self, ApiError> {
-        let agent = request.header("user-agent").unwrap_or("unknown");
-        let agent = agent.split('/').next().unwrap_or(agent).to_owned();
+        let mut errors = Vec::new();
+        let manager = request.parameter("fieldManager");
+        errors.extend(manager.as_deref().and_then(check_manager));
+        let dry_run = request.parameters("dryRun");
+        if dry_run.iter().any(|one| one != "All") {
+            errors.push(FieldError::not_supported(
+                "dryRun",
+                &json!(dry_run),
+                &["All"],
+            ));
+        }
         let validation = match request.parameter("fieldValidation").as_deref() {
             None | Some("Warn") => FieldValidation::Warn,
             Some("Ignore") => FieldValidation::Ignore,
             Some("Strict") => FieldValidation::Strict,
             Some(other) => {
-                let message = format!(
-                    "invalid fieldValidation: {other:?}, must be one of Ignore, Warn, Strict"
-                );
-                return Err(ApiError::bad_request(message));
+                let all = ["", "Ignore", "Strict", "Warn"];
+                errors.push(FieldError::not_supported(
+                    "fieldValidation",
+                    &other.into(),
+                    &all,
+                ));
+                FieldValidation::Warn
             }
         };
+        if !errors.is_empty() {
+            let kind = match request.method {
+                Method::POST => "CreateOptions",
+                Method::PUT => "UpdateOptions",
+                _ => "PatchOptions",
+            };
+            return Err(ApiError::invalid_kind("meta.k8s.io", kind, "", &errors));
+        }
+        let manager = manager.unwrap_or_else(|| manager_of_agent(request));
         Ok(Self {
-            manager: request.parameter("fieldManager").unwrap_or(agent),
-            dry_run: request.parameters("dryRun").iter().any(|one| one == "All"),
+            manager,
+            dry_run: !dry_run.is_empty(),
             subresource: subresource.to_owned(),
             validation,
         })
     }
+}
+
+/// Who writes, when the request does not say: the program.
+fn manager_of_agent(request: &Request) -> String {
+    let agent = request.header("user-agent").unwrap_or("unknown");
+    let program = agent.split('/').next().unwrap_or(agent);
+    let printable = program.chars().filter(|letter| !letter.is_control());
+    printable.take(FIELD_MANAGER_BYTES_MAX).collect()
+}
+
+fn check_manager(name: &str) -> Option<FieldError> {
+    if name.len() > FIELD_MANAGER_BYTES_MAX {
+        return Some(FieldError::too_long(
+            "fieldManager",
+            FIELD_MANAGER_BYTES_MAX,
+        ));
+    }
+    let (at, letter) = name
+        .char_indices()
+        .find(|(_, letter)| letter.is_control())?;
+    let code = u32::from(letter);
+    let why = format!("invalid character U+{code:04X} (at position {at})");
+    Some(FieldError::invalid("fieldManager", &name.into(), &why))
 }
 
 /// Answers a request about objects.
@@ -98,6 +145,10 @@ pub(crate) fn answer(
         return Err(ApiError::method_not_allowed());
     }
     let (code, object, warnings) = match (&request.method, &target.name) {
+        (_, Some(name)) if target.subresource == "scale" => {
+            let options = Options::of_request(request, &target.subresource)?;
+            scale::answer(server, request, target, name, &options)?
+        }
         (&Method::GET, None) if is_watch => return watch::start(server, request, target),
         (&Method::GET, None) => return read::list(server, request, target),
         (&Method::GET, Some(name)) => return read::get(server, request, target, name),
@@ -110,8 +161,10 @@ pub(crate) fn answer(
                 let answer = Response::json(StatusCode::CREATED, &answer?);
                 return Ok(Answer::Response(with_warnings(answer, &warnings)));
             }
-            let created = server.create(target.resource, namespace, object, &options)?;
-            (StatusCode::CREATED, created, warnings)
+            let due = write::Tracking::Due;
+            let created =
+                server.create_object(target.resource, namespace, object, &options, due)?;
+            created.answer(warnings)
         }
         (&Method::POST, Some(name)) if target.subresource == "token" => {
             let namespace = target.namespace.as_deref().unwrap_or_default();
@@ -124,13 +177,12 @@ pub(crate) fn answer(
         (&Method::PUT, Some(name)) => {
             let options = Options::of_request(request, &target.subresource)?;
             let (object, warnings) = decode::decode(request, target.resource, options.validation)?;
-            let namespace = target.namespace.as_deref().unwrap_or_default();
-            let updated = server.update(target.resource, namespace, name, object, &options)?;
-            (StatusCode::OK, updated, warnings)
+            write::put(server, target, name, object, &options)?.answer(warnings)
         }
         (&Method::PATCH, Some(name)) => {
             let options = Options::of_request(request, &target.subresource)?;
-            patch::patch(server, request, target, name, &options)?
+            let (written, warnings) = patch::patch(server, request, target, name, &options)?;
+            written.answer(warnings)
         }
         (&Method::DELETE, Some(name)) => return delete::one(server, request, target, name),
         (&Method::DELETE, None) => return delete::collection(server, request, target),

@@ -1,0 +1,164 @@
+//! What becomes of objects that clients write: creates, updates, patches, and whose fields are whose.
+//!
+//! A case of `writes/*.txt` begins with `## ` and what it is about, on a new server. A line `> METHOD path` is a request,
+//! with its body below; what is answered follows on lines with `< `, which `UPDATE_EXPECT=1` writes. Paths without `/` in
+//! front are of the namespace `default`; a word behind the path of a patch is its kind.
+
+mod server;
+
+use expect_test::expect_file;
+use serde_json::Value;
+use server::Conversation;
+use std::fmt::Write;
+
+fn check(name: &str) {
+    let path = format!("{}/tests/writes/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let written = std::fs::read_to_string(&path).unwrap();
+    expect_file![path].assert_eq(&answered(&written));
+}
+
+/// A file of cases with what is answered now.
+fn answered(written: &str) -> String {
+    let mut text = String::new();
+    let mut conversation = Conversation::new();
+    let mut lines = written
+        .lines()
+        .filter(|line| !line.starts_with("< "))
+        .peekable();
+    while let Some(line) = lines.next() {
+        writeln!(text, "{line}").unwrap();
+        if line.starts_with("## ") {
+            conversation = Conversation::new();
+        }
+        let Some(request) = line.strip_prefix("> ") else {
+            continue;
+        };
+        let mut body = String::new();
+        while let Some(line) =
+            lines.next_if(|line| !line.is_empty() && !line.starts_with(['>', '#']))
+        {
+            writeln!(text, "{line}").unwrap();
+            writeln!(body, "{line}").unwrap();
+        }
+        let response = conversation.response(&format!("{}\n\n{body}", head(request)));
+        for (_, warning) in response
+            .headers
+            .iter()
+            .filter(|(name, _)| *name == "warning")
+        {
+            writeln!(text, "< {}", warning.to_str().unwrap()).unwrap();
+        }
+        let answer = serde_json::from_slice(&response.body).unwrap();
+        for line in shown(response.status.as_u16(), answer).lines() {
+            writeln!(text, "< {line}").unwrap();
+        }
+    }
+    text
+}
+
+fn head(request: &str) -> String {
+    let words: Vec<&str> = request.split(' ').collect();
+    let path = match words[1].split_once('/').unwrap_or((words[1], "")) {
+        ("", _) => words[1].to_owned(),
+        (resource, rest) => {
+            let (resource, query) = resource.split_once('?').unwrap_or((resource, ""));
+            let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+            let prefix = match group {
+                "" => "/api/v1".to_owned(),
+                group => format!("/apis/{group}/v1"),
+            };
+            let rest = if rest.is_empty() {
+                String::new()
+            } else {
+                format!("/{rest}")
+            };
+            let query = if query.is_empty() {
+                String::new()
+            } else {
+                format!("?{query}")
+            };
+            format!("{prefix}/namespaces/default/{plural}{rest}{query}")
+        }
+    };
+    let kind = match words.get(2) {
+        Some(&"json") => "application/json-patch+json",
+        Some(&"merge") => "application/merge-patch+json",
+        Some(&"strategic") => "application/strategic-merge-patch+json",
+        Some(&"apply") => "application/apply-patch+yaml",
+        Some(kind) => kind,
+        None => "application/json",
+    };
+    format!(
+        "{} {path}\ncontent-type: {kind}\nuser-agent: test/1.0",
+        words[0]
+    )
+}
+
+/// Of a failure all that is said, of an object all but what is new each time, with `managedFields` in short.
+fn shown(code: u16, mut answer: Value) -> String {
+    let mut text = code.to_string();
+    if answer["kind"] == "Status" && answer["status"] != "Success" {
+        let word = |field: &str| answer[field].as_str().unwrap_or("-");
+        write!(text, " {}: {}", word("reason"), word("message")).unwrap();
+        let causes = answer["details"]["causes"]
+            .as_array()
+            .filter(|_| code != 422);
+        for cause in causes.into_iter().flatten() {
+            write!(text, "\n{cause}").unwrap();
+        }
+        return text;
+    }
+    let mut managed = Value::Null;
+    if let Some(meta) = answer["metadata"].as_object_mut() {
+        managed = meta.remove("managedFields").unwrap_or_default();
+        for field in ["uid", "creationTimestamp"] {
+            meta.remove(field);
+        }
+    }
+    write!(text, " {answer}").unwrap();
+    for entry in managed.as_array().into_iter().flatten() {
+        let word = |field: &str| entry[field].as_str().unwrap_or_default();
+        let (manager, operation) = (word("manager"), word("operation"));
+        let subresource = match word("subresource") {
+            "" => String::new(),
+            subresource => format!("/{subresource}"),
+        };
+        write!(
+            text,
+            "\n{manager}{subresource} {operation} {}",
+            entry["fieldsV1"]
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn creates() {
+    check("creates");
+}
+
+#[test]
+fn updates() {
+    check("updates");
+}
+
+#[test]
+fn json_and_merge_patches() {
+    check("json");
+}
+
+#[test]
+fn strategic_merge_patches() {
+    check("strategic");
+}
+
+#[test]
+fn applies() {
+    check("apply");
+}
+
+#[test]
+fn scales() {
+    check("scale");
+}
