@@ -15,6 +15,8 @@ import pathlib
 import re
 import sys
 
+import gnostic
+
 SERVED = {
     "api/v1": {
         "configmaps", "endpoints", "events", "namespaces", "nodes", "pods", "podtemplates",
@@ -164,6 +166,21 @@ def shape(name, schema):
     return made
 
 
+def document_v2(source):
+    document = json.loads((source / "swagger.json").read_text())
+    paths = document["paths"]
+    groups = {f"/{group_version.rsplit('/', 1)[0]}/" for group_version in SERVED} | {"/apis/", "/version/"}
+    paths = {path: item for path, item in paths.items()
+             if path in groups or any(is_served(path, group_version) for group_version in SERVED)}
+    document["paths"] = with_spoken_media(paths)
+    parameters = set()
+    names_in(document["paths"], parameters)
+    document["parameters"] = {name: item for name, item in document["parameters"].items() if name in parameters}
+    roots = [document["paths"], document["parameters"]]
+    document["definitions"] = reachable(roots, document["definitions"])
+    return document
+
+
 def main(source):
     types, kinds, index = {}, {}, {}
     for path, document in documents(source):
@@ -183,6 +200,9 @@ def main(source):
     lines.append(",\n".join(rows))
     lines.append("}}\n")
     (HERE / "schema.json").write_text("\n".join(lines))
+    swagger = document_v2(source)
+    write(HERE / "openapi" / "v2.json.gz", compact(swagger))
+    write(HERE / "openapi" / "v2.pb.gz", gnostic.document(swagger))
     (HERE / "openapi" / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
 
 
