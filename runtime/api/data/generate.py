@@ -203,7 +203,8 @@ def main(source):
     swagger = document_v2(source)
     write(HERE / "openapi" / "v2.json.gz", compact(swagger))
     write(HERE / "openapi" / "v2.pb.gz", gnostic.document(swagger))
-    (HERE / "openapi" / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
+    digests = {"v2": hashlib.sha512(compact(swagger)).hexdigest().upper(), "v3": index}
+    (HERE / "openapi" / "index.json").write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

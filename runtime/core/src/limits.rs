@@ -509,3 +509,5 @@ pub const FIELD_MANAGER_BYTES_MAX: usize = 128;
 pub const JSON_PATCH_OPERATIONS_MAX: usize = 10_000;
 /// Bytes that the `copy` operations of one JSON patch copy (Kubernetes: the same).
 pub const JSON_PATCH_COPY_BYTES_MAX: usize = 3 << 20;
+/// A response as large as this goes out compressed to who can read that: 128 KiB, as Kubernetes has it.
+pub const RESPONSE_BYTES_UNCOMPRESSED: usize = 128 << 10;

@@ -14,12 +14,16 @@ pub mod request;
 pub mod stream;
 pub mod token;
 
+pub(crate) mod accept;
 mod access;
+mod content;
 mod controllers;
+mod discovery;
 mod kinds;
 mod kubelet;
 mod managed;
 pub(crate) mod object;
+mod openapi;
 pub(crate) mod schema;
 mod verbs;
 
@@ -30,7 +34,6 @@ pub use verbs::watch::{Watch, WatchRead};
 
 use bytes::Bytes;
 use error::ApiError;
-use http::{Method, StatusCode};
 use registry::Resource;
 use request::Target;
 use seedpod_core::limits::TURN_ROUNDS_MAX;
@@ -133,7 +136,10 @@ impl Server {
             Ok(target) => self.answer(request, &target),
             Err(error) => Err(error),
         };
-        let answer = answer.unwrap_or_else(|error| Answer::Response(error.response()));
+        let mut answer = answer.unwrap_or_else(|error| Answer::Response(error.response()));
+        if let Answer::Response(response) = &mut answer {
+            content::compress(request, response);
+        }
         self.turn(now);
         answer
     }
@@ -193,22 +199,11 @@ impl Server {
         access::check(request, target)?;
         match target {
             Target::Resource(target) => verbs::answer(self, request, target),
-            Target::Other(path) => self.answer_other(request, path),
-        }
-    }
-
-    fn answer_other(&mut self, request: &Request, path: &str) -> Result<Answer, ApiError> {
-        if request.method != Method::GET {
-            return Err(ApiError::not_found_path());
-        }
-        let body = match path {
-            "/healthz" | "/readyz" | "/livez" => {
-                return Ok(Answer::Response(Response::text(StatusCode::OK, "ok")));
+            Target::Other(path) => {
+                let response = discovery::answer(self, request, path)?;
+                Ok(Answer::Response(response))
             }
-            "/version" => kinds::version(),
-            _ => return Err(ApiError::not_found_path()),
-        };
-        Ok(Answer::Response(Response::json(StatusCode::OK, &body)))
+        }
     }
 
     /// One object as it is now.

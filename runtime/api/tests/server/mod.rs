@@ -4,6 +4,7 @@ use http::{HeaderName, HeaderValue, Method};
 use seedpod_api::server::{Answer, Now, Request, Response, Server, Settings, User};
 use seedpod_core::seed::Seed;
 use seedpod_core::store::Store;
+use serde_json::Value;
 use std::fmt::Write;
 
 /// A server and who talks with it.
@@ -39,9 +40,9 @@ impl Conversation {
             }
         }
         let body = String::from_utf8_lossy(&response.body);
-        match serde_json::from_str::<serde_json::Value>(&body) {
+        match serde_json::from_str::<Value>(&body) {
             Ok(mut json) => {
-                if let Some(meta) = json["metadata"].as_object_mut() {
+                if let Some(Value::Object(meta)) = json.get_mut("metadata") {
                     meta.remove("uid");
                     meta.remove("managedFields");
                 }

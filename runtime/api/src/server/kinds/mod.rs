@@ -7,7 +7,7 @@ pub(crate) use review::Reviews;
 use super::Server;
 use super::error::{ApiError, FieldError};
 use super::request::User;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The rules of one kind. The order on a write: `default`, `prepare_create` or `prepare_update`, `validate`.
@@ -100,9 +100,4 @@ pub(crate) fn put_back(old: &Value, new: &mut Value, field: &str) {
         Some(value) => new[field] = value.clone(),
         None => drop_field(new, field),
     }
-}
-
-/// `GET /version`
-pub(crate) fn version() -> Value {
-    json!({"major": "1", "minor": "36", "gitVersion": "v1.36.2+seedpod"})
 }
