@@ -511,3 +511,5 @@ pub const JSON_PATCH_OPERATIONS_MAX: usize = 10_000;
 pub const JSON_PATCH_COPY_BYTES_MAX: usize = 3 << 20;
 /// A response as large as this goes out compressed to who can read that: 128 KiB, as Kubernetes has it.
 pub const RESPONSE_BYTES_UNCOMPRESSED: usize = 128 << 10;
+/// Messages within messages of an object in protobuf; Kubernetes' own types have some fifteen, but for recursive ones.
+pub const PROTOBUF_DEPTH_MAX: usize = 64;

@@ -24,6 +24,7 @@ mod kubelet;
 mod managed;
 pub(crate) mod object;
 mod openapi;
+mod protobuf;
 pub(crate) mod schema;
 mod verbs;
 

@@ -4,6 +4,7 @@
 use super::FieldValidation;
 use crate::error::{Position, Problem};
 use crate::server::error::{ApiError, FieldError};
+use crate::server::protobuf;
 use crate::server::registry::Resource;
 use crate::server::request::Request;
 use crate::server::schema::Type;
@@ -88,7 +89,7 @@ pub(crate) fn decode_as(
     };
     let conformed = match &body {
         Body::Json(bytes) => conform::from_json(schema, bytes),
-        Body::Yaml(value, _) => conform::from_value(schema, value),
+        Body::Value(value, _) => conform::from_value(schema, value),
     };
     let Conformed { mut object, strict } = conformed.map_err(|error| match error {
         Misfit::Syntax(error) => refuse(&syntax(&error, &request.body)),
@@ -106,7 +107,7 @@ pub(crate) fn decode_as(
     }
     let strict: Vec<String> = match body {
         Body::Json(_) => strict,
-        Body::Yaml(_, duplicates) => duplicates.into_iter().chain(strict).collect(),
+        Body::Value(_, duplicates) => duplicates.into_iter().chain(strict).collect(),
     };
     let warnings = judge(strict, validation).map_err(|text| refuse(&text))?;
     object["kind"] = wanted.kind.as_str().into();
@@ -191,12 +192,12 @@ fn judge(strict: Vec<String>, validation: FieldValidation) -> Result<Vec<String>
 }
 
 /// In which objects can be sent.
-const MEDIA_TYPES: &[&str] = &["application/json", "application/yaml"];
+const MEDIA_TYPES: &[&str] = &["application/json", "application/yaml", protobuf::MEDIA_TYPE];
 
 enum Body<'r> {
     Json(&'r [u8]),
-    /// With what is wrong with it in the eyes of who is strict.
-    Yaml(Value, Option<String>),
+    /// YAML or protobuf, with what is wrong with it in the eyes of who is strict.
+    Value(Value, Option<String>),
 }
 
 fn body<'r>(request: &'r Request, wanted: &Kind) -> Result<Body<'r>, ApiError> {
@@ -210,6 +211,10 @@ fn body<'r>(request: &'r Request, wanted: &Kind) -> Result<Body<'r>, ApiError> {
                 &request.body,
             )
         }),
+        protobuf::MEDIA_TYPE => match protobuf::decode(&request.body) {
+            Ok(value) => Ok(Body::Value(value, None)),
+            Err(error) => Err(unrecognized(wanted, &error.to_string(), &request.body)),
+        },
         _ => Err(ApiError::unsupported_media_type(MEDIA_TYPES)),
     }
 }
@@ -231,7 +236,7 @@ fn from_yaml(bytes: &[u8]) -> Result<Body<'_>, String> {
         .then(|| format!("yaml: unmarshal errors:\n  {}", duplicates.join("\n  ")));
     let root = file.documents.first();
     let value = root.map_or(Value::Null, |root| yaml::to_json(&file.tree, *root));
-    Ok(Body::Yaml(value, duplicates))
+    Ok(Body::Value(value, duplicates))
 }
 
 /// What says what an object is, whatever else is wrong with it.
@@ -278,7 +283,7 @@ fn kind_of(body: &Body<'_>, wanted: &Kind) -> Result<Kind, String> {
     let found = match body {
         Body::Json(bytes) => serde_json::from_slice::<TypeMeta>(bytes)
             .map_err(|error| no_kind(&go_error(&error, bytes)))?,
-        Body::Yaml(value, _) => {
+        Body::Value(value, _) => {
             TypeMeta::deserialize(value).map_err(|error| no_kind(&go_error(&error, b"")))?
         }
     };
