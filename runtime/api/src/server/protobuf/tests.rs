@@ -23,7 +23,9 @@ fn bytes(hex: &str) -> Vec<u8> {
 fn a_config_map() {
     check(
         "6b3873000a0f0a0276311209436f6e6669674d617012290a180a0873657474696e677312001a0022002a00320038004200120d0a06636f6c6f757212037265641a002200",
-        &expect![[r#"{"apiVersion":"v1","data":{"colour":"red"},"kind":"ConfigMap","metadata":{"name":"settings"}}"#]],
+        &expect![[
+            r#"{"apiVersion":"v1","data":{"colour":"red"},"kind":"ConfigMap","metadata":{"name":"settings"}}"#
+        ]],
     );
 }
 
@@ -31,7 +33,9 @@ fn a_config_map() {
 fn a_secret() {
     check(
         "6b3873000a0c0a0276311206536563726574121d0a110a017312001a0022002a0032003800420012060a016b1201761a001a002200",
-        &expect![[r#"{"apiVersion":"v1","data":{"k":"dg=="},"kind":"Secret","metadata":{"name":"s"}}"#]],
+        &expect![[
+            r#"{"apiVersion":"v1","data":{"k":"dg=="},"kind":"Secret","metadata":{"name":"s"}}"#
+        ]],
     );
 }
 
@@ -39,7 +43,9 @@ fn a_secret() {
 fn a_deployment() {
     check(
         "6b3873000a150a07617070732f7631120a4465706c6f796d656e7412b8010a1f0a0377656212001a0022002a003200380042005a0a0a0361707012037765621286010800120c0a0a0a0361707012037765621a6c0a1c0a0012001a0022002a003200380042005a0a0a036170701203776562124c122e0a056e67696e7812056e67696e782a00320a0a001000185022002a0042006a007200800100880100900100a201001a00320042004a0052005800600068008201008a01009a0100c2010022020a00280038001a0c0800100018002000280038001a002200",
-        &expect![[r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"app":"web"},"name":"web"},"spec":{"replicas":0,"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"nginx","name":"nginx","ports":[{"containerPort":80}]}]}}}}"#]],
+        &expect![[
+            r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"app":"web"},"name":"web"},"spec":{"replicas":0,"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"nginx","name":"nginx","ports":[{"containerPort":80}]}]}}}}"#
+        ]],
     );
 }
 
@@ -47,7 +53,9 @@ fn a_deployment() {
 fn a_service() {
     check(
         "6b3873000a0d0a02763112075365727669636512650a1d0a026e7012001a0022002a003200380042005a090a0361707012026e7012400a1b0a0738302d38303830120354435018502207080010903f1a00280012090a0361707012026e701a0022084e6f6465506f72743a00420052005a00600068001a020a001a002200",
-        &expect![[r#"{"apiVersion":"v1","kind":"Service","metadata":{"labels":{"app":"np"},"name":"np"},"spec":{"ports":[{"name":"80-8080","port":80,"protocol":"TCP","targetPort":8080}],"selector":{"app":"np"},"type":"NodePort"}}"#]],
+        &expect![[
+            r#"{"apiVersion":"v1","kind":"Service","metadata":{"labels":{"app":"np"},"name":"np"},"spec":{"ports":[{"name":"80-8080","port":80,"protocol":"TCP","targetPort":8080}],"selector":{"app":"np"},"type":"NodePort"}}"#
+        ]],
     );
 }
 
@@ -55,7 +63,9 @@ fn a_service() {
 fn a_cron_job() {
     check(
         "6b3873000a130a0862617463682f7631120743726f6e4a6f62129f010a110a016312001a0022002a003200380042001287010a092a202a202a202a202a1a002a780a110a016312001a0022002a00320038004200126332610a100a0012001a0022002a00320038004200124d12260a0163120762757379626f781a04646174652a0042006a007200800100880100900100a201001a094f6e4661696c757265320042004a0052005800600068008201008a01009a0100c201001a001a002200",
-        &expect![[r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"c"},"spec":{"jobTemplate":{"metadata":{"name":"c"},"spec":{"template":{"spec":{"containers":[{"command":["date"],"image":"busybox","name":"c"}],"restartPolicy":"OnFailure"}}}},"schedule":"* * * * *"}}"#]],
+        &expect![[
+            r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"c"},"spec":{"jobTemplate":{"metadata":{"name":"c"},"spec":{"template":{"spec":{"containers":[{"command":["date"],"image":"busybox","name":"c"}],"restartPolicy":"OnFailure"}}}},"schedule":"* * * * *"}}"#
+        ]],
     );
 }
 
@@ -63,7 +73,9 @@ fn a_cron_job() {
 fn a_token_request() {
     check(
         "6b3873000a280a1861757468656e7469636174696f6e2e6b38732e696f2f7631120c546f6b656e52657175657374121d0a100a0012001a0022002a00320038004200120320901c1a040a0012001a002200",
-        &expect![[r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}"#]],
+        &expect![[
+            r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}"#
+        ]],
     );
 }
 
@@ -77,13 +89,32 @@ fn a_namespace() {
 
 #[test]
 fn what_is_no_such_message() {
-    check("", &expect!["provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"]);
-    check("7b7d", &expect!["provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"]);
+    check(
+        "",
+        &expect![
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+        ],
+    );
+    check(
+        "7b7d",
+        &expect![
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+        ],
+    );
     check("6b387300", &expect!["no such kind is known in this form"]);
-    check("6b3873000a0c0a0276311206536563726574121d0a110a", &expect!["unexpected EOF"]);
+    check(
+        "6b3873000a0c0a0276311206536563726574121d0a110a",
+        &expect!["unexpected EOF"],
+    );
     // A kind that is not known, and a text that is a number.
-    check("6b3873000a090a02763112035064621200", &expect!["no such kind is known in this form"]);
-    check("6b3873000a0c0a02763112065365637265741202080a", &expect!["proto: wrong wireType for field metadata"]);
+    check(
+        "6b3873000a090a02763112035064621200",
+        &expect!["no such kind is known in this form"],
+    );
+    check(
+        "6b3873000a0c0a02763112065365637265741202080a",
+        &expect!["proto: wrong wireType for field metadata"],
+    );
 }
 
 proptest::proptest! {

@@ -171,7 +171,7 @@ pub(crate) fn configuration(
     let body = from_yaml(&request.body)
         .map_err(|why| bad("error decoding YAML", &format!("yaml: {why}")))?;
     let (config, duplicates) = match body {
-        Body::Yaml(config, duplicates) => (config, duplicates),
+        Body::Value(config, duplicates) => (config, duplicates),
         Body::Json(_) => (Value::Null, None),
     };
     match (duplicates, validation) {
