@@ -66,6 +66,9 @@ impl Size {
     }
 }
 
+/// Of what was never text.
+const NOWHERE: Position = Position { line: 1, column: 1 };
+
 impl<'a> Tree<'a> {
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
@@ -98,6 +101,49 @@ impl<'a> Tree<'a> {
             size,
         });
         id
+    }
+
+    /// A value of an object that was JSON already, with all that is in it. It has no position of its own.
+    pub(crate) fn push_json(&mut self, value: &'a serde_json::Value) -> NodeId {
+        let value = match value {
+            serde_json::Value::Null => Value::Scalar(Scalar::Null, Cow::Borrowed("null")),
+            serde_json::Value::Bool(value) => {
+                let text = if *value { "true" } else { "false" };
+                Value::Scalar(Scalar::Bool(*value), Cow::Borrowed(text))
+            }
+            serde_json::Value::Number(number) => {
+                let scalar = match (number.as_i64(), number.as_u64()) {
+                    (Some(number), _) => Scalar::Int(number.into()),
+                    (None, Some(number)) => Scalar::Int(number.into()),
+                    (None, None) => Scalar::Float(number.as_f64().unwrap_or_default()),
+                };
+                Value::Scalar(scalar, Cow::Owned(number.to_string()))
+            }
+            serde_json::Value::String(text) => {
+                Value::Scalar(Scalar::String, Cow::Borrowed(text.as_str()))
+            }
+            serde_json::Value::Array(items) => {
+                Value::List(items.iter().map(|item| self.push_json(item)).collect())
+            }
+            serde_json::Value::Object(fields) => {
+                let fields = fields.iter();
+                let fields = fields.map(|(name, value)| (name.as_str(), self.push_json(value)));
+                let fields = fields.collect();
+                return self.push_map(fields);
+            }
+        };
+        self.push(NOWHERE, value)
+    }
+
+    /// A map of values that are there already.
+    pub(crate) fn push_map(&mut self, fields: Vec<(&'a str, NodeId)>) -> NodeId {
+        let entries = fields.into_iter().map(|(name, value)| {
+            let name = Value::Scalar(Scalar::String, Cow::Borrowed(name));
+            let key = self.push(NOWHERE, name);
+            Entry { key, value }
+        });
+        let entries = entries.collect();
+        self.push(NOWHERE, Value::Map(entries))
     }
 
     /// The text of a key, as Kubernetes turns keys that are no strings into one.

@@ -69,7 +69,7 @@ fn unknown_and_duplicate_fields() {
                 },
                 "name": "a",
                 "namespace": "default",
-                "resourceVersion": "5"
+                "resourceVersion": "16"
               }
             }"#]],
     );
@@ -91,7 +91,7 @@ fn unknown_and_duplicate_fields() {
                 },
                 "name": "a",
                 "namespace": "default",
-                "resourceVersion": "5"
+                "resourceVersion": "16"
               }
             }"#]],
     );
@@ -117,7 +117,7 @@ fn unknown_and_duplicate_fields() {
                 },
                 "name": "a",
                 "namespace": "default",
-                "resourceVersion": "5"
+                "resourceVersion": "16"
               }
             }"#]],
     );
@@ -267,7 +267,7 @@ fn media_types() {
                 "creationTimestamp": "1970-01-01T00:00:00Z",
                 "name": "a",
                 "namespace": "default",
-                "resourceVersion": "5"
+                "resourceVersion": "16"
               }
             }"#]],
     );
@@ -326,7 +326,7 @@ fn media_types() {
                 "creationTimestamp": "1970-01-01T00:00:00Z",
                 "name": "a",
                 "namespace": "default",
-                "resourceVersion": "5"
+                "resourceVersion": "16"
               }
             }"#]],
     );

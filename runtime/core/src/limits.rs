@@ -513,3 +513,5 @@ pub const JSON_PATCH_COPY_BYTES_MAX: usize = 3 << 20;
 pub const RESPONSE_BYTES_UNCOMPRESSED: usize = 128 << 10;
 /// Messages within messages of an object in protobuf; Kubernetes' own types have some fifteen, but for recursive ones.
 pub const PROTOBUF_DEPTH_MAX: usize = 64;
+/// How long until a node port that another program has is tried again.
+pub const NODE_PORT_RETRY: std::time::Duration = std::time::Duration::from_secs(10);

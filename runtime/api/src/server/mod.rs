@@ -22,6 +22,7 @@ mod discovery;
 mod kinds;
 mod kubelet;
 mod managed;
+mod manifest;
 pub(crate) mod object;
 mod openapi;
 mod protobuf;
@@ -106,6 +107,8 @@ pub struct Server {
     pub(crate) index: controllers::Index,
     kubelet: kubelet::Kubelet,
     tokens: token::TokenVolumes,
+    pub(crate) allocations: kinds::Allocations,
+    pub(crate) told: controllers::Told,
     controllers: controllers::Controllers,
     pub(crate) actions: VecDeque<Action>,
 }
@@ -121,6 +124,8 @@ impl Server {
             index: controllers::Index::default(),
             kubelet: kubelet::Kubelet::default(),
             tokens: token::TokenVolumes::default(),
+            allocations: kinds::Allocations::default(),
+            told: controllers::Told::default(),
             controllers: controllers::Controllers::default(),
             actions: VecDeque::new(),
         };

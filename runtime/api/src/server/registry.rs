@@ -97,13 +97,13 @@ macro_rules! resources {
 
 resources! {
     CONFIG_MAPS = "configmaps": "" "v1" "ConfigMap" "configmaps" "configmap"
-        short ["cm"] in true categories [] sub [] by kinds::Plain;
+        short ["cm"] in true categories [] sub [] by kinds::ConfigMaps;
     ENDPOINTS = "endpoints": "" "v1" "Endpoints" "endpoints" "endpoints"
-        short ["ep"] in true categories [] sub [] by kinds::Plain;
+        short ["ep"] in true categories [] sub [] by kinds::Endpoints;
     EVENTS = "events": "" "v1" "Event" "events" "event"
         short ["ev"] in true categories [] sub [] by kinds::Plain;
     NAMESPACES = "namespaces": "" "v1" "Namespace" "namespaces" "namespace"
-        short ["ns"] in false categories [] sub ["finalize", "status"] by kinds::Plain;
+        short ["ns"] in false categories [] sub ["finalize", "status"] by kinds::Namespaces;
     NODES = "nodes": "" "v1" "Node" "nodes" "node"
         short ["no"] in false categories [] sub ["proxy", "status"] by kinds::Plain;
     PODS = "pods": "" "v1" "Pod" "pods" "pod"
@@ -115,11 +115,11 @@ resources! {
     REPLICATION_CONTROLLERS = "replicationcontrollers": "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller"
         short ["rc"] in true categories ["all"] sub ["scale", "status"] by kinds::Plain;
     SECRETS = "secrets": "" "v1" "Secret" "secrets" "secret"
-        short [] in true categories [] sub [] by kinds::Plain;
+        short [] in true categories [] sub [] by kinds::Secrets;
     SERVICE_ACCOUNTS = "serviceaccounts": "" "v1" "ServiceAccount" "serviceaccounts" "serviceaccount"
-        short ["sa"] in true categories [] sub ["token"] by kinds::Plain;
+        short ["sa"] in true categories [] sub ["token"] by kinds::ServiceAccounts;
     SERVICES = "services": "" "v1" "Service" "services" "service"
-        short ["svc"] in true categories ["all"] sub ["proxy", "status"] by kinds::Plain;
+        short ["svc"] in true categories ["all"] sub ["proxy", "status"] by kinds::Services;
     CONTROLLER_REVISIONS = "controllerrevisions.apps": "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision"
         short [] in true categories [] sub [] by kinds::Plain;
     DAEMON_SETS = "daemonsets.apps": "apps" "v1" "DaemonSet" "daemonsets" "daemonset"
@@ -149,9 +149,9 @@ resources! {
     LEASES = "leases.coordination.k8s.io": "coordination.k8s.io" "v1" "Lease" "leases" "lease"
         short [] in true categories [] sub [] by kinds::Plain;
     ENDPOINT_SLICES = "endpointslices.discovery.k8s.io": "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice"
-        short [] in true categories [] sub [] by kinds::Plain;
+        short [] in true categories [] sub [] by kinds::EndpointSlices;
     RUNTIME_CLASSES = "runtimeclasses.node.k8s.io": "node.k8s.io" "v1" "RuntimeClass" "runtimeclasses" "runtimeclass"
-        short [] in false categories [] sub [] by kinds::Plain;
+        short [] in false categories [] sub [] by kinds::RuntimeClasses;
 }
 
 /// The resource of this name in a group and version.

@@ -120,6 +120,14 @@ impl Fabric {
         listener.connect([from, to], Buffers::default(), None)
     }
 
+    /// Who on the pod network gets what a client outside sends to a Service next.
+    pub fn backend(&self, protocol: Protocol, from: IpAddr, to: SocketAddr) -> Option<SocketAddr> {
+        match self.resolve(protocol, from, to) {
+            Resolved::Pod(pod) => Some(pod),
+            Resolved::Refused | Resolved::Nobody | Resolved::Outside(_) => None,
+        }
+    }
+
     /// Adds a Service, or changes one: an address it has stays. Returns its address, `None` when headless.
     pub fn set_service(&self, spec: &spec::Service) -> Result<Option<IpAddr>, FabricError> {
         let mut state = self.lock();

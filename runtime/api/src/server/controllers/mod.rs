@@ -7,22 +7,26 @@
 //! All of them see every write of the others at once, so there are no expectations to wait for as in Kubernetes, whose
 //! controllers look at caches that lag behind.
 
+mod bootstrap;
+mod endpoints;
 mod index;
+mod proxy;
 mod queue;
 mod selector;
+mod serviceaccount;
 
 pub(crate) use index::Index;
+pub(crate) use proxy::Told;
 pub(crate) use selector::LabelSelector;
 
 use super::error::ApiError;
-use super::registry::{NAMESPACES, RESOURCES, Resource};
-use super::verbs::Options;
+use super::registry::{RESOURCES, Resource};
 use super::{Server, object};
 use queue::{Item, Queue};
 use seedpod_core::limits::CONTROLLER_SYNCS_PER_TURN;
 use seedpod_core::store::{Change, ChangeKind, Key, Revision};
 use seedpod_core::time::Instant;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// What controllers write as: `kube-controller-manager` in `managedFields`.
@@ -58,7 +62,12 @@ pub(crate) trait Controller: Sync {
 }
 
 /// All of them, in the order in which they are told of a change.
-static CONTROLLERS: &[&dyn Controller] = &[];
+static CONTROLLERS: &[&dyn Controller] = &[
+    &serviceaccount::NamespaceDefaults,
+    &bootstrap::KubernetesService,
+    &endpoints::EndpointsController,
+    &proxy::Proxy,
+];
 
 /// One change, decoded.
 #[derive(Debug)]
@@ -173,13 +182,7 @@ impl Controllers {
 
 /// Makes what every cluster has.
 pub(crate) fn bootstrap(server: &mut Server) {
-    for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
-        if server.object(&NAMESPACES, "", name).is_none() {
-            let namespace = json!({"metadata": {"name": name}});
-            let made = server.create(&NAMESPACES, "", namespace, &Options::of("kube-apiserver"));
-            debug_assert!(made.is_ok(), "{made:?}");
-        }
-    }
+    bootstrap::bootstrap(server);
 }
 
 /// Does what is due, but not so much that nobody else gets a turn; then it is due again at once.

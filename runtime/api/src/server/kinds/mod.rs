@@ -1,8 +1,20 @@
 //! The rules of each kind: what is filled in, what is refused, what may change.
 
+mod config;
+mod endpoints;
+mod namespace;
 mod review;
+mod runtimeclass;
+mod service;
+mod serviceaccount;
 
+pub(crate) use config::{ConfigMaps, Secrets};
+pub(crate) use endpoints::{EndpointSlices, Endpoints};
+pub(crate) use namespace::Namespaces;
 pub(crate) use review::Reviews;
+pub(crate) use runtimeclass::RuntimeClasses;
+pub(crate) use service::{Allocations, Services};
+pub(crate) use serviceaccount::ServiceAccounts;
 
 use super::Server;
 use super::error::{ApiError, FieldError};
@@ -86,6 +98,11 @@ pub(crate) trait Strategy: Sync {
 pub(crate) struct Plain;
 
 impl Strategy for Plain {}
+
+/// A list, empty when there is none.
+pub(crate) fn items(list: &Value) -> &[Value] {
+    list.as_array().map(Vec::as_slice).unwrap_or_default()
+}
 
 /// Removes a field of the object.
 pub(crate) fn drop_field(object: &mut Value, field: &str) {
