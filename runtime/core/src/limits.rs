@@ -515,3 +515,9 @@ pub const RESPONSE_BYTES_UNCOMPRESSED: usize = 128 << 10;
 pub const PROTOBUF_DEPTH_MAX: usize = 64;
 /// How long until a node port that another program has is tried again.
 pub const NODE_PORT_RETRY: std::time::Duration = std::time::Duration::from_secs(10);
+/// Objects that a list with a selector, or the beginning of a watch, takes from the store at once.
+pub const LIST_CHUNK: usize = 500;
+/// Bytes after which a read of a watch ends; the last event may go beyond by its size.
+pub const WATCH_READ_BYTES: usize = 1 << 20;
+/// Bytes of events that are kept encoded for the next watch that wants the same.
+pub const WATCH_SHARED_BYTES: usize = 4 << 20;

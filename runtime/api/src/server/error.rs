@@ -3,6 +3,7 @@
 use super::registry::Resource;
 use super::request::Response;
 use http::StatusCode;
+use seedpod_core::store::Revision;
 use serde_json::{Value, json};
 
 /// Why a request fails.
@@ -17,6 +18,8 @@ pub struct ApiError {
     pub message: String,
     /// `details` of the status.
     pub details: Option<Value>,
+    /// Where a list that has expired can be gone on with: `metadata.continue`.
+    pub continue_token: Option<String>,
 }
 
 /// One field that is wrong. The texts are those of `apimachinery/pkg/util/validation/field`.
@@ -87,6 +90,7 @@ impl ApiError {
             reason,
             message,
             details: None,
+            continue_token: None,
         }
     }
 
@@ -164,12 +168,25 @@ impl ApiError {
             group => format!("{kind}.{group}"),
         };
         let message = format!("{qualified} {name:?} is invalid: {}", join(errors));
-        let mut details = json!({"name": name, "kind": kind, "causes": causes(errors)});
+        let mut details = json!({"kind": kind, "causes": causes(errors)});
+        if !name.is_empty() {
+            details["name"] = name.into();
+        }
         if !group.is_empty() {
             details["group"] = group.into();
         }
         let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
         error.details = Some(details);
+        error
+    }
+
+    /// The state that is asked for has not come yet.
+    pub(crate) fn too_new(wanted: Revision, current: Revision) -> Self {
+        let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
+        let mut error = Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
+        let cause =
+            json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+        error.details = Some(json!({"causes": [cause], "retryAfterSeconds": 1}));
         error
     }
 
@@ -295,6 +312,9 @@ impl ApiError {
         }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
+        }
+        if let Some(token) = &self.continue_token {
+            status["metadata"]["continue"] = token.as_str().into();
         }
         status
     }

@@ -23,10 +23,13 @@ mod kinds;
 mod kubelet;
 mod managed;
 mod manifest;
+mod negotiate;
 pub(crate) mod object;
 mod openapi;
 mod protobuf;
 pub(crate) mod schema;
+mod splice;
+mod table;
 mod verbs;
 
 pub use kubelet::{Action, NodePort, PodNews};
@@ -109,6 +112,7 @@ pub struct Server {
     tokens: token::TokenVolumes,
     pub(crate) allocations: kinds::Allocations,
     pub(crate) told: controllers::Told,
+    shared: verbs::watch::Shared,
     controllers: controllers::Controllers,
     pub(crate) actions: VecDeque<Action>,
 }
@@ -126,6 +130,7 @@ impl Server {
             tokens: token::TokenVolumes::default(),
             allocations: kinds::Allocations::default(),
             told: controllers::Told::default(),
+            shared: verbs::watch::Shared::default(),
             controllers: controllers::Controllers::default(),
             actions: VecDeque::new(),
         };
@@ -196,8 +201,9 @@ impl Server {
         self.store.take_writes()
     }
 
-    /// Reads on in a watch.
-    pub fn read_watch(&self, now: Now, watch: &mut Watch) -> WatchRead {
+    /// Reads on in a watch: at once again while there is something, then when something has changed or at
+    /// [`Watch::next_deadline`].
+    pub fn read_watch(&mut self, now: Now, watch: &mut Watch) -> WatchRead {
         verbs::watch::read(self, now, watch)
     }
 

@@ -51,3 +51,14 @@ pub(crate) fn revision(object: &Value) -> Option<&str> {
 pub(crate) fn at<'o>(object: &'o Value, path: &[&str]) -> &'o Value {
     path.iter().fold(object, |value, field| &value[*field])
 }
+
+/// Sets `metadata.finalizers`; without any, the field goes.
+pub(crate) fn set_finalizers(object: &mut Value, finalizers: Vec<String>) {
+    let Some(meta) = object["metadata"].as_object_mut() else {
+        return;
+    };
+    match finalizers.is_empty() {
+        true => meta.remove("finalizers"),
+        false => meta.insert("finalizers".to_owned(), finalizers.into()),
+    };
+}

@@ -127,6 +127,8 @@ pub struct ResourceTarget {
     pub subresource: String,
     /// What follows the subresource `proxy`.
     pub rest: String,
+    /// Whether the path itself asks for a watch: `/api/v1/watch/…`.
+    pub is_watch: bool,
 }
 
 impl<'r> Target<'r> {
@@ -147,10 +149,14 @@ impl<'r> Target<'r> {
             return Ok(Self::Other(path));
         };
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let (is_watch, parts) = match parts.as_slice() {
+            ["watch", rest @ ..] => (true, rest),
+            all => (false, all),
+        };
         let find = |plural: &str| {
             registry::find(group, version, plural).ok_or_else(ApiError::not_found_path)
         };
-        let (namespace, parts) = match parts.as_slice() {
+        let (namespace, parts) = match parts {
             // `namespaces/x/status` and `namespaces/x/finalize` are of the namespace itself.
             ["namespaces", namespace, plural, rest @ ..]
                 if !group.is_empty() || !matches!(*plural, "status" | "finalize") =>
@@ -182,6 +188,7 @@ impl<'r> Target<'r> {
             name: name.map(str::to_owned),
             subresource: subresource.to_owned(),
             rest,
+            is_watch,
         }))
     }
 }

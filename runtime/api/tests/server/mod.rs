@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 /// A server and who talks with it.
 pub struct Conversation {
-    server: Server,
+    pub server: Server,
 }
 
 impl Conversation {
@@ -55,7 +55,7 @@ impl Conversation {
 }
 
 /// `METHOD /path`, then headers, then an empty line and the body.
-fn request_of(text: &str) -> Request {
+pub fn request_of(text: &str) -> Request {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
     let (method, path) = lines.next().unwrap().split_once(' ').unwrap();

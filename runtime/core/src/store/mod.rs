@@ -163,7 +163,8 @@ impl Store {
         })
     }
 
-    /// The objects of a resource after `after` as they were at `revision`, at most `limit`; and whether there are more.
+    /// The objects of a resource after `after` as they were at `revision`, at most `limit`; and how many there are
+    /// after these.
     ///
     /// # Errors
     /// When that is too long ago.
@@ -174,7 +175,7 @@ impl Store {
         namespace: Option<&str>,
         after: Option<&Key>,
         limit: usize,
-    ) -> Result<(Vec<(Key, Stored)>, bool), Expired> {
+    ) -> Result<(Vec<(Key, Stored)>, usize), Expired> {
         // What was there then and has changed since, first change first.
         let mut then: BTreeMap<&Key, Option<&Stored>> = BTreeMap::new();
         for change in self.changes.since(revision)? {
@@ -206,10 +207,10 @@ impl Store {
                 (Some((one, _)), Some((other, _))) if one < other => unchanged.next(),
                 (_, Some(_)) => changed.next(),
                 (Some(_), None) => unchanged.next(),
-                (None, None) => return Ok((all, false)),
+                (None, None) => return Ok((all, 0)),
             };
             if all.len() == limit {
-                return Ok((all, true));
+                return Ok((all, 1 + unchanged.count() + changed.count()));
             }
             all.extend(next.map(|(key, stored)| (key.clone(), stored.clone())));
         }

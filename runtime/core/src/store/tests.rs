@@ -86,12 +86,13 @@ fn every_moment_stays_known(steps: &[(u8, bool)]) {
         let mut pages = BTreeMap::new();
         let mut after = None;
         loop {
-            let (page, has_more) = store
+            let (page, remaining) = store
                 .list_at(revision, "pods", Some("default"), after.as_ref(), 2)
                 .unwrap();
             after = page.last().map(|(key, _)| key.clone());
             pages.extend(page.into_iter().map(|(key, stored)| (key, stored.value)));
-            if !has_more {
+            assert_eq!(remaining, moment.len() - pages.len());
+            if remaining == 0 {
                 break;
             }
         }

@@ -182,6 +182,7 @@ fn unauthorized() -> ApiError {
         reason: "Unauthorized",
         message: "Unauthorized".to_owned(),
         details: None,
+        continue_token: None,
     }
 }
 
@@ -192,6 +193,7 @@ fn too_slow() -> ApiError {
         reason: "Timeout",
         message: "Timeout: request did not complete within the allotted timeout".to_owned(),
         details: None,
+        continue_token: None,
     }
 }
 
@@ -202,6 +204,7 @@ fn internal(why: &str) -> ApiError {
         reason: "InternalError",
         message: format!("Internal error occurred: {why}"),
         details: None,
+        continue_token: None,
     }
 }
 

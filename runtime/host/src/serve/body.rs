@@ -113,9 +113,13 @@ impl Reader {
                 return None;
             }
             self.written.mark_unchanged();
-            let (read, revision) = self
-                .state
-                .with(|server, now| server.read_watch(now, &mut self.watch));
+            let ((read, pause), revision) = self.state.with(|server, now| {
+                let read = server.read_watch(now, &mut self.watch);
+                (
+                    read,
+                    self.watch.next_deadline().saturating_since(now.instant),
+                )
+            });
             self.is_over = read.is_over;
             if !read.bytes.is_empty() {
                 let written = self.state.written(revision).await;
@@ -125,6 +129,7 @@ impl Reader {
             tokio::select! {
                 // Its senders live in the state.
                 _ = self.written.changed() => {}
+                () = tokio::time::sleep(pause) => {}
                 _ = self.closing.wait_for(|closing| *closing) => {}
             }
         }

@@ -20,7 +20,6 @@ use super::Server;
 use super::error::{ApiError, FieldError};
 use super::request::User;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// The rules of one kind. The order on a write: `default`, `prepare_create` or `prepare_update`, `validate`.
 pub(crate) trait Strategy: Sync {
@@ -62,10 +61,22 @@ pub(crate) trait Strategy: Sync {
         Vec::new()
     }
 
-    /// What field selectors see, besides `metadata.name` and `metadata.namespace`.
-    fn fields(&self, _object: &Value) -> BTreeMap<&'static str, String> {
-        BTreeMap::new()
+    /// How many seconds an object of this kind has from the request for its end, which may name them, to its end. `None`
+    /// for kinds that go at once.
+    fn graceful(&self, _object: &Value, _requested: Option<i64>) -> Option<i64> {
+        None
     }
+
+    /// Whether an object may be deleted.
+    ///
+    /// # Errors
+    /// When it must stay.
+    fn admit_delete(&self, _server: &Server, _object: &Value) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// What else becomes of an object when it gets its `metadata.deletionTimestamp`.
+    fn mark_deleted(&self, _object: &mut Value) {}
 
     /// What the client is told of an object that is good all the same.
     fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {

@@ -4,6 +4,7 @@
 use super::FieldValidation;
 use crate::error::{Position, Problem};
 use crate::server::error::{ApiError, FieldError};
+use crate::server::negotiate;
 use crate::server::protobuf;
 use crate::server::registry::Resource;
 use crate::server::request::Request;
@@ -148,6 +149,7 @@ pub(crate) fn patched_as(
             reason: "Invalid",
             message,
             details: Some(json!({"causes": [cause]})),
+            continue_token: None,
         }
     };
     let Some(schema) = kind.schema() else {
@@ -192,7 +194,7 @@ fn judge(strict: Vec<String>, validation: FieldValidation) -> Result<Vec<String>
 }
 
 /// In which objects can be sent.
-const MEDIA_TYPES: &[&str] = &["application/json", "application/yaml", protobuf::MEDIA_TYPE];
+pub(super) const MEDIA_TYPES: &[&str] = &[negotiate::JSON, negotiate::YAML, protobuf::MEDIA_TYPE];
 
 enum Body<'r> {
     Json(&'r [u8]),
@@ -201,10 +203,9 @@ enum Body<'r> {
 }
 
 fn body<'r>(request: &'r Request, wanted: &Kind) -> Result<Body<'r>, ApiError> {
-    let header = request.header("content-type").unwrap_or_default();
-    match header.split(';').next().unwrap_or_default().trim() {
-        "" | "application/json" => Ok(Body::Json(&request.body)),
-        "application/yaml" => from_yaml(&request.body).map_err(|why| {
+    match negotiate::content_type(request) {
+        "" | negotiate::JSON => Ok(Body::Json(&request.body)),
+        negotiate::YAML => from_yaml(&request.body).map_err(|why| {
             unrecognized(
                 wanted,
                 &format!("error converting YAML to JSON: yaml: {why}"),

@@ -1,7 +1,9 @@
 //! What can be done with objects.
 
+mod continue_token;
 pub(crate) mod decode;
 pub(crate) mod delete;
+mod list_options;
 mod meta;
 mod patch;
 pub(crate) mod read;
@@ -139,7 +141,7 @@ pub(crate) fn answer(
     if let Some(answer) = stream::ask(server, request, target) {
         return answer;
     }
-    let is_watch = request.flag("watch");
+    let is_watch = target.is_watch || (target.name.is_none() && request.flag("watch"));
     let is_question = !target.resource.verbs.contains(&"get");
     if is_question && request.method != Method::POST {
         return Err(ApiError::method_not_allowed());
@@ -149,7 +151,7 @@ pub(crate) fn answer(
             let options = Options::of_request(request, &target.subresource)?;
             scale::answer(server, request, target, name, &options)?
         }
-        (&Method::GET, None) if is_watch => return watch::start(server, request, target),
+        (&Method::GET, _) if is_watch => return watch::start(server, request, target),
         (&Method::GET, None) => return read::list(server, request, target),
         (&Method::GET, Some(name)) => return read::get(server, request, target, name),
         (&Method::POST, None) => {
@@ -188,10 +190,8 @@ pub(crate) fn answer(
         (&Method::DELETE, None) => return delete::collection(server, request, target),
         _ => return Err(ApiError::method_not_allowed()),
     };
-    Ok(Answer::Response(with_warnings(
-        read::response(request, target.resource, code, &object),
-        &warnings,
-    )))
+    let response = read::response(server, request, target.resource, code, &object)?;
+    Ok(Answer::Response(with_warnings(response, &warnings)))
 }
 
 /// Adds `Warning` headers (RFC 7234: 299 with agent and text).

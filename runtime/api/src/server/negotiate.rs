@@ -1,0 +1,225 @@
+//! Media types: what a client sends and what it wants to get: JSON or YAML, of the object itself, of its metadata, or of a
+//! table. The rules are those of `apiserver/pkg/endpoints/handlers/negotiation`.
+
+use super::error::ApiError;
+use super::request::Request;
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const YAML: &str = "application/yaml";
+
+/// In which objects are sent, the one to prefer first.
+pub(crate) const OBJECT_TYPES: &[&str] = &[JSON, YAML];
+
+/// The media type of the body without its parameters; empty when there is none.
+pub(crate) fn content_type(request: &Request) -> &str {
+    let header = request.header("content-type").unwrap_or_default();
+    header.split(';').next().unwrap_or_default().trim()
+}
+
+/// A version of `meta.k8s.io`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum MetaVersion {
+    /// `meta.k8s.io/v1`
+    V1,
+    /// `meta.k8s.io/v1beta1`
+    V1Beta1,
+}
+
+impl MetaVersion {
+    /// `meta.k8s.io/v1`
+    pub(crate) fn api_version(self) -> &'static str {
+        match self {
+            Self::V1 => "meta.k8s.io/v1",
+            Self::V1Beta1 => "meta.k8s.io/v1beta1",
+        }
+    }
+}
+
+/// What of an object a row of a table has with it: `includeObject`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Include {
+    /// Nothing.
+    None,
+    /// Its metadata.
+    Metadata,
+    /// All of it.
+    Object,
+}
+
+/// What is sent of an object or a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// It itself.
+    Plain,
+    /// `PartialObjectMetadata`
+    Metadata(MetaVersion),
+    /// `Table`
+    Table(MetaVersion, Include),
+}
+
+/// How it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// On one line.
+    Json,
+    /// For people.
+    PrettyJson,
+    /// YAML.
+    Yaml,
+}
+
+/// What a client accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// What is sent of an object.
+    pub(crate) form: Form,
+    /// How it is written.
+    pub(crate) encoding: Encoding,
+}
+
+/// Whether one object is asked for, or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// One, or a watch.
+    One,
+    /// A list.
+    List,
+}
+
+impl Accepted {
+    /// What the client of a request accepts.
+    ///
+    /// # Errors
+    /// When it accepts nothing that there is.
+    pub(crate) fn of_request(request: &Request, count: Count) -> Result<Self, ApiError> {
+        let header = request.header("accept").unwrap_or_default();
+        let mut clauses: Vec<Clause<'_>> = header.split(',').filter_map(Clause::parse).collect();
+        if clauses.is_empty() {
+            clauses.extend(Clause::parse("*/*"));
+        }
+        clauses.sort_by_key(Clause::rank);
+        let all = clauses.iter().flat_map(|clause| {
+            let supported = OBJECT_TYPES.iter().filter(|one| clause.matches(one));
+            supported.map(move |media_type| (clause, *media_type))
+        });
+        let mut all = all.filter_map(|(clause, media_type)| {
+            let target = clause.target(count)?;
+            Some((clause, media_type, target))
+        });
+        let Some((clause, media_type, target)) = all.next() else {
+            return Err(ApiError::not_acceptable(OBJECT_TYPES));
+        };
+        let encoding = match media_type {
+            YAML => Encoding::Yaml,
+            _ if clause.parameter("pretty") == "1" || is_pretty(request) => Encoding::PrettyJson,
+            _ => Encoding::Json,
+        };
+        let form = match target {
+            Target::Plain => Form::Plain,
+            Target::Metadata(version) => Form::Metadata(version),
+            Target::Table(version) => Form::Table(version, include(request)?),
+        };
+        Ok(Self { form, encoding })
+    }
+}
+
+fn include(request: &Request) -> Result<Include, ApiError> {
+    match request.parameter("includeObject").as_deref() {
+        None | Some("Metadata") => Ok(Include::Metadata),
+        Some("None") => Ok(Include::None),
+        Some("Object") => Ok(Include::Object),
+        Some(other) => Err(ApiError::bad_request(format!(
+            "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: must be 'Metadata', 'Object', 'None', or empty"
+        ))),
+    }
+}
+
+/// Kubernetes writes for people when they ask for it, or come with a tool of theirs.
+fn is_pretty(request: &Request) -> bool {
+    if let Some(text) = request.parameter("pretty") {
+        return matches!(text.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True");
+    }
+    let agent = request.header("user-agent").unwrap_or_default();
+    ["curl", "Wget", "Mozilla/5.0"]
+        .iter()
+        .any(|tool| agent.starts_with(tool))
+}
+
+enum Target {
+    Plain,
+    Metadata(MetaVersion),
+    Table(MetaVersion),
+}
+
+/// One media range of the header.
+struct Clause<'h> {
+    media_type: (&'h str, &'h str),
+    parameters: Vec<(&'h str, &'h str)>,
+}
+
+impl<'h> Clause<'h> {
+    fn parse(text: &'h str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let media_type = parts.next().filter(|one| !one.is_empty())?;
+        let media_type = match media_type {
+            "*" => ("*", "*"),
+            media_type => media_type.split_once('/')?,
+        };
+        let parameters = parts.filter_map(|part| part.split_once('='));
+        let parameters =
+            parameters.map(|(name, value)| (name.trim(), value.trim().trim_matches('"')));
+        Some(Self {
+            media_type,
+            parameters: parameters.collect(),
+        })
+    }
+
+    fn parameter(&self, name: &str) -> &'h str {
+        let mut all = self.parameters.iter();
+        all.find(|(one, _)| *one == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// The better, the smaller: what weighs more, then what is said more exactly.
+    fn rank(&self) -> (u32, u8) {
+        let weight: f64 = self.parameter("q").parse().unwrap_or(1.0);
+        let thousandths = (weight.clamp(0.0, 1.0) * 1000.0) as u32;
+        let wildcards = match self.media_type {
+            ("*", _) => 2,
+            (_, "*") => 1,
+            _ => 0,
+        };
+        (1000 - thousandths, wildcards)
+    }
+
+    fn matches(&self, media_type: &str) -> bool {
+        let wanted = media_type.split_once('/').unwrap_or((media_type, ""));
+        match self.media_type {
+            ("*", "*") => true,
+            (group, "*") => group == wanted.0,
+            exact => exact == wanted,
+        }
+    }
+
+    fn target(&self, count: Count) -> Option<Target> {
+        let (kind, group, version) = (
+            self.parameter("as"),
+            self.parameter("g"),
+            self.parameter("v"),
+        );
+        if (kind, group, version) == ("", "", "") {
+            return Some(Target::Plain);
+        }
+        let version = match (group, version) {
+            ("meta.k8s.io", "v1") => MetaVersion::V1,
+            ("meta.k8s.io", "v1beta1") => MetaVersion::V1Beta1,
+            _ => return None,
+        };
+        match (kind, count) {
+            ("Table", _) => Some(Target::Table(version)),
+            ("PartialObjectMetadata", Count::One) => Some(Target::Metadata(version)),
+            ("PartialObjectMetadataList", Count::List) => Some(Target::Metadata(version)),
+            _ => None,
+        }
+    }
+}
