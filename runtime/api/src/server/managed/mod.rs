@@ -7,6 +7,8 @@
 mod check;
 pub(crate) mod managers;
 pub(crate) mod set;
+#[cfg(test)]
+mod tests;
 pub(crate) mod typed;
 
 use super::error::ApiError;

@@ -393,7 +393,7 @@ mod tests {
         check(
             "apps/v1/Deployment",
             "spec.strategy",
-            expect!["Object of v1.DeploymentStrategy [RetainKeys] by None or None"],
+            expect!["Object of v1.DeploymentStrategy [RetainKeys] by None or Some(Object {})"],
         );
         check(
             "apps/v1/Deployment",

@@ -3,6 +3,8 @@
 
 mod json;
 mod strategic;
+#[cfg(test)]
+mod tests;
 
 use super::write::{Tracking, Written};
 use super::{FieldValidation, Options, decode, meta};

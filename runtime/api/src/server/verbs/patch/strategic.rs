@@ -232,8 +232,8 @@ fn merge_list(
     if all.any(|item| item.is_object() != is_map) {
         return Err(StrategicError::Mixed);
     }
-    let before = old.clone();
     if !is_map {
+        let before = old.clone();
         let mut merged: Vec<Value> = Vec::new();
         for item in old.into_iter().chain(patch.iter().cloned()) {
             if !merged.contains(&item) {
@@ -247,7 +247,8 @@ fn merge_list(
         .and_then(Type::merge_key)
         .ok_or_else(|| StrategicError::Unkeyed(name()))?;
     let item_type = ty.and_then(Type::item);
-    let (mut merged, patch) = apply_directives(old, patch, key)?;
+    let (before, patch) = apply_directives(old, patch, key)?;
+    let mut merged = before.clone();
     for item in &patch {
         let wanted = identity(item, Some(key))?;
         match merged.iter_mut().find(|one| one.get(key) == Some(wanted)) {
