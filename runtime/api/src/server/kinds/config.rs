@@ -6,7 +6,6 @@ use crate::server::{Server, manifest};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// The rules of ConfigMaps.
 pub(crate) struct ConfigMaps;
@@ -44,11 +43,6 @@ impl Strategy for Secrets {
         }
         errors.extend(manifest::secret(object).errors);
         errors
-    }
-
-    fn fields(&self, object: &Value) -> BTreeMap<&'static str, String> {
-        let kind = object["type"].as_str().unwrap_or_default();
-        BTreeMap::from([("type", kind.to_owned())])
     }
 }
 

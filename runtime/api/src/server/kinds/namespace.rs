@@ -4,7 +4,6 @@ use super::{Strategy, put_back};
 use crate::server::error::ApiError;
 use crate::server::{Server, object};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The rules of Namespaces.
 pub(crate) struct Namespaces;
@@ -47,10 +46,5 @@ impl Strategy for Namespaces {
             put_back(old, new, "status");
         }
         Ok(())
-    }
-
-    fn fields(&self, object: &Value) -> BTreeMap<&'static str, String> {
-        let phase = object["status"]["phase"].as_str().unwrap_or_default();
-        BTreeMap::from([("status.phase", phase.to_owned())])
     }
 }

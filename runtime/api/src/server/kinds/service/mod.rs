@@ -16,7 +16,6 @@ use crate::server::Server;
 use crate::server::error::{ApiError, FieldError};
 use seedpod_core::spec::Protocol;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The rules of Services.
 pub(crate) struct Services;
@@ -54,19 +53,6 @@ impl Strategy for Services {
 
     fn validate(&self, server: &Server, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         check::service(server, object, old)
-    }
-
-    fn fields(&self, object: &Value) -> BTreeMap<&'static str, String> {
-        let text = |field: &str| {
-            object["spec"][field]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        BTreeMap::from([
-            ("spec.clusterIP", text("clusterIP")),
-            ("spec.type", text("type")),
-        ])
     }
 }
 
