@@ -16,6 +16,7 @@ mod test;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 /// Wrong arguments, wrong manifests, ports that are taken: nothing has started.
@@ -47,6 +48,7 @@ fn log_to_stderr() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .init();
 }

@@ -126,6 +126,7 @@ fn http1() -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(API_HEAD_TIME_MAX)
         .max_headers(API_HEADERS_MAX)
+        .max_header_size(API_HEAD_BYTES_MAX)
         .max_buf_size(API_HEAD_BYTES_MAX);
     builder
 }

@@ -1,0 +1,6 @@
+//! `seedpod serve` under clients that mean no good, and under kills.
+
+mod https;
+mod kill;
+mod security;
+mod served;
