@@ -20,7 +20,7 @@ fn check(name: &str) {
 /// A file of cases with what is answered now.
 fn answered(written: &str) -> String {
     let mut text = String::new();
-    let mut conversation = Conversation::new();
+    let mut talk = Talk::new();
     let mut lines = written
         .lines()
         .filter(|line| !line.starts_with("< "))
@@ -28,7 +28,7 @@ fn answered(written: &str) -> String {
     while let Some(line) = lines.next() {
         writeln!(text, "{line}").unwrap();
         if line.starts_with("## ") {
-            conversation = Conversation::new();
+            talk = Talk::new();
         }
         let Some(request) = line.strip_prefix("> ") else {
             continue;
@@ -40,16 +40,7 @@ fn answered(written: &str) -> String {
             writeln!(text, "{line}").unwrap();
             writeln!(body, "{line}").unwrap();
         }
-        let response = conversation.response(&format!("{}\n\n{body}", head(request)));
-        for (_, warning) in response
-            .headers
-            .iter()
-            .filter(|(name, _)| *name == "warning")
-        {
-            writeln!(text, "< {}", warning.to_str().unwrap()).unwrap();
-        }
-        let answer = serde_json::from_slice(&response.body).unwrap();
-        for line in shown(response.status.as_u16(), answer).lines() {
+        for line in talk.answer(&format!("{}\n\n{body}", head(request))).lines() {
             writeln!(text, "< {line}").unwrap();
         }
     }
@@ -94,7 +85,70 @@ fn head(request: &str) -> String {
     )
 }
 
-/// Of a failure all that is said, of an object all but what is new each time, with `managedFields` in short.
+/// A conversation of which what comes of chance and what the server has done before is not shown.
+struct Talk {
+    conversation: Conversation,
+    /// The revision before it.
+    before: u64,
+    last: u64,
+    uids: Vec<String>,
+}
+
+impl Talk {
+    fn new() -> Self {
+        let mut conversation = Conversation::new();
+        let all = conversation.response("GET /api/v1/namespaces");
+        let all: Value = serde_json::from_slice(&all.body).unwrap();
+        let before = all["metadata"]["resourceVersion"].as_str().unwrap();
+        let before = before.parse().unwrap();
+        Self {
+            before,
+            last: before,
+            conversation,
+            uids: Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, request: &str) -> String {
+        let response = self.conversation.response(request);
+        let mut text = String::new();
+        let warnings = response
+            .headers
+            .iter()
+            .filter(|(name, _)| *name == "warning");
+        for (_, warning) in warnings {
+            writeln!(text, "{}", warning.to_str().unwrap()).unwrap();
+        }
+        let mut answer: Value = serde_json::from_slice(&response.body).unwrap();
+        if let Some(meta) = answer["metadata"].as_object_mut() {
+            let uid = meta.remove("uid");
+            self.uids
+                .extend(uid.iter().filter_map(Value::as_str).map(str::to_owned));
+            meta.remove("creationTimestamp");
+            if let Some(revision) = meta.get_mut("resourceVersion") {
+                self.last = revision.as_str().unwrap().parse().unwrap();
+                *revision = format!("+{}", self.last - self.before).into();
+            }
+            if let (Some(prefix), Some(name)) = (meta.get("generateName"), meta.get("name")) {
+                let length = name.as_str().unwrap().len();
+                let kept = &prefix.as_str().unwrap()[..(length - 5)];
+                assert!(name.as_str().unwrap().starts_with(kept), "{name}");
+                let name = format!("{kept}?????");
+                meta.insert("name".to_owned(), name.into());
+            }
+        }
+        text += &shown(response.status.as_u16(), answer);
+        for uid in &self.uids {
+            text = text.replace(uid, "UID");
+        }
+        text.replace(
+            &format!(r#"resourceVersion\":\"{}\"#, self.last),
+            "REVISION",
+        )
+    }
+}
+
+/// Of a failure all that is said, of an object all with `managedFields` in short.
 fn shown(code: u16, mut answer: Value) -> String {
     let mut text = code.to_string();
     if answer["kind"] == "Status" && answer["status"] != "Success" {
@@ -108,13 +162,10 @@ fn shown(code: u16, mut answer: Value) -> String {
         }
         return text;
     }
-    let mut managed = Value::Null;
-    if let Some(meta) = answer["metadata"].as_object_mut() {
-        managed = meta.remove("managedFields").unwrap_or_default();
-        for field in ["uid", "creationTimestamp"] {
-            meta.remove(field);
-        }
-    }
+    let meta = answer["metadata"].as_object_mut();
+    let managed = meta
+        .and_then(|meta| meta.remove("managedFields"))
+        .unwrap_or_default();
     write!(text, " {answer}").unwrap();
     for entry in managed.as_array().into_iter().flatten() {
         let word = |field: &str| entry[field].as_str().unwrap_or_default();

@@ -210,8 +210,7 @@ impl Server {
         let name = object::name(&new).to_owned();
         let named = |error| (error, name.clone());
         strategy.prepare_create(self, &mut new).map_err(named)?;
-        let mut errors = meta::validate(resource, &new);
-        errors.extend(strategy.validate(self, &new, None));
+        let errors = self.validate(resource, &new, None);
         if !errors.is_empty() {
             return Err(named(ApiError::invalid(resource, &name, &errors)));
         }
@@ -277,9 +276,7 @@ impl Server {
             let generation = old["metadata"]["generation"].as_i64().unwrap_or_default();
             new["metadata"]["generation"] = json!(generation + 1);
         }
-        let mut errors = meta::validate(resource, &new);
-        errors.extend(meta::validate_update(&new, &old));
-        errors.extend(strategy.validate(self, &new, Some(&old)));
+        let errors = self.validate(resource, &new, Some(&old));
         if !errors.is_empty() {
             return Err(ApiError::invalid(resource, name, &errors));
         }
@@ -291,6 +288,18 @@ impl Server {
             is_new: false,
             warnings,
         })
+    }
+
+    fn validate(&self, resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+        let mut errors = meta::validate(resource, new);
+        if let Some(old) = old {
+            errors.extend(meta::validate_update(new, old));
+        }
+        // The rules of manifests, which some kinds go by, say the same of the metadata once more.
+        let is_said = !errors.is_empty();
+        let more = resource.strategy.validate(self, new, old).into_iter();
+        errors.extend(more.filter(|error| !is_said || !error.path.starts_with("metadata.")));
+        errors
     }
 
     fn store_update(
