@@ -82,9 +82,31 @@ impl Run {
         }
     }
 
+    /// With the uid of the Lease for each `$a`.
+    fn with_uids(&mut self, body: &str) -> String {
+        let mut parts = body.split('$');
+        let mut text = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_at(1);
+            let path = format!("GET /apis/coordination.k8s.io/v1/namespaces/t/leases/{name}");
+            let Answer::Response(response) = self
+                .conversation
+                .server
+                .handle(self.now, &request_of(&path))
+            else {
+                panic!("{path}");
+            };
+            let object: Value = serde_json::from_slice(&response.body).unwrap();
+            text += object["metadata"]["uid"].as_str().unwrap();
+            text += rest;
+        }
+        text
+    }
+
     fn request(&mut self, line: &str, accept: &str) -> String {
         let (method, rest) = line.split_once(' ').unwrap();
         let (path, body) = rest.split_once(' ').unwrap_or((rest, ""));
+        let body = self.with_uids(body);
         let patch = match method {
             "PATCH" => "\ncontent-type: application/merge-patch+json",
             _ => "",
@@ -912,5 +934,211 @@ fn a_whole_error() {
               "reason": "Timeout",
               "status": "Failure"
             }"#]],
+    );
+}
+
+#[test]
+fn what_has_lost_its_owners_goes() {
+    check(
+        r#"
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b"}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"}]}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"d","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"},{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b"}]}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"e","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"c","uid":"$c"}]}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"f","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"x","uid":"gone"}]}}
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/d {"metadata":{"ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"other"}]}}
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"g","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b"}]}}
+        PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/g {"metadata":{"ownerReferences":[{"apiVersion":"example.com/v1","kind":"Thing","name":"b","uid":"other"}]}}
+        DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/b
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        "#,
+        expect![[r#"
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+            201 Lease a
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b"}}
+            201 Lease b
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"}]}}
+            201 Lease c
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"d","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"},{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b"}]}}
+            201 Lease d
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"e","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"c","uid":"$c"}]}}
+            201 Lease e
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"f","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"x","uid":"gone"}]}}
+            201 Lease f
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [a b c d e]
+            > DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a
+            200 Success "leases"
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [b d]
+            > PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/d {"metadata":{"ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"other"}]}}
+            200 Lease d
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [b]
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"g","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b"}]}}
+            201 Lease g
+            > PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/g {"metadata":{"ownerReferences":[{"apiVersion":"example.com/v1","kind":"Thing","name":"b","uid":"other"}]}}
+            200 Lease g
+            > DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/b
+            200 Success "leases"
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [g]
+        "#]],
+    );
+}
+
+#[test]
+fn an_owner_waits_for_those_that_block_it() {
+    check(
+        r#"
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}],"finalizers":["example.com/f"]}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}]}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"d","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"}],"finalizers":["example.com/f"]}}
+        watch all /apis/coordination.k8s.io/v1/namespaces/t/leases?watch=1&fieldSelector=metadata.name=a
+        DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"propagationPolicy":"Foreground"}
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/b {"metadata":{"finalizers":null}}
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        read all
+        "#,
+        expect![[r#"
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+            201 Lease a
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}],"finalizers":["example.com/f"]}}
+            201 Lease b finalizers=["example.com/f"]
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}]}}
+            201 Lease c
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"d","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"}],"finalizers":["example.com/f"]}}
+            201 Lease d finalizers=["example.com/f"]
+            > watch all /apis/coordination.k8s.io/v1/namespaces/t/leases?watch=1&fieldSelector=metadata.name=a
+
+            > DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"propagationPolicy":"Foreground"}
+            200 Lease a deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0 finalizers=["foregroundDeletion"]
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [a b d]
+            > PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/b {"metadata":{"finalizers":null}}
+            200 Lease b deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [d]
+            > read all
+            ADDED Lease a
+            MODIFIED Lease a deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0 finalizers=["foregroundDeletion"]
+            DELETED Lease a deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0
+        "#]],
+    );
+}
+
+#[test]
+fn dependents_stay_when_they_are_orphaned() {
+    check(
+        r#"
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}]}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"},{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b"}]}}
+        DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"propagationPolicy":"Orphan"}
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/b?orphanDependents=true
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        "#,
+        expect![[r#"
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+            201 Lease a
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}]}}
+            201 Lease b
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a"},{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b"}]}}
+            201 Lease c
+            > DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"propagationPolicy":"Orphan"}
+            200 Lease a deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0 finalizers=["orphan"]
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [b c]
+            > DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/b?orphanDependents=true
+            200 Lease b deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0 finalizers=["orphan"]
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [c]
+        "#]],
+    );
+}
+
+#[test]
+fn owners_may_wait_for_each_other() {
+    check(
+        r#"
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}]}}
+        PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"metadata":{"ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b","blockOwnerDeletion":true}]}}
+        DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"propagationPolicy":"Foreground"}
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        "#,
+        expect![[r#"
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a"}}
+            201 Lease a
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b","ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"a","uid":"$a","blockOwnerDeletion":true}]}}
+            201 Lease b
+            > PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"metadata":{"ownerReferences":[{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"b","uid":"$b","blockOwnerDeletion":true}]}}
+            200 Lease a
+            > DELETE /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"propagationPolicy":"Foreground"}
+            200 Lease a deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0 finalizers=["foregroundDeletion"]
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList []
+        "#]],
+    );
+}
+
+#[test]
+fn a_namespace_ends_when_it_is_empty() {
+    check(
+        r#"
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a","finalizers":["example.com/f"]}}
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b"}}
+        watch t /api/v1/namespaces?watch=1&fieldSelector=metadata.name=t
+        DELETE /api/v1/namespaces/t
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c"}}
+        DELETE /api/v1/namespaces/t
+        GET /api/v1/namespaces?fieldSelector=status.phase=Terminating
+        PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"metadata":{"finalizers":null}}
+        GET /api/v1/namespaces/t
+        GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+        read t
+        DELETE /api/v1/namespaces/default
+        "#,
+        expect![[r#"
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"a","finalizers":["example.com/f"]}}
+            201 Lease a finalizers=["example.com/f"]
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"b"}}
+            201 Lease b
+            > watch t /api/v1/namespaces?watch=1&fieldSelector=metadata.name=t
+
+            > DELETE /api/v1/namespaces/t
+            200 Namespace t deletionTimestamp="1970-01-01T00:00:00Z" labels={"kubernetes.io/metadata.name":"t"}
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList [a]
+            > POST /apis/coordination.k8s.io/v1/namespaces/t/leases {"metadata":{"name":"c"}}
+            403 Forbidden: "leases.coordination.k8s.io \"c\" is forbidden: unable to create new content in namespace t because it is being terminated"
+            > DELETE /api/v1/namespaces/t
+            200 Namespace t deletionTimestamp="1970-01-01T00:00:00Z" labels={"kubernetes.io/metadata.name":"t"}
+            > GET /api/v1/namespaces?fieldSelector=status.phase=Terminating
+            200 NamespaceList [t]
+            > PATCH /apis/coordination.k8s.io/v1/namespaces/t/leases/a {"metadata":{"finalizers":null}}
+            200 Lease a deletionTimestamp="1970-01-01T00:00:00Z" deletionGracePeriodSeconds=0
+            > GET /api/v1/namespaces/t
+            404 NotFound: "namespaces \"t\" not found"
+            > GET /apis/coordination.k8s.io/v1/namespaces/t/leases
+            200 LeaseList []
+            > read t
+            ADDED Namespace t labels={"kubernetes.io/metadata.name":"t"}
+            MODIFIED Namespace t deletionTimestamp="1970-01-01T00:00:00Z" labels={"kubernetes.io/metadata.name":"t"}
+            MODIFIED Namespace t deletionTimestamp="1970-01-01T00:00:00Z" labels={"kubernetes.io/metadata.name":"t"}
+            MODIFIED Namespace t deletionTimestamp="1970-01-01T00:00:00Z" labels={"kubernetes.io/metadata.name":"t"}
+            DELETED Namespace t deletionTimestamp="1970-01-01T00:00:00Z" labels={"kubernetes.io/metadata.name":"t"}
+            > DELETE /api/v1/namespaces/default
+            403 Forbidden: "namespaces \"default\" is forbidden: this namespace may not be deleted"
+        "#]],
     );
 }

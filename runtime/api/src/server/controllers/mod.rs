@@ -9,7 +9,9 @@
 
 mod bootstrap;
 mod endpoints;
+mod garbage;
 mod index;
+mod namespace;
 mod proxy;
 mod queue;
 mod selector;
@@ -63,11 +65,15 @@ pub(crate) trait Controller: Sync {
 
 /// All of them, in the order in which they are told of a change.
 static CONTROLLERS: &[&dyn Controller] = &[
+    &namespace::NamespaceEnd,
     &serviceaccount::NamespaceDefaults,
     &bootstrap::KubernetesService,
     &endpoints::EndpointsController,
     &proxy::Proxy,
 ];
+
+/// The number of the garbage collector, whose keys name objects of all resources.
+const GARBAGE: usize = usize::MAX;
 
 /// One change, decoded.
 #[derive(Debug)]
@@ -168,6 +174,13 @@ impl Controllers {
 
     fn tell_changed(&mut self, server: &mut Server, key: &Key, changed: &Changed) {
         server.index.update(key, changed);
+        for key in garbage::affected(server, changed) {
+            let item = Item {
+                controller: GARBAGE,
+                key,
+            };
+            self.queue.add(item, server.now.instant);
+        }
         for (number, controller) in CONTROLLERS.iter().enumerate() {
             for key in controller.affected(server, changed) {
                 let item = Item {
@@ -193,8 +206,10 @@ pub(crate) fn turn(server: &mut Server) {
         let Some(item) = controllers.queue.pop(server.now.instant) else {
             break;
         };
-        let controller = CONTROLLERS[item.controller];
-        let outcome = controller.sync(server, &item.key.namespace, &item.key.name);
+        let outcome = match CONTROLLERS.get(item.controller) {
+            Some(controller) => controller.sync(server, &item.key.namespace, &item.key.name),
+            None => garbage::sync(server, &item.key).map(|()| None),
+        };
         let now = server.now.instant;
         match outcome {
             Ok(again) => controllers.queue.done(item, again.map(|delay| now + delay)),

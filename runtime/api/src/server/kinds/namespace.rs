@@ -2,6 +2,7 @@
 
 use super::{Strategy, put_back};
 use crate::server::error::ApiError;
+use crate::server::registry::NAMESPACES;
 use crate::server::{Server, object};
 use serde_json::{Value, json};
 
@@ -46,5 +47,26 @@ impl Strategy for Namespaces {
             put_back(old, new, "status");
         }
         Ok(())
+    }
+
+    /// The namespaces that every cluster has (`plugin/namespace/lifecycle`).
+    fn admit_delete(&self, _server: &Server, object: &Value) -> Result<(), ApiError> {
+        let name = object::name(object);
+        match name {
+            "default" | "kube-system" | "kube-public" => {
+                let why = "this namespace may not be deleted";
+                Err(ApiError::forbidden(&NAMESPACES, name, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mark_deleted(&self, object: &mut Value) {
+        object["status"]["phase"] = "Terminating".into();
+    }
+
+    fn is_held(&self, object: &Value) -> bool {
+        let finalizers = object["spec"]["finalizers"].as_array();
+        finalizers.is_some_and(|all| !all.is_empty())
     }
 }
