@@ -385,7 +385,7 @@ fn resources() {
         configmaps "ConfigMap" ["cm"]: create delete deletecollection get list patch update watch
         endpoints "Endpoints" ["ep"]: create delete deletecollection get list patch update watch
         events "Event" ["ev"]: create delete deletecollection get list patch update watch
-        namespaces "Namespace" ["ns"]: create delete deletecollection get list patch update watch
+        namespaces "Namespace" ["ns"]: create delete get list patch update watch
         namespaces/finalize "Namespace": update
         namespaces/status "Namespace": get patch update
         nodes "Node" ["no"]: create delete deletecollection get list patch update watch

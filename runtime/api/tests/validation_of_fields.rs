@@ -300,16 +300,16 @@ fn media_types() {
             }"#]],
     );
     check(
-        &format!("{PODS}\ncontent-type: application/vnd.kubernetes.protobuf\n\nk8s"),
+        &format!("{PODS}\ncontent-type: application/cbor\n\nx"),
         expect![[r#"
-            415
+            400
             {
               "apiVersion": "v1",
-              "code": 415,
+              "code": 400,
               "kind": "Status",
-              "message": "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+              "message": "the object provided is unrecognized (must be of type ConfigMap): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (6b3873)",
               "metadata": {},
-              "reason": "UnsupportedMediaType",
+              "reason": "BadRequest",
               "status": "Failure"
             }"#]],
     );

@@ -4,6 +4,7 @@
 use super::accept;
 use super::content;
 use super::error::ApiError;
+use super::negotiate::{Accepted, Count};
 use super::openapi;
 use super::registry::{RESOURCES, Resource};
 use super::request::{Request, Response};
@@ -51,15 +52,9 @@ fn not_found() -> Response {
 }
 
 fn negotiated(request: &Request, document: &Value) -> Result<Response, ApiError> {
-    let offers = ["application/json", "application/yaml"];
-    match accept::best(request, &offers) {
-        Some(0) => Ok(Response::json(StatusCode::OK, document)),
-        Some(_) => {
-            let yaml = serde_yaml::to_string(document).unwrap_or_default();
-            Ok(Response::of(StatusCode::OK, offers[1], yaml))
-        }
-        None => Err(ApiError::not_acceptable(&offers)),
-    }
+    let accepted = Accepted::of_request(request, Count::Document)?;
+    let json = document.to_string().into_bytes();
+    Ok(accepted.encoding.response(StatusCode::OK, json))
 }
 
 /// In one document for who asks for that, else only the versions or groups.

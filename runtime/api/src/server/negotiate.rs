@@ -1,8 +1,11 @@
 //! Media types: what a client sends and what it wants to get: JSON or YAML, of the object itself, of its metadata, or of a
 //! table. The rules are those of `apiserver/pkg/endpoints/handlers/negotiation`.
 
+use super::accept::{self, Clause};
 use super::error::ApiError;
-use super::request::Request;
+use super::object;
+use super::request::{Request, Response};
+use http::StatusCode;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const YAML: &str = "application/yaml";
@@ -68,6 +71,25 @@ pub(crate) enum Encoding {
     Yaml,
 }
 
+impl Encoding {
+    /// A response with some JSON.
+    pub(crate) fn response(self, code: StatusCode, json: Vec<u8>) -> Response {
+        match self {
+            Self::Json => Response::of(code, JSON, json),
+            Self::PrettyJson => {
+                let value = object::decode(&json);
+                let pretty = serde_json::to_string_pretty(&value).unwrap_or_default();
+                Response::of(code, JSON, pretty)
+            }
+            Self::Yaml => {
+                let value = object::decode(&json);
+                let yaml = serde_yaml::to_string(&value).unwrap_or_default();
+                Response::of(code, YAML, yaml)
+            }
+        }
+    }
+}
+
 /// What a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {
@@ -84,6 +106,8 @@ pub(crate) enum Count {
     One,
     /// A list.
     List,
+    /// A document that has no other forms.
+    Document,
 }
 
 impl Accepted {
@@ -92,18 +116,13 @@ impl Accepted {
     /// # Errors
     /// When it accepts nothing that there is.
     pub(crate) fn of_request(request: &Request, count: Count) -> Result<Self, ApiError> {
-        let header = request.header("accept").unwrap_or_default();
-        let mut clauses: Vec<Clause<'_>> = header.split(',').filter_map(Clause::parse).collect();
-        if clauses.is_empty() {
-            clauses.extend(Clause::parse("*/*"));
-        }
-        clauses.sort_by_key(Clause::rank);
+        let clauses = accept::clauses(request);
         let all = clauses.iter().flat_map(|clause| {
             let supported = OBJECT_TYPES.iter().filter(|one| clause.matches(one));
             supported.map(move |media_type| (clause, *media_type))
         });
         let mut all = all.filter_map(|(clause, media_type)| {
-            let target = clause.target(count)?;
+            let target = target(clause, count)?;
             Some((clause, media_type, target))
         });
         let Some((clause, media_type, target)) = all.next() else {
@@ -151,75 +170,24 @@ enum Target {
     Table(MetaVersion),
 }
 
-/// One media range of the header.
-struct Clause<'h> {
-    media_type: (&'h str, &'h str),
-    parameters: Vec<(&'h str, &'h str)>,
-}
-
-impl<'h> Clause<'h> {
-    fn parse(text: &'h str) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
-        let media_type = parts.next().filter(|one| !one.is_empty())?;
-        let media_type = match media_type {
-            "*" => ("*", "*"),
-            media_type => media_type.split_once('/')?,
-        };
-        let parameters = parts.filter_map(|part| part.split_once('='));
-        let parameters =
-            parameters.map(|(name, value)| (name.trim(), value.trim().trim_matches('"')));
-        Some(Self {
-            media_type,
-            parameters: parameters.collect(),
-        })
+fn target(clause: &Clause<'_>, count: Count) -> Option<Target> {
+    let (kind, group, version) = (
+        clause.parameter("as"),
+        clause.parameter("g"),
+        clause.parameter("v"),
+    );
+    if (kind, group, version) == ("", "", "") {
+        return Some(Target::Plain);
     }
-
-    fn parameter(&self, name: &str) -> &'h str {
-        let mut all = self.parameters.iter();
-        all.find(|(one, _)| *one == name)
-            .map_or("", |(_, value)| value)
-    }
-
-    /// The better, the smaller: what weighs more, then what is said more exactly.
-    fn rank(&self) -> (u32, u8) {
-        let weight: f64 = self.parameter("q").parse().unwrap_or(1.0);
-        let thousandths = (weight.clamp(0.0, 1.0) * 1000.0) as u32;
-        let wildcards = match self.media_type {
-            ("*", _) => 2,
-            (_, "*") => 1,
-            _ => 0,
-        };
-        (1000 - thousandths, wildcards)
-    }
-
-    fn matches(&self, media_type: &str) -> bool {
-        let wanted = media_type.split_once('/').unwrap_or((media_type, ""));
-        match self.media_type {
-            ("*", "*") => true,
-            (group, "*") => group == wanted.0,
-            exact => exact == wanted,
-        }
-    }
-
-    fn target(&self, count: Count) -> Option<Target> {
-        let (kind, group, version) = (
-            self.parameter("as"),
-            self.parameter("g"),
-            self.parameter("v"),
-        );
-        if (kind, group, version) == ("", "", "") {
-            return Some(Target::Plain);
-        }
-        let version = match (group, version) {
-            ("meta.k8s.io", "v1") => MetaVersion::V1,
-            ("meta.k8s.io", "v1beta1") => MetaVersion::V1Beta1,
-            _ => return None,
-        };
-        match (kind, count) {
-            ("Table", _) => Some(Target::Table(version)),
-            ("PartialObjectMetadata", Count::One) => Some(Target::Metadata(version)),
-            ("PartialObjectMetadataList", Count::List) => Some(Target::Metadata(version)),
-            _ => None,
-        }
+    let version = match (group, version) {
+        ("meta.k8s.io", "v1") => MetaVersion::V1,
+        ("meta.k8s.io", "v1beta1") => MetaVersion::V1Beta1,
+        _ => return None,
+    };
+    match (kind, count) {
+        ("Table", Count::One | Count::List) => Some(Target::Table(version)),
+        ("PartialObjectMetadata", Count::One) => Some(Target::Metadata(version)),
+        ("PartialObjectMetadataList", Count::List) => Some(Target::Metadata(version)),
+        _ => None,
     }
 }

@@ -73,6 +73,11 @@ const ALL: &[&str] = &[
     "watch",
 ];
 
+/// Of a resource whose objects do not go by the dozen.
+const ONE_BY_ONE: &[&str] = &[
+    "create", "delete", "get", "list", "patch", "update", "watch",
+];
+
 /// Of a resource whose objects are questions.
 const REVIEW: &[&str] = &["create"];
 
@@ -103,7 +108,7 @@ resources! {
     EVENTS = "events": "" "v1" "Event" "events" "event"
         short ["ev"] in true categories [] sub [] by kinds::Plain;
     NAMESPACES = "namespaces": "" "v1" "Namespace" "namespaces" "namespace"
-        short ["ns"] in false categories [] sub ["finalize", "status"] by kinds::Namespaces;
+        short ["ns"] in false categories [] sub ["finalize", "status"] verbs ONE_BY_ONE, by kinds::Namespaces;
     NODES = "nodes": "" "v1" "Node" "nodes" "node"
         short ["no"] in false categories [] sub ["proxy", "status"] by kinds::Plain;
     PODS = "pods": "" "v1" "Pod" "pods" "pod"

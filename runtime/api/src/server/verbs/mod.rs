@@ -142,8 +142,7 @@ pub(crate) fn answer(
         return answer;
     }
     let is_watch = target.is_watch || (target.name.is_none() && request.flag("watch"));
-    let is_question = !target.resource.verbs.contains(&"get");
-    if is_question && request.method != Method::POST {
+    if target.subresource.is_empty() && !target.resource.verbs.contains(&verb(request, target)) {
         return Err(ApiError::method_not_allowed());
     }
     let (code, object, warnings) = match (&request.method, &target.name) {
@@ -192,6 +191,20 @@ pub(crate) fn answer(
     };
     let response = read::response(server, request, target.resource, code, &object)?;
     Ok(Answer::Response(with_warnings(response, &warnings)))
+}
+
+/// What is to be done with objects themselves; empty for what nobody can do.
+fn verb(request: &Request, target: &ResourceTarget) -> &'static str {
+    match (&request.method, &target.name) {
+        (&Method::GET, None) => "list",
+        (&Method::GET, Some(_)) => "get",
+        (&Method::POST, None) => "create",
+        (&Method::PUT, Some(_)) => "update",
+        (&Method::PATCH, Some(_)) => "patch",
+        (&Method::DELETE, Some(_)) => "delete",
+        (&Method::DELETE, None) => "deletecollection",
+        _ => "",
+    }
 }
 
 /// Adds `Warning` headers (RFC 7234: 299 with agent and text).

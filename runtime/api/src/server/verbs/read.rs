@@ -4,7 +4,7 @@ use super::continue_token::ContinueToken;
 use super::list_options::{ListOptions, Match};
 use super::selector::Selector;
 use crate::server::error::ApiError;
-use crate::server::negotiate::{Accepted, Count, Encoding, Form, MetaVersion};
+use crate::server::negotiate::{Accepted, Count, Form, MetaVersion};
 use crate::server::registry::Resource;
 use crate::server::request::{Answer, Request, ResourceTarget, Response};
 use crate::server::table::{self, Table};
@@ -201,11 +201,9 @@ pub(crate) fn list_response(
                 table.push(object::decode(&stored.value));
             }
             let table = table.into_value();
-            return Ok(encoded(
-                StatusCode::OK,
-                accepted.encoding,
-                table.to_string().into(),
-            ));
+            return Ok(accepted
+                .encoding
+                .response(StatusCode::OK, table.to_string().into()));
         }
     };
     let head = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
@@ -222,7 +220,7 @@ pub(crate) fn list_response(
         }
     }
     body.extend_from_slice(b"]}");
-    Ok(encoded(StatusCode::OK, accepted.encoding, body))
+    Ok(accepted.encoding.response(StatusCode::OK, body))
 }
 
 /// Appends the `PartialObjectMetadata` of an encoded object.
@@ -257,21 +255,5 @@ pub(crate) fn response(
             table.into_value().to_string().into_bytes()
         }
     };
-    Ok(encoded(code, accepted.encoding, body))
-}
-
-fn encoded(code: StatusCode, encoding: Encoding, json: Vec<u8>) -> Response {
-    match encoding {
-        Encoding::Json => Response::of(code, "application/json", json),
-        Encoding::PrettyJson => {
-            let value = object::decode(&json);
-            let pretty = serde_json::to_string_pretty(&value).unwrap_or_default();
-            Response::of(code, "application/json", pretty)
-        }
-        Encoding::Yaml => {
-            let value = object::decode(&json);
-            let yaml = serde_yaml::to_string(&value).unwrap_or_default();
-            Response::of(code, "application/yaml", yaml)
-        }
-    }
+    Ok(accepted.encoding.response(code, body))
 }
