@@ -302,14 +302,14 @@ fn media_types() {
     check(
         &format!("{PODS}\ncontent-type: application/cbor\n\nx"),
         expect![[r#"
-            400
+            415
             {
               "apiVersion": "v1",
-              "code": 400,
+              "code": 415,
               "kind": "Status",
-              "message": "the object provided is unrecognized (must be of type ConfigMap): provided data does not appear to be a protobuf message, expected prefix [107 56 115 0] (6b3873)",
+              "message": "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
               "metadata": {},
-              "reason": "BadRequest",
+              "reason": "UnsupportedMediaType",
               "status": "Failure"
             }"#]],
     );
