@@ -4,8 +4,8 @@
 //! The numbers of the fields are in `data/protobuf.txt`, read when the first such body comes.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use k8s_openapi::jiff::Timestamp;
 use seedpod_core::limits::PROTOBUF_DEPTH_MAX;
-use seedpod_core::time::WallTime;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -38,6 +38,9 @@ pub(crate) enum ProtobufError {
     /// JSON within that is none.
     #[error("proto: field {0} contains invalid JSON")]
     Json(&'static str),
+    /// Before the year -9999, or after 9999.
+    #[error("proto: field {0} contains a time that cannot be written")]
+    Time(&'static str),
     /// A message within a message, too often.
     #[error("proto: message is nested more than {PROTOBUF_DEPTH_MAX} deep")]
     Depth,
@@ -374,21 +377,15 @@ fn time(bytes: &[u8], field: &'static str, precision: &str) -> Result<Value, Pro
         Some(wire) => wire.number(field).map(Some),
         None => Ok(None),
     };
+    // The zero time of Go is an empty message.
     let (Some(seconds), nanos) = (number(1)?, number(2)?.unwrap_or_default()) else {
         return Ok(Value::Null);
     };
-    // The zero time of Go is nothing; before 1970 there is nothing else.
-    let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u64::try_from(nanos)) else {
-        return Ok(Value::Null);
-    };
-    let text = WallTime::from_unix_nanos(seconds.saturating_mul(1_000_000_000)).to_string();
+    let nanos = i32::try_from(nanos).map_err(|_| ProtobufError::Time(field))?;
+    let time = Timestamp::new(seconds, nanos).map_err(|_| ProtobufError::Time(field))?;
     Ok(match precision {
-        "micro" => format!(
-            "{}.{:06}Z",
-            text.trim_end_matches('Z'),
-            nanos / 1000 % 1_000_000
-        ),
-        _ => text,
+        "micro" => format!("{time:.6}"),
+        _ => format!("{time:.0}"),
     }
     .into())
 }

@@ -88,6 +88,17 @@ fn a_namespace() {
 }
 
 #[test]
+fn times_before_1970() {
+    // `time.Time{}.Add(2 * time.Second)`, as upstream's test of leases has it.
+    check(
+        "6b3873000a1f0a16636f6f7264696e6174696f6e2e6b38732e696f2f763112054c65617365120f120d1a0b088292b8c398feffffff01",
+        &expect![[
+            r#"{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","spec":{"acquireTime":"0001-01-01T00:00:02.000000Z"}}"#
+        ]],
+    );
+}
+
+#[test]
 fn what_is_no_such_message() {
     check(
         "",
