@@ -21,6 +21,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 type HttpResponse = hyper::Response<Body>;
+/// The response to a request that the server does not even see.
+type Refusal = Box<Response>;
 
 /// Answers a request.
 pub(super) async fn answer(
@@ -39,7 +41,7 @@ pub(super) async fn answer(
     });
     let response = match respond(&context, &connection, request).await {
         Ok(response) => response,
-        Err(refusal) => whole(&context, &connection, refusal),
+        Err(refusal) => whole(&context, &connection, *refusal),
     };
     if let Some((method, path, agent)) = line {
         let status = response.status().as_u16();
@@ -54,26 +56,34 @@ async fn respond(
     context: &Context,
     connection: &Arc<Connection>,
     request: hyper::Request<Incoming>,
-) -> Result<HttpResponse, Response> {
+) -> Result<HttpResponse, Refusal> {
     let (parts, incoming) = request.into_parts();
     let user = authenticate(context, &parts.headers);
-    let user = user.ok_or_else(|| unauthorized().response())?;
+    let user = user.ok_or_else(|| refused(&unauthorized()))?;
     connection.authenticated();
     let mut request = api_request(&parts, user);
     let class = class_of(&request);
-    let permit = context.limits.admit(class).ok_or_else(too_many)?;
+    let permit = context.limits.admit(class).ok_or_else(refused_for_now)?;
     let (bytes, _room) = read_body(context, incoming).await?;
     request.body = bytes;
     let (answer, revision) = context
         .state
         .with(|server, now| server.handle(now, &request));
     let written = context.state.written(revision).await;
-    written.map_err(|error| internal(&error.to_string()).response())?;
+    written.map_err(|error| refused(&internal(&error.to_string())))?;
     match answer {
         Answer::Response(response) => Ok(whole(context, connection, response)),
         Answer::Watch(watch) => watching(context, *watch, class, permit),
-        Answer::Stream(_) => Err(ApiError::method_not_allowed().response()),
+        Answer::Stream(_) => Err(refused(&ApiError::method_not_allowed())),
     }
+}
+
+fn refused(error: &ApiError) -> Refusal {
+    Box::new(error.response())
+}
+
+fn refused_for_now() -> Refusal {
+    Box::new(too_many())
 }
 
 /// Who sends these headers.
@@ -109,21 +119,24 @@ fn class_of(request: &Request) -> Class {
 async fn read_body(
     context: &Context,
     mut incoming: Incoming,
-) -> Result<(Bytes, Vec<OwnedSemaphorePermit>), Response> {
+) -> Result<(Bytes, Vec<OwnedSemaphorePermit>), Refusal> {
     let mut room = Vec::new();
     let mut bytes = BytesMut::new();
     let read = async {
         while let Some(frame) = incoming.frame().await {
             let frame =
-                frame.map_err(|error| ApiError::bad_request(error.to_string()).response())?;
+                frame.map_err(|error| refused(&ApiError::bad_request(error.to_string())))?;
             let Ok(data) = frame.into_data() else {
                 continue;
             };
             if bytes.len() + data.len() > API_BODY_BYTES_MAX {
                 let message = format!("Request entity too large: limit is {API_BODY_BYTES_MAX}");
-                return Err(ApiError::too_large(message).response());
+                return Err(refused(&ApiError::too_large(message)));
             }
-            let more = context.limits.body(data.len()).ok_or_else(too_many)?;
+            let more = context
+                .limits
+                .body(data.len())
+                .ok_or_else(refused_for_now)?;
             match room.first_mut() {
                 Some(room) => OwnedSemaphorePermit::merge(room, more),
                 None => room.push(more),
@@ -134,7 +147,7 @@ async fn read_body(
     };
     match timeout(API_BODY_TIME_MAX, read).await {
         Ok(read) => read.map(|()| (bytes.freeze(), room)),
-        Err(_) => Err(too_slow().response()),
+        Err(_) => Err(refused(&too_slow())),
     }
 }
 
@@ -143,11 +156,14 @@ fn watching(
     watch: Watch,
     class: Class,
     permit: OwnedSemaphorePermit,
-) -> Result<HttpResponse, Response> {
+) -> Result<HttpResponse, Refusal> {
     // What a watch is, the server says; what looked like one, the request.
     let permit = match class {
         Class::Watch => permit,
-        _ => context.limits.admit(Class::Watch).ok_or_else(too_many)?,
+        _ => context
+            .limits
+            .admit(Class::Watch)
+            .ok_or_else(refused_for_now)?,
     };
     let mut response = hyper::Response::new(body::watching(context.state.clone(), watch, permit));
     let json = HeaderValue::from_static("application/json");

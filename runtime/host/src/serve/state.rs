@@ -87,7 +87,7 @@ impl State {
             };
             tokio::select! {
                 () = self.rearm.notified() => {}
-                () = due => drop(self.with(|server, now| server.turn(now))),
+                () = due => drop(self.with(Server::turn)),
             }
         }
     }

@@ -111,7 +111,7 @@ impl Disk {
         let writer = shared.clone();
         let thread = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || write_all(&writer, database, &path))
+            .spawn(move || write_all(&writer, &database, &path))
             .map_err(|error| failed(&folder.join(FILE), error))?;
         let thread = Some(thread);
         Ok((store, Self { shared, thread }))
@@ -228,7 +228,7 @@ fn failed(path: &Path, error: impl Into<redb::Error>) -> StoreError {
 }
 
 /// The thread that writes.
-fn write_all(shared: &Shared, database: Database, path: &Path) {
+fn write_all(shared: &Shared, database: &Database, path: &Path) {
     loop {
         let mut pending = shared.pending();
         while pending.objects.is_empty() && !pending.is_closing {
@@ -243,7 +243,7 @@ fn write_all(shared: &Shared, database: Database, path: &Path) {
         let objects = std::mem::take(&mut pending.objects);
         let revision = pending.revision;
         drop(pending);
-        match commit(&database, revision, &objects) {
+        match commit(database, revision, &objects) {
             Ok(()) => shared
                 .progress
                 .send_modify(|progress| progress.revision = revision),

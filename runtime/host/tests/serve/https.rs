@@ -19,7 +19,7 @@ pub(crate) struct Client {
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     pub(crate) name: String,
-    roots: Arc<RootCertStore>,
+    pub(crate) roots: Arc<RootCertStore>,
 }
 
 /// A response.
@@ -50,15 +50,6 @@ impl Client {
             token: read("token"),
             name: address.ip().to_string(),
             roots: Arc::new(roots),
-        }
-    }
-
-    /// The same, with another token.
-    pub(crate) fn with_token(&self, token: &str) -> Self {
-        let token = token.to_owned();
-        Self {
-            token,
-            ..self.clone()
         }
     }
 
