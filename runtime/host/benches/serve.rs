@@ -103,7 +103,7 @@ fn memory(state: &Path) {
         let container = json!({"name": "main", "image": "busybox", "command": ["true"]});
         pod(
             name,
-            json!({"schedulerName": "nobody", "containers": [container]}),
+            &json!({"schedulerName": "nobody", "containers": [container]}),
         )
     };
     thread::scope(|scope| {
@@ -137,9 +137,9 @@ fn memory(state: &Path) {
         &millis(begin.elapsed()),
         "no more than it takes",
     );
+    say("resident after that, per pod", &per_object(&again), "20 kB");
     let items = again.client.once("GET", PODS, "").json()["items"].take();
     assert_eq!(items.as_array().map(Vec::len), Some(OBJECTS));
-    say("resident after that, per pod", &per_object(&again), "20 kB");
 }
 
 /// What a watch says of pods: name and phase, or that it is gone.
@@ -185,7 +185,7 @@ fn pods(state: &Path) {
         let container = json!({"name": "main", "image": "busybox", "command": ["true"]});
         pod(
             name,
-            json!({"restartPolicy": "Never", "containers": [container]}),
+            &json!({"restartPolicy": "Never", "containers": [container]}),
         )
     };
     // The program is compiled before anybody looks at the clock.
