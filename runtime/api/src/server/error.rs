@@ -19,7 +19,7 @@ pub struct ApiError {
     /// `details` of the status.
     pub details: Option<Value>,
     /// Where a list that has expired can be gone on with: `metadata.continue`.
-    pub continue_token: Option<String>,
+    pub continue_token: Option<Box<str>>,
 }
 
 /// One field that is wrong. The texts are those of `apimachinery/pkg/util/validation/field`.
@@ -314,7 +314,7 @@ impl ApiError {
             status["details"] = details.clone();
         }
         if let Some(token) = &self.continue_token {
-            status["metadata"]["continue"] = token.as_str().into();
+            status["metadata"]["continue"] = (**token).into();
         }
         status
     }

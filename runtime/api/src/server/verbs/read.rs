@@ -169,7 +169,7 @@ fn expired(options: &ListOptions, after: Option<&Key>, target: &ResourceTarget) 
         the results. Continuing with the provided token results in an inconsistent list - objects that were created, \
         modified, or deleted between the time the first chunk was returned and now may show up in the list.";
     let mut error = ApiError::expired(message);
-    error.continue_token = Some(token_after(after, None, target));
+    error.continue_token = Some(token_after(after, None, target).into());
     error
 }
 

@@ -1,7 +1,9 @@
 //! What the API server answers to those who read: lists in pages, selectors, tables, watches; and what is left after
 //! deletions.
 
+#[path = "../server/mod.rs"]
 mod server;
+mod watching;
 
 use expect_test::{Expect, expect};
 use seedpod_api::server::{Answer, Now, Watch};
