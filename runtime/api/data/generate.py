@@ -16,6 +16,7 @@ import re
 import sys
 
 import gnostic
+import metrics
 
 SERVED = {
     "api/v1": {
@@ -30,7 +31,6 @@ SERVED = {
     "apis/batch/v1": {"cronjobs", "jobs"},
     "apis/coordination.k8s.io/v1": {"leases"},
     "apis/discovery.k8s.io/v1": {"endpointslices"},
-    "apis/events.k8s.io/v1": {"events"},
     "apis/node.k8s.io/v1": {"runtimeclasses"},
 }
 MEDIA_TYPES = {"application/json", "application/yaml", "application/json;stream=watch", "*/*", "text/plain",
@@ -109,11 +109,17 @@ def documents(source):
         if path in SERVED:
             paths = {url: item for url, item in document["paths"].items() if is_served(url, path)}
             document["paths"] = with_spoken_media(paths)
-            schemas = document["components"]["schemas"]
-            document["components"]["schemas"] = reachable(document["paths"], schemas)
+            if path == "api/v1":
+                yield "apis/metrics.k8s.io/v1beta1", pruned(metrics.document(document))
+            document = pruned(document)
         else:
             document = with_spoken_media(document)
         yield path, document
+
+
+def pruned(document):
+    schemas = reachable(document["paths"], document["components"]["schemas"])
+    return document | {"components": document["components"] | {"schemas": schemas}}
 
 
 SCALARS = {
@@ -189,7 +195,7 @@ def main(source):
         name = path.replace("/", "__") + ".json.gz"
         write(HERE / "openapi" / name, content)
         index[path] = digest
-        for name, schema in document["components"].get("schemas", {}).items() if "components" in document else []:
+        for name, schema in document.get("components", {}).get("schemas", {}).items():
             types[name] = shape(name, schema)
             for kind in schema.get("x-kubernetes-group-version-kind", []):
                 key = "/".join(filter(None, [kind["group"], kind["version"], kind["kind"]]))

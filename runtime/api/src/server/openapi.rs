@@ -5,6 +5,7 @@
 use super::accept;
 use super::content;
 use super::error::ApiError;
+use super::registry::RESOURCES;
 use super::request::{Request, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -47,8 +48,7 @@ documents! {
     "apis/coordination.k8s.io/v1" from "apis__coordination.k8s.io__v1",
     "apis/discovery.k8s.io" from "apis__discovery.k8s.io",
     "apis/discovery.k8s.io/v1" from "apis__discovery.k8s.io__v1",
-    "apis/events.k8s.io" from "apis__events.k8s.io",
-    "apis/events.k8s.io/v1" from "apis__events.k8s.io__v1",
+    "apis/metrics.k8s.io/v1beta1" from "apis__metrics.k8s.io__v1beta1",
     "apis/node.k8s.io" from "apis__node.k8s.io",
     "apis/node.k8s.io/v1" from "apis__node.k8s.io__v1",
     "version" from "version",
@@ -89,7 +89,8 @@ fn v2(request: &Request, index: &Index) -> Result<Response, ApiError> {
 
 fn v3_index(request: &Request, index: &Index) -> Result<Response, ApiError> {
     accept::best(request, &[JSON]).ok_or_else(|| ApiError::not_acceptable(&[JSON]))?;
-    let paths = index.v3.iter().map(|(path, digest)| {
+    let served = index.v3.iter().filter(|(path, _)| is_served(path));
+    let paths = served.map(|(path, digest)| {
         let url = v3_url(path, digest);
         (path.clone(), json!({"serverRelativeURL": url}))
     });
@@ -98,12 +99,23 @@ fn v3_index(request: &Request, index: &Index) -> Result<Response, ApiError> {
     Ok(content::tagged(request, JSON, body.into()))
 }
 
+/// Whether the group of a document has resources here.
+fn is_served(path: &str) -> bool {
+    let mut parts = path.split('/');
+    match (parts.next(), parts.next()) {
+        (Some("apis"), Some(group)) => RESOURCES.iter().any(|one| one.group == group),
+        _ => true,
+    }
+}
+
 fn v3_url(path: &str, digest: &str) -> String {
     format!("/openapi/v3/{path}?hash={digest}")
 }
 
 fn v3(request: &Request, index: &Index, path: &str) -> Result<Response, ApiError> {
-    let document = DOCUMENTS.iter().find(|(name, _)| *name == path);
+    let document = DOCUMENTS
+        .iter()
+        .find(|(name, _)| *name == path && is_served(path));
     let (Some((_, document)), Some(digest)) = (document, index.v3.get(path)) else {
         return Err(ApiError::not_found_path());
     };
@@ -128,6 +140,7 @@ fn v3(request: &Request, index: &Index, path: &str) -> Result<Response, ApiError
 pub(super) fn paths() -> impl Iterator<Item = String> {
     let documents = DOCUMENTS
         .iter()
+        .filter(|(path, _)| is_served(path))
         .map(|(path, _)| format!("/openapi/v3/{path}"));
     ["/openapi/v2", "/openapi/v3"]
         .map(str::to_owned)
@@ -138,7 +151,6 @@ pub(super) fn paths() -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::registry::RESOURCES;
 
     #[test]
     fn every_group_has_a_document_and_every_document_a_digest() {

@@ -23,13 +23,6 @@ pub(crate) fn token_request(
     name: &str,
     mut request: Value,
 ) -> Result<Value, ApiError> {
-    if request["kind"] != "TokenRequest" {
-        let message = format!(
-            "the object provided is unrecognized (must be of type TokenRequest): {} {}",
-            request["apiVersion"], request["kind"]
-        );
-        return Err(ApiError::bad_request(message));
-    }
     let account = server
         .object(&SERVICE_ACCOUNTS, namespace, name)
         .ok_or_else(|| ApiError::not_found(&SERVICE_ACCOUNTS, name))?;

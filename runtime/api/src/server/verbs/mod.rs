@@ -168,12 +168,7 @@ pub(crate) fn answer(
             created.answer(warnings)
         }
         (&Method::POST, Some(name)) if target.subresource == "token" => {
-            let namespace = target.namespace.as_deref().unwrap_or_default();
-            let wanted = serde_json::from_slice(&request.body)
-                .map_err(|error| ApiError::bad_request(error.to_string()))?;
-            let token = token_request(server, namespace, name, wanted)?;
-            let response = Response::json(StatusCode::CREATED, &token);
-            return Ok(Answer::Response(response));
+            return token(server, request, target, name);
         }
         (&Method::PUT, Some(name)) => {
             let options = Options::of_request(request, &target.subresource)?;
@@ -190,6 +185,21 @@ pub(crate) fn answer(
         _ => return Err(ApiError::method_not_allowed()),
     };
     let response = read::response(server, request, target.resource, code, &object)?;
+    Ok(Answer::Response(with_warnings(response, &warnings)))
+}
+
+fn token(
+    server: &mut Server,
+    request: &Request,
+    target: &ResourceTarget,
+    name: &str,
+) -> Result<Answer, ApiError> {
+    let namespace = target.namespace.as_deref().unwrap_or_default();
+    let options = Options::of_request(request, &target.subresource)?;
+    let kind = decode::Kind::new("authentication.k8s.io", "v1", "TokenRequest");
+    let (wanted, warnings) = decode::decode_as(request, &kind, options.validation)?;
+    let token = token_request(server, namespace, name, wanted)?;
+    let response = Response::json(StatusCode::CREATED, &token);
     Ok(Answer::Response(with_warnings(response, &warnings)))
 }
 
