@@ -46,9 +46,7 @@ fn builder(arguments: &ServeArguments) -> anyhow::Result<ApiServerBuilder> {
     let folder = folder.context("there is no home folder for the state: say --state-dir")?;
     let folder =
         std::path::absolute(&folder).with_context(|| format!("cannot use {}", folder.display()))?;
-    let mut node = Node::builder()
-        .egress(arguments.egress.into())
-        .run_folder(folder.join("run"));
+    let mut node = Node::builder().egress(arguments.egress.into());
     if let Some(code) = cache::code_folder(arguments.cache_dir.as_deref()) {
         node = node.cache_folder(code);
     }

@@ -46,6 +46,8 @@ pub const PORT: u16 = 6443;
 const PORT_FILE: &str = "port";
 /// Signs tokens of ServiceAccounts, as kubeadm calls it.
 const TOKEN_KEY: &str = "sa.key";
+/// Of pods that run.
+const VOLUMES: &str = "run";
 /// The address of the Service `kubernetes`.
 const API_IP: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 1);
 /// Names of the server besides its addresses, as kubeadm has them.
@@ -130,7 +132,7 @@ impl ApiServerBuilder {
         self
     }
 
-    /// How the node is set up whose pods are served.
+    /// How the node is set up whose pods are served. Its volumes are in the state folder.
     pub fn node(mut self, node: NodeBuilder) -> Self {
         self.node = node;
         self
@@ -150,7 +152,9 @@ impl ApiServerBuilder {
             &self.folder.join(PORT_FILE),
             address.port().to_string().as_bytes(),
         )?;
-        let node = self.node.build()?;
+        let volumes = self.folder.join(VOLUMES);
+        files::create_folder(&volumes)?;
+        let node = self.node.run_folder(volumes).build()?;
         let now = node.time();
         let authority = Authority::open(&self.folder, now.wall)?;
         let token = Token::open(&self.folder)?;

@@ -89,6 +89,7 @@ fn files_are_their_owners_alone() {
     let (folder, served) = serve(&[]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&served.state), 0o700);
+    assert_eq!(mode(&served.state.join("run")), 0o700);
     for name in [
         "ca.crt",
         "ca.key",
