@@ -32,8 +32,9 @@ use crate::quantity::Quantity;
 use crate::tree::Path;
 
 pub(crate) use config::{config_map, secret};
-pub(crate) use container::ephemeral_container;
+pub(crate) use container::{ephemeral_container, is_latest};
 pub(crate) use pod::pod;
+pub(crate) use resources::container_requests;
 pub(crate) use service::{protocol_word, service};
 
 /// `metadata`; each kind has its own rule for names.

@@ -521,3 +521,5 @@ pub const LIST_CHUNK: usize = 500;
 pub const WATCH_READ_BYTES: usize = 1 << 20;
 /// Bytes of events that are kept encoded for the next watch that wants the same.
 pub const WATCH_SHARED_BYTES: usize = 4 << 20;
+/// Events that the API server keeps, some 1,200 bytes each; the oldest go first. Kubernetes only has their time to live.
+pub const EVENTS_STORED_MAX: usize = 1 << 13;

@@ -7,9 +7,9 @@ use crate::publish::{self, Publish, PublishError, Published, Target};
 use crate::static_pods::{StaticPods, StaticPodsError};
 use crate::world::{HostWorld, Observer, fill_random};
 use seedpod_api::server::Now;
-use seedpod_api::static_pods::StaticPod;
 use seedpod_api::{ManifestError, Source};
 use seedpod_core::net::{Egress, Fabric, FabricError};
+use seedpod_core::pod::Past;
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
@@ -244,7 +244,7 @@ impl Node {
         let catalog = &self.inner.catalog;
         let applied = catalog.apply(objects)?;
         let pods = self
-            .prepare(objects, uid)
+            .prepare(objects, None, uid)
             .inspect_err(|_| catalog.withdraw(&applied))?;
         let published = bound.iter().map(|bound| bound.published.clone()).collect();
         let mut doors = Vec::new();
@@ -285,21 +285,30 @@ impl Node {
         StaticPods::watch(self.clone(), folder.into())
     }
 
-    /// Starts a pod of a folder. An image that cannot run shows in its status, as for a kubelet.
-    pub(crate) fn start_static(&self, pod: StaticPod) -> Result<Pod, StartError> {
+    /// Starts a pod that has its uid already. An image that cannot run shows in its status, as for a kubelet.
+    pub(crate) fn start_pod(
+        &self,
+        uid: String,
+        spec: spec::Pod,
+        past: Option<Box<Past>>,
+    ) -> Result<Pod, StartError> {
         let objects = spec::Objects {
-            pods: vec![pod.spec],
+            pods: vec![spec],
             ..spec::Objects::default()
         };
         let bound = publish::bind(&objects, &[])?;
-        let applied = self.inner.catalog.apply(&spec::Objects::default())?;
-        let mut pods = self.prepare(&objects, || pod.uid.clone())?;
+        let mut pods = self.prepare(&objects, past, || uid.clone())?;
         let doors = bound
             .into_iter()
             .map(|bound| self.open(bound, &objects, &pods))
             .collect();
-        self.close_when_over(&pods, doors, applied);
+        self.close_when_over(&pods, doors, Applied::default());
         Ok(pods.remove(0))
+    }
+
+    /// The ConfigMaps, Secrets and Services of all pods.
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.inner.catalog
     }
 
     /// `spec.nodeName` of its pods.
@@ -333,6 +342,7 @@ impl Node {
     fn prepare(
         &self,
         objects: &spec::Objects,
+        past: Option<Box<Past>>,
         uid: impl Fn() -> String,
     ) -> Result<Vec<Pod>, StartError> {
         let world = &self.inner.world;
@@ -356,6 +366,7 @@ impl Node {
                 spec: Arc::new(spec.clone()),
                 catalog: self.inner.catalog.clone(),
                 uid: uid(),
+                past: past.clone(),
                 node_name: NODE_NAME.to_owned(),
                 seed: seed(),
                 egress: self.inner.egress,

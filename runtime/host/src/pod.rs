@@ -36,6 +36,10 @@ impl Pod {
         &self.handle
     }
 
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
     /// Namespace and name.
     pub fn name(&self) -> &PodName {
         self.handle.name()

@@ -165,6 +165,13 @@ impl<T: Clone> Journal<T> {
         }
     }
 
+    /// The next entry, if it is there already.
+    pub(crate) fn try_next(&self, position: &mut u64) -> Option<T> {
+        let (number, entry) = self.get(*position).ok()?;
+        *position = number + 1;
+        Some(entry)
+    }
+
     /// Reads from the oldest entry that is kept.
     pub(crate) async fn next(&self, position: &mut u64) -> Option<T> {
         let mut changed = self.changed.subscribe();

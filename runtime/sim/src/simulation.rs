@@ -198,6 +198,7 @@ impl Simulation {
             spec: Arc::new(spec.clone()),
             catalog: self.catalog.clone(),
             uid: format!("00000000-0000-4000-8000-{number:012}"),
+            past: None,
             node_name: "sim".to_owned(),
             seed: self.seed.fork("pod").fork(&number.to_string()),
             egress: net::Egress::None,

@@ -311,15 +311,16 @@ pub(super) fn pull_policy(
     ];
     match non_empty(policy) {
         Some(word) => object.word(at, &word, &words).unwrap_or_default(),
-        None if image.contains('@') => ImagePullPolicy::IfNotPresent,
-        None => {
-            let last = image.rsplit('/').next().unwrap_or(image);
-            match last.split_once(':') {
-                None | Some((_, "latest")) => ImagePullPolicy::Always,
-                Some(_) => ImagePullPolicy::IfNotPresent,
-            }
-        }
+        None if is_latest(image) => ImagePullPolicy::Always,
+        None => ImagePullPolicy::IfNotPresent,
     }
+}
+
+/// Whether an image reference means another image tomorrow, so that it is always looked for.
+pub(crate) fn is_latest(image: &str) -> bool {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let tag = last.split_once(':');
+    !image.contains('@') && tag.is_none_or(|(_, tag)| tag == "latest")
 }
 
 fn ports(

@@ -102,7 +102,7 @@ pub(super) fn overhead(
 }
 
 /// What the containers request together: regular ones and sidecars at once, or what is needed on the way there.
-fn container_requests(pod: &spec::Pod) -> ResourceList {
+pub(crate) fn container_requests(pod: &spec::Pod) -> ResourceList {
     let plus = |a: &ResourceList, b: &ResourceList| {
         each(a, b, |a, b| match (a, b) {
             (Some(a), Some(b)) => Some(a.saturating_add(b)),

@@ -1,12 +1,11 @@
 //! Objects of the API server as what the world runs: the rules of manifests, for JSON that was never a file.
 
 use super::error::FieldError;
-use super::object;
 use crate::convert;
 use crate::decode::decode;
 use crate::error::{ManifestError, NoteKind, Problem};
 use crate::log::{Log, Object, SourceName};
-use crate::tree::{self, NodeId, Path, Tree};
+use crate::tree::{NodeId, Path, Tree};
 use k8s_openapi::api::core::v1 as api;
 use seedpod_core::limits::MANIFEST_OBJECT_VALUES_MAX;
 use seedpod_core::spec;

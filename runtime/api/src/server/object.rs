@@ -1,5 +1,7 @@
 //! Objects as JSON, and what all of them have.
 
+use k8s_openapi::jiff::Timestamp;
+use seedpod_core::time::WallTime;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -61,4 +63,16 @@ pub(crate) fn set_finalizers(object: &mut Value, finalizers: Vec<String>) {
         true => meta.remove("finalizers"),
         false => meta.insert("finalizers".to_owned(), finalizers.into()),
     };
+}
+
+/// A text of an object; empty when there is none.
+pub(crate) fn text<'o>(object: &'o Value, field: &str) -> &'o str {
+    object[field].as_str().unwrap_or_default()
+}
+
+/// A time as Kubernetes writes it; `None` when it is none, or before 1970.
+pub(crate) fn time(text: &str) -> Option<WallTime> {
+    let at: Timestamp = text.parse().ok()?;
+    let nanos = u64::try_from(at.as_nanosecond()).ok()?;
+    Some(WallTime::from_unix_nanos(nanos))
 }

@@ -114,7 +114,7 @@ resources! {
     PODS = "pods": "" "v1" "Pod" "pods" "pod"
         short ["po"] in true categories ["all"]
         sub ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status"]
-        by kinds::Plain;
+        by kinds::pod::Pods;
     POD_TEMPLATES = "podtemplates": "" "v1" "PodTemplate" "podtemplates" "podtemplate"
         short [] in true categories [] sub [] by kinds::Plain;
     REPLICATION_CONTROLLERS = "replicationcontrollers": "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller"

@@ -2,6 +2,7 @@
 
 use super::backoff::Backoff;
 use super::event::{Exit, ImageFacts, ProbeKind};
+use super::past::PastContainer;
 use super::probe::Probes;
 use super::restart::{Restart, Role, rule_for};
 use super::security::User;
@@ -305,6 +306,21 @@ impl Container {
     pub(super) fn forget_reset(&mut self) {
         if !self.is_there && self.latest.is_some() {
             self.failure = None;
+        }
+    }
+
+    /// It has run before the machine started again.
+    pub(super) fn take_up(&mut self, past: &PastContainer, restart: Restart) {
+        self.restart_count = past.restart_count;
+        self.instances = past.restart_count.saturating_add(1);
+        self.latest = Some(Ended {
+            at: None,
+            shown: past.ended.clone(),
+        });
+        if restart == Restart::Never {
+            self.is_there = true;
+            self.id = Some(past.ended.container_id.clone()).filter(|id| !id.is_empty());
+            self.state = State::Terminated;
         }
     }
 

@@ -356,6 +356,7 @@ pub enum EventReason {
     PodOSSelectorNodeLabelDoesNotMatch,
     NodeAffinity,
     SysctlForbidden,
+    SandboxChanged,
     LifecycleHTTPFallback,
     /// Ours: a guest asked for something outside that the egress policy denies.
     EgressDenied,

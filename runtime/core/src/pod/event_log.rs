@@ -10,6 +10,8 @@ use std::time::Duration;
 /// One event, as often as it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedEvent {
+    /// Which of the events of the pod it is, from 0, also of those that are no longer kept.
+    pub number: u64,
     /// What happened.
     pub event: PodEvent,
     /// How often.
@@ -29,6 +31,8 @@ pub struct EventLog {
     similar: Vec<Similar>,
     scheduler: Option<Bucket>,
     kubelet: Option<Bucket>,
+    /// Different events so far.
+    count: u64,
 }
 
 #[derive(Debug)]
@@ -91,7 +95,10 @@ impl EventLog {
         let known = self.entries.iter().position(is_same);
         let mut entry = match known.and_then(|index| self.entries.remove(index)) {
             Some(entry) => entry,
-            None => Entry::new(event.clone(), is_combined, now),
+            None => {
+                self.count += 1;
+                Entry::new(self.count - 1, event.clone(), is_combined, now)
+            }
         };
         entry.heard.event = event;
         entry.heard.count = entry.heard.count.saturating_add(1);
@@ -146,8 +153,9 @@ impl EventLog {
 }
 
 impl Entry {
-    fn new(event: PodEvent, is_combined: bool, now: Instant) -> Self {
+    fn new(number: u64, event: PodEvent, is_combined: bool, now: Instant) -> Self {
         let heard = CountedEvent {
+            number,
             event,
             count: 0,
             first: now,
@@ -213,6 +221,7 @@ mod tests {
             count,
             first,
             last,
+            ..
         } in log.events(at(shown_at))
         {
             writeln!(text, "{count} {} {first}..{last}", event.message).unwrap();

@@ -49,6 +49,7 @@ mod failure;
 mod hook;
 pub mod hosts;
 mod outbox;
+mod past;
 mod payload;
 mod phase;
 mod plan;
@@ -77,6 +78,7 @@ pub use event::{
     StartError,
 };
 pub use failure::node_labels;
+pub use past::{Past, PastContainer};
 pub use payload::{PayloadError, mounted_objects, payload};
 pub use pull::missing_pull_secrets;
 pub use qos::qos_class;

@@ -39,7 +39,8 @@ pub(super) fn phase(
             | TerminatedReason::Error
             | TerminatedReason::OOMKilled
             | TerminatedReason::StartError
-            | TerminatedReason::ContainerStatusUnknown => {
+            | TerminatedReason::ContainerStatusUnknown
+            | TerminatedReason::Unknown => {
                 Restart::after_exit(spec.restart_policy, own, role, ended.exit_code)
             }
         };

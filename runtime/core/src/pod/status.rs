@@ -265,6 +265,7 @@ pub enum TerminatedReason {
     StartError,
     ContainerStatusUnknown,
     RestartingAllContainers,
+    Unknown,
 }
 
 display_as_debug!(

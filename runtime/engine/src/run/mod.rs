@@ -35,7 +35,8 @@ use sandbox::Sandbox;
 use seedpod_core::kernel::Kernel;
 use seedpod_core::net;
 use seedpod_core::pod::{
-    Action, ConditionType, ContainerId, Event, Identity, Pod, ProbeResult, Status, mounted_objects,
+    Action, ConditionType, ContainerId, Event, Identity, Past, Pod, ProbeResult, Status,
+    mounted_objects,
 };
 use seedpod_core::process::{ProcessId, Signal};
 use seedpod_core::sched::TaskId;
@@ -56,6 +57,8 @@ pub struct PodStart {
     pub catalog: Arc<Catalog>,
     /// `metadata.uid`.
     pub uid: String,
+    /// What is known of the pod from before the machine started again.
+    pub past: Option<Box<Past>>,
     /// Name of the node, where the manifest has none.
     pub node_name: String,
     /// Where all its chance comes from.
@@ -107,14 +110,18 @@ impl PodStart {
         let watching = self
             .catalog
             .watch(mounted_objects(&self.spec), inbox.clone());
+        let mut pod = Pod::new(
+            self.spec.clone(),
+            identity,
+            self.seed.fork("pod"),
+            now,
+            self.world.epoch(),
+        );
+        if let Some(past) = &self.past {
+            pod.take_up(past);
+        }
         let task = PodTask {
-            pod: Pod::new(
-                self.spec.clone(),
-                identity,
-                self.seed.fork("pod"),
-                now,
-                self.world.epoch(),
-            ),
+            pod,
             processes: Processes::default(),
             sandbox: Sandbox::default(),
             storage: StorageMeter::new(&self.spec),

@@ -12,6 +12,7 @@ mod kubeconfig;
 mod limit;
 mod listen;
 mod machine;
+mod pods;
 mod state;
 mod store;
 mod tls;

@@ -1,11 +1,13 @@
 //! The server that all connections share.
 
+use super::pods::Pods;
 use super::store::{Disk, StoreError};
 use crate::node::Node;
-use seedpod_api::server::{Action, Now, Server};
+use crate::pod::Pod;
+use seedpod_api::server::{Action, Now, PodNews, Server};
 use seedpod_core::store::Revision;
 use seedpod_core::time::Instant;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Notify, watch};
 
 /// The API server of a process, one lock around it.
@@ -17,6 +19,7 @@ pub(crate) struct State {
     /// Whether everything that goes on without end has to end.
     closing: watch::Sender<bool>,
     node: Node,
+    pods: Arc<Pods>,
 }
 
 struct Shared {
@@ -24,9 +27,23 @@ struct Shared {
     armed: Option<Instant>,
 }
 
+/// Tells the server what happens to pods, as long as there is one.
+fn tell(state: Weak<State>) -> impl Fn(&str, Vec<PodNews>) + Send + Sync {
+    move |uid, news| {
+        if let Some(state) = state.upgrade() {
+            state.with(|server, now| {
+                for one in news {
+                    server.pod_news(now, uid, one);
+                }
+            });
+        }
+    }
+}
+
 impl State {
     pub(super) fn new(server: Server, disk: Disk, node: Node) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|state: &Weak<Self>| Self {
+            pods: Pods::new(node.clone(), tell(state.clone())),
             shared: Mutex::new(Shared {
                 server,
                 armed: None,
@@ -102,8 +119,13 @@ impl State {
         self.closing.subscribe()
     }
 
+    /// A pod that was started, by its uid; also one that has ended, until its object is gone.
+    pub(crate) fn pod(&self, uid: &str) -> Option<Pod> {
+        self.pods.pod(uid)
+    }
+
     fn execute(&self, action: Action) {
-        tracing::debug!(?action, "to do");
+        self.pods.execute(action);
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {

@@ -1,8 +1,10 @@
 //! The rules of each kind: what is filled in, what is refused, what may change.
 
+mod admission;
 mod config;
 mod endpoints;
 mod namespace;
+pub(crate) mod pod;
 mod review;
 mod runtimeclass;
 mod service;
@@ -18,7 +20,9 @@ pub(crate) use serviceaccount::ServiceAccounts;
 
 use super::Server;
 use super::error::{ApiError, FieldError};
-use super::request::User;
+use super::request::{ResourceTarget, User};
+use super::verbs::Options;
+use http::StatusCode;
 use serde_json::Value;
 
 /// The rules of one kind. The order on a write: `default`, `prepare_create` or `prepare_update`, `validate`.
@@ -97,6 +101,20 @@ pub(crate) trait Strategy: Sync {
         _object: &Value,
     ) -> Option<Result<Value, ApiError>> {
         None
+    }
+
+    /// What is created below an object, such as a binding below a pod.
+    ///
+    /// # Errors
+    /// When there is no such thing, or it cannot be done.
+    fn create_subresource(
+        &self,
+        _server: &mut Server,
+        _target: &ResourceTarget,
+        _body: &Value,
+        _options: &Options,
+    ) -> Result<(StatusCode, Value), ApiError> {
+        Err(ApiError::method_not_allowed())
     }
 
     /// Whether a change of anything but metadata and status counts in `metadata.generation`.

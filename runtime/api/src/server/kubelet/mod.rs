@@ -1,9 +1,38 @@
-//! The kubelet of the one node: pods of the store become pods of the world, and what these say becomes their status.
+//! The scheduler and the kubelet of the one node: pods of the store become pods of the world, and what these say becomes
+//! their status and Events.
+//!
+//! ```text
+//!   store ── what changed ──► turn ── Action ──► world
+//!     ▲                                            │
+//!     └───── status, Events ◄──── news ◄── PodNews ┘
+//! ```
+//!
+//! A pod that has no node gets ours at once ([`scheduler`]), one that has our node is started ([`pods`]), and what it
+//! refers to is told to the world before ([`references`]). One that has ended stays in the store until somebody deletes it; one that is
+//! to go is stopped first, and goes when the world says that nothing of it is left.
+
+mod events;
+mod node;
+mod past;
+mod pods;
+mod references;
+mod scheduler;
+mod status;
+
+pub(crate) use events::{EventKind, EventSource};
+pub(crate) use scheduler::bind;
 
 use super::Server;
-use seedpod_core::pod::{ForeignCondition, PodEvent, Status};
-use seedpod_core::spec::{self, GracePeriod, ObjectKey, Objects};
+use super::error::ApiError;
+use super::object;
+use super::registry::{CONFIG_MAPS, EVENTS, NODES, PODS, SECRETS};
+use super::verbs::Options;
+use seedpod_core::pod::{ForeignCondition, Past, PodEvent, Status};
+use seedpod_core::spec::{self, GracePeriod, ObjectKey, ObjectKind, Objects};
+use seedpod_core::store::{Change, ChangeKind, Revision};
 use seedpod_core::time::Instant;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,6 +51,8 @@ pub enum Action {
         uid: String,
         /// What to run.
         spec: Arc<spec::Pod>,
+        /// What is known of it from before the node started again.
+        past: Option<Box<Past>>,
     },
     /// Change a pod.
     Update {
@@ -44,12 +75,10 @@ pub enum Action {
         /// From SIGTERM to SIGKILL.
         grace: Option<GracePeriod>,
     },
-    /// Have a pod evicted.
-    Evict {
+    /// Nobody can ask for anything of a pod any more: it has ended, and its object is gone.
+    Forget {
         /// `metadata.uid`
         uid: String,
-        /// Why.
-        message: String,
     },
 }
 
@@ -84,20 +113,146 @@ pub enum PodNews {
 
 /// What the kubelet remembers.
 #[derive(Debug, Default)]
-pub(crate) struct Kubelet;
+pub(crate) struct Kubelet {
+    /// The last change that was looked at; `None` before the first.
+    seen: Option<Revision>,
+    /// Changes that come from here and say nothing new.
+    own: BTreeSet<Revision>,
+    pods: pods::Pods,
+    references: references::References,
+    /// Pods that no node was found for, by namespace and name.
+    unscheduled: BTreeSet<(String, String)>,
+    /// Uids of pods that have just got our node.
+    bound: BTreeSet<String>,
+    events: events::Kept,
+    node: node::Heart,
+}
 
 impl Kubelet {
     /// When it has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        None
+        let all = [
+            self.pods.next_deadline(),
+            self.events.next_deadline(),
+            self.node.next_deadline(),
+        ];
+        all.into_iter().flatten().min()
     }
 }
 
-/// Makes the node and its lease, and takes up the pods that were there before.
-pub(crate) fn bootstrap(_server: &mut Server) {}
+/// Who writes status.
+pub(crate) const MANAGER: &str = "kubelet";
 
-/// Looks at what changed.
-pub(crate) fn turn(_server: &mut Server) {}
+/// Makes the node and its lease.
+pub(crate) fn bootstrap(server: &mut Server) {
+    node::bootstrap(server);
+}
+
+/// Looks at what changed, and does what is due.
+pub(crate) fn turn(server: &mut Server) {
+    node::beat(server);
+    loop {
+        let revision = server.store.revision();
+        if server.kubelet.seen == Some(revision) {
+            break;
+        }
+        let since = |seen| server.store.changes().since(seen).ok();
+        let changes = server.kubelet.seen.and_then(since);
+        let changes: Option<Vec<Change>> =
+            changes.map(|changes| changes.filter(|one| is_ours(one)).cloned().collect());
+        server.kubelet.seen = Some(revision);
+        match changes {
+            Some(changes) => changes.iter().for_each(|change| look_at(server, change)),
+            None => look_at_all(server),
+        }
+        server.kubelet.own.clear();
+    }
+    pods::retry(server);
+    events::expire(server);
+}
 
 /// Takes in what happened to a pod.
-pub(crate) fn news(_server: &mut Server, _uid: &str, _news: PodNews) {}
+pub(crate) fn news(server: &mut Server, uid: &str, news: PodNews) {
+    match news {
+        PodNews::Status(status) => pods::take_status(server, uid, *status),
+        PodNews::Event(event) => events::of_pod(server, uid, event),
+        PodNews::NotStarted { message } => pods::not_started(server, uid, &message),
+        PodNews::Gone => pods::gone(server, uid),
+    }
+}
+
+fn is_ours(change: &Change) -> bool {
+    let resources = [&PODS, &CONFIG_MAPS, &SECRETS, &NODES, &EVENTS];
+    let name = &*change.key.resource;
+    resources.iter().any(|resource| resource.name() == name)
+}
+
+fn look_at(server: &mut Server, change: &Change) {
+    let (namespace, name) = (&*change.key.namespace, &*change.key.name);
+    let is_gone = change.kind == ChangeKind::Deleted;
+    match &*change.key.resource {
+        "pods" if is_gone => {
+            let last = object::decode(&change.stored.value);
+            server
+                .kubelet
+                .unscheduled
+                .remove(&(namespace.to_owned(), name.to_owned()));
+            pods::deleted(server, object::uid(&last));
+            scheduler::try_again(server);
+        }
+        "pods" if server.kubelet.own.contains(&change.stored.revision) => {}
+        "pods" => pods::changed(server, namespace, name),
+        "configmaps" => references::changed(server, ObjectKind::ConfigMap, namespace, name),
+        "secrets" => references::changed(server, ObjectKind::Secret, namespace, name),
+        "nodes" => scheduler::try_again(server),
+        "events" => events::changed(server, &change.key, is_gone),
+        _ => {}
+    }
+}
+
+/// After a start, or when so much has changed that nobody knows what.
+fn look_at_all(server: &mut Server) {
+    let names = |server: &Server| -> BTreeMap<String, (String, String)> {
+        let all = server.objects(&PODS, None).into_iter();
+        all.map(|pod| {
+            let name = (
+                object::namespace(&pod).to_owned(),
+                object::name(&pod).to_owned(),
+            );
+            (object::uid(&pod).to_owned(), name)
+        })
+        .collect()
+    };
+    let there = names(server);
+    for uid in server.kubelet.pods.uids() {
+        if !there.contains_key(&uid) {
+            pods::deleted(server, &uid);
+        }
+    }
+    for (namespace, name) in there.into_values() {
+        pods::changed(server, &namespace, &name);
+    }
+    references::all_changed(server);
+    events::look_at_all(server);
+}
+
+/// Says in the status of a pod that the eviction API has asked it to go.
+///
+/// # Errors
+/// When somebody has changed it meanwhile.
+pub(crate) fn say_evicted(server: &mut Server, pod: &Value) -> Result<(), ApiError> {
+    let mut pod = pod.clone();
+    let now = server.now.wall.to_string();
+    let condition = json!({
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": now,
+    });
+    status::set_condition(&mut pod["status"], condition);
+    let options = Options::of("kube-apiserver").for_subresource("status");
+    let (namespace, name) = (
+        object::namespace(&pod).to_owned(),
+        object::name(&pod).to_owned(),
+    );
+    server.update(&PODS, &namespace, &name, pod, &options)?;
+    Ok(())
+}

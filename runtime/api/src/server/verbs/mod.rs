@@ -170,6 +170,14 @@ pub(crate) fn answer(
         (&Method::POST, Some(name)) if target.subresource == "token" => {
             return token(server, request, target, name);
         }
+        (&Method::POST, Some(_)) if !target.subresource.is_empty() => {
+            let options = Options::of_request(request, &target.subresource)?;
+            let body: Value = serde_json::from_slice(&request.body)
+                .map_err(|error| ApiError::bad_request(error.to_string()))?;
+            let strategy = target.resource.strategy;
+            let (code, object) = strategy.create_subresource(server, target, &body, &options)?;
+            (code, object, Vec::new())
+        }
         (&Method::PUT, Some(name)) => {
             let options = Options::of_request(request, &target.subresource)?;
             let (object, warnings) = decode::decode(request, target.resource, options.validation)?;
