@@ -35,16 +35,18 @@ fn forbidden(pod: &Value, why: &str) -> ApiError {
     ApiError::forbidden(&PODS, name, why)
 }
 
-fn service_account(server: &mut Server, pod: &mut Value) -> Result<(), ApiError> {
-    let namespace = object::namespace(pod).to_owned();
-    let spec = &mut pod["spec"];
+fn account_name(spec: &Value) -> &str {
     let given = [&spec["serviceAccountName"], &spec["serviceAccount"]];
     let mut given = given.into_iter().filter_map(Value::as_str);
-    let name = given.find(|name| !name.is_empty()).unwrap_or("default");
-    let name = name.to_owned();
+    given.find(|name| !name.is_empty()).unwrap_or("default")
+}
+
+fn service_account(server: &mut Server, pod: &mut Value) -> Result<(), ApiError> {
+    let namespace = object::namespace(pod).to_owned();
+    let name = account_name(&pod["spec"]).to_owned();
     // The deprecated field always says the same.
     for field in ["serviceAccount", "serviceAccountName"] {
-        spec[field] = name.clone().into();
+        pod["spec"][field] = name.clone().into();
     }
     let Some(account) = server.object(&SERVICE_ACCOUNTS, &namespace, &name) else {
         let why = format!(

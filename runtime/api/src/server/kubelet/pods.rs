@@ -5,7 +5,7 @@ use crate::server::kinds::pod::is_over;
 use crate::server::registry::PODS;
 use crate::server::verbs::Options;
 use crate::server::verbs::delete::DeleteOptions;
-use crate::server::{Server, manifest, object};
+use crate::server::{Server, manifest, object, token};
 use seedpod_core::pod::event_log::EventLog;
 use seedpod_core::pod::{ForeignCondition, Status};
 use seedpod_core::spec::{self, GracePeriod};
@@ -166,7 +166,8 @@ fn start(server: &mut Server, uid: &str, pod: Value) {
     if past::is_finished(&pod) {
         return past::finish(server, pod);
     }
-    let spec = Arc::new(manifest::pod(&pod).value);
+    let with_tokens = token::with_tokens(server, &pod);
+    let spec = Arc::new(manifest::pod(&with_tokens).value);
     let conditions = status::foreign_conditions(&pod);
     let past = past::of(server, &pod);
     let generation = pod["metadata"]["generation"].as_i64().unwrap_or(1);
@@ -220,7 +221,7 @@ fn follow(server: &mut Server, uid: &str, pod: Value) {
             });
         }
     }
-    let spec = manifest::pod(&pod).value;
+    let spec = manifest::pod(&token::with_same_tokens(&pod)).value;
     let before = running.spec.clone();
     let is_other = spec != *before;
     if is_other {
@@ -338,6 +339,7 @@ fn forget(server: &mut Server, uid: &str) -> Option<Name> {
     let running = server.kubelet.pods.running.remove(uid)?;
     let name = running.full_name();
     server.kubelet.pods.names.remove(&name);
+    server.forget_tokens(&name.0, &name.1, uid);
     references::remove(server, &running.spec);
     Some(name)
 }

@@ -115,5 +115,7 @@ fn of_pod(spec: &spec::Pod) -> BTreeSet<ObjectKey> {
     }
     let secrets = spec.image_pull_secrets.iter();
     keys.extend(secrets.map(|name| key(ObjectKind::Secret, name)));
+    // What the server makes itself has names that no object can have.
+    keys.retain(|key| !key.name.contains('/'));
     keys
 }

@@ -7,7 +7,7 @@ mod request;
 mod volume;
 
 pub(crate) use request::token_request;
-pub(crate) use volume::{TokenVolumes, with_tokens};
+pub(crate) use volume::{TokenVolumes, with_same_tokens, with_tokens};
 
 use super::registry::{PODS, SERVICE_ACCOUNTS};
 use super::{Now, Server, User, object};

@@ -45,12 +45,28 @@ impl TokenVolumes {
 
 /// The pod as the node shall run it: tokens are made, and its volumes point to where they are.
 pub(crate) fn with_tokens(server: &mut Server, pod: &Value) -> Value {
+    let (rewritten, sources) = rewrite(pod);
+    if !sources.is_empty() {
+        let key = (
+            object::namespace(pod).to_owned(),
+            object::name(pod).to_owned(),
+        );
+        let uid = object::uid(pod).to_owned();
+        let tokens = PodTokens { uid, sources };
+        server.tokens.pods.insert(key.clone(), tokens);
+        renew(server, &key);
+    }
+    rewritten
+}
+
+/// The same of a pod whose tokens were made before.
+pub(crate) fn with_same_tokens(pod: &Value) -> Value {
+    rewrite(pod).0
+}
+
+fn rewrite(pod: &Value) -> (Value, Vec<Source>) {
     let mut pod = pod.clone();
-    let (namespace, name) = (object::namespace(&pod), object::name(&pod));
-    let (key, uid) = (
-        (namespace.to_owned(), name.to_owned()),
-        object::uid(&pod).to_owned(),
-    );
+    let uid = object::uid(&pod).to_owned();
     let mut sources = Vec::new();
     let volumes = pod["spec"]["volumes"].as_array_mut().into_iter().flatten();
     let projected =
@@ -73,12 +89,7 @@ pub(crate) fn with_tokens(server: &mut Server, pod: &Value) -> Value {
         *source =
             json!({"secret": {"name": secret, "items": [{"key": KEY, "path": token["path"]}]}});
     }
-    if !sources.is_empty() {
-        let tokens = PodTokens { uid, sources };
-        server.tokens.pods.insert(key.clone(), tokens);
-        renew(server, &key);
-    }
-    pod
+    (pod, sources)
 }
 
 impl Server {

@@ -116,18 +116,10 @@ pub(crate) fn is_over(pod: &Value) -> bool {
     )
 }
 
-/// The admission plugins `Priority`, `DefaultTolerationSeconds` and `ServiceAccount`, as far as they are about the pod
-/// alone.
+/// The admission plugins `Priority` and `DefaultTolerationSeconds`.
 fn admit(pod: &mut Value) -> Result<(), ApiError> {
     let name = object::name(pod).to_owned();
     let spec = &mut pod["spec"];
-    if spec["serviceAccountName"]
-        .as_str()
-        .is_none_or(str::is_empty)
-    {
-        spec["serviceAccountName"] = "default".into();
-        spec["serviceAccount"] = "default".into();
-    }
     let priority = match spec["priorityClassName"].as_str().unwrap_or_default() {
         "" => 0,
         "system-cluster-critical" => 2_000_000_000,
