@@ -6,8 +6,9 @@
 
 mod server;
 
-use expect_test::expect_file;
-use serde_json::Value;
+use expect_test::{expect, expect_file};
+use seedpod_core::limits::OBJECT_BYTES_MAX;
+use serde_json::{Value, json};
 use server::Conversation;
 use std::fmt::Write;
 
@@ -182,6 +183,52 @@ fn shown(code: u16, mut answer: Value) -> String {
         .unwrap();
     }
     text
+}
+
+/// The status and what is said of the answer to a request.
+fn refused(conversation: &mut Conversation, request: &str) -> String {
+    let response = conversation.response(request);
+    let answer: Value = serde_json::from_slice(&response.body).unwrap();
+    let message = answer["message"].as_str().unwrap_or("good");
+    format!(
+        "{} {}",
+        response.status.as_u16(),
+        message.chars().take(100).collect::<String>()
+    )
+}
+
+#[test]
+fn there_is_an_end_to_the_size_of_objects() {
+    let mut conversation = Conversation::new();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let config_map = |bytes: usize| {
+        format!(
+            "POST {maps}\n\n{}",
+            json!({"metadata": {"name": "a"}, "data": {"a": "x".repeat(bytes)}})
+        )
+    };
+    expect![[r#"422 ConfigMap "a" is invalid: Too long: may not be more than 1048576 bytes"#]]
+        .assert_eq(&refused(&mut conversation, &config_map(OBJECT_BYTES_MAX)));
+    expect!["201 good"].assert_eq(&refused(&mut conversation, &config_map(1000)));
+    let patch = |operations: Value| {
+        format!("PATCH {maps}/a\ncontent-type: application/json-patch+json\n\n{operations}")
+    };
+    let copies: Value = (0..20)
+        .map(|index| json!({"op": "copy", "from": "/data", "path": format!("/data/b{index}")}))
+        .collect();
+    expect!["422 the server rejected our request due to an error in our request"]
+        .assert_eq(&refused(&mut conversation, &patch(copies)));
+    let tests = vec![json!({"op": "test", "path": "/kind", "value": "ConfigMap"}); 10_001];
+    expect!["413 Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001"].assert_eq(&refused(&mut conversation, &patch(tests.into())));
+    let mut deep = json!({});
+    for _ in 0..110 {
+        deep = json!({"a": deep});
+    }
+    let revision = json!({"metadata": {"name": "deep"}, "revision": 1, "data": deep});
+    let request =
+        format!("POST /apis/apps/v1/namespaces/default/controllerrevisions\n\n{revision}");
+    expect!["400 the object is nested more than 100 levels deep"]
+        .assert_eq(&refused(&mut conversation, &request));
 }
 
 #[test]

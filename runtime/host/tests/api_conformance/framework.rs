@@ -7,12 +7,13 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json};
+use std::env;
 use std::fmt::Debug;
 use std::future::Future;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 
@@ -86,18 +87,19 @@ impl Server {
 pub(crate) struct Framework {
     pub(crate) client: Client,
     pub(crate) namespace: String,
+    kubeconfig: String,
 }
 
 impl Framework {
     /// Runs a test in a namespace of its own, and takes that away.
     pub(crate) fn run(server: &Server, case: &Case) {
-        let kubeconfig = &server.started().kubeconfig;
+        let path = &server.started().kubeconfig;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         runtime.block_on(async {
-            let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
+            let kubeconfig = Kubeconfig::read_from(path).unwrap();
             let options = KubeConfigOptions::default();
             let config = Config::from_custom_kubeconfig(kubeconfig, &options)
                 .await
@@ -113,6 +115,7 @@ impl Framework {
             let framework = Self {
                 client,
                 namespace: namespace.clone(),
+                kubeconfig: path.clone(),
             };
             (case.run)(framework).await;
             let parameters = DeleteParams::default();
@@ -127,6 +130,63 @@ impl Framework {
         K::DynamicType: Default,
     {
         Api::namespaced(self.client.clone(), &self.namespace)
+    }
+}
+
+/// The newest kubectl, in the namespace of a test.
+pub(crate) struct Kubectl {
+    program: PathBuf,
+    kubeconfig: String,
+    namespace: String,
+}
+
+impl Framework {
+    /// Where `.ci/clients` put it, if it did.
+    pub(crate) fn kubectl(&self) -> Option<Kubectl> {
+        let clients = match env::var_os("SEEDPOD_CLIENTS") {
+            Some(folder) => folder.into(),
+            None => Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("clients"),
+        };
+        let program = clients.join("newest/kubectl");
+        if !program.is_file() {
+            eprintln!("skipped: there is no kubectl; .ci/clients installs it");
+            return None;
+        }
+        Some(Kubectl {
+            program,
+            kubeconfig: self.kubeconfig.clone(),
+            namespace: self.namespace.clone(),
+        })
+    }
+}
+
+impl Kubectl {
+    /// Runs it to its end with something on its standard input.
+    pub(crate) fn output(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(&self.program)
+            .args(["--kubeconfig", &self.kubeconfig, "-n", &self.namespace])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One that does not read its input may end before it is written.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// What it prints, when it must succeed.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.output(arguments, input);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The same with nothing on its standard input.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        self.run_with(arguments, "")
     }
 }
 

@@ -5,6 +5,7 @@
 //! original. `cases.tsv` lists them all (`UPDATE_EXPECT=1` writes it) and `tests/conformance.md` counts them.
 
 mod framework;
+mod kubectl;
 mod lease;
 
 use expect_test::expect_file;
@@ -13,7 +14,10 @@ use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-const FILES: &[(&str, &[Case])] = &[("common/node/lease.go", lease::CASES)];
+const FILES: &[(&str, &[Case])] = &[
+    ("common/node/lease.go", lease::CASES),
+    ("kubectl/kubectl.go", kubectl::CASES),
+];
 
 fn main() -> ExitCode {
     let files = FILES;

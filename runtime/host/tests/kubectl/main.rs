@@ -17,6 +17,7 @@
 
 mod basics;
 mod mask;
+mod patch;
 mod served;
 
 use expect_test::Expect;

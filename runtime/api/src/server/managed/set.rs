@@ -159,6 +159,14 @@ pub(crate) struct FieldSet {
 }
 
 impl FieldSet {
+    /// A field and those below it.
+    pub(crate) fn of(is_member: bool, children: BTreeMap<Element, Self>) -> Self {
+        Self {
+            is_member,
+            children,
+        }
+    }
+
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         !self.is_member && self.children.is_empty()
@@ -244,14 +252,6 @@ impl FieldSet {
         Self {
             is_member: self.is_member && other.is_member,
             children: children.collect(),
-        }
-    }
-
-    /// The set with some steps turned into members: those that `is_named` says of.
-    pub(crate) fn map_members(&self, is_member: bool, children: BTreeMap<Element, Self>) -> Self {
-        Self {
-            is_member: self.is_member || is_member,
-            children,
         }
     }
 

@@ -442,27 +442,22 @@ pub(super) fn removed(value: &Value, fields: &FieldSet, ty: Option<Type>) -> Opt
     }
 }
 
-/// A set with every field of a struct that has members below as a member.
+/// A set with every field of an object that has members below as a member.
 pub(super) fn with_named_fields(set: &FieldSet, ty: Option<Type>) -> FieldSet {
     let children = set.children().map(|(element, child)| {
         let (is_named, ty) = match element {
             Element::Field(name) => {
-                let is_named = is_declared(ty, name);
-                (
-                    is_named && child.children().next().is_some(),
-                    field_type(ty, name),
-                )
+                let has_members = child.children().next().is_some();
+                (has_members && is_declared(ty, name), field_type(ty, name))
             }
             Element::Key(_) => (false, item_type(ty)),
             Element::Item(_) | Element::Index(_) => (false, None),
         };
-        let child = with_named_fields(child, ty);
-        let children = child
-            .children()
-            .map(|(element, child)| (element.clone(), child.clone()));
-        let children = children.collect();
-        (element.clone(), child.map_members(is_named, children))
+        let mut child = with_named_fields(child, ty);
+        if is_named {
+            child.insert(&[]);
+        }
+        (element.clone(), child)
     });
-    let children = children.collect();
-    set.map_members(false, children)
+    FieldSet::of(set.is_member(), children.collect())
 }
