@@ -523,3 +523,19 @@ pub const WATCH_READ_BYTES: usize = 1 << 20;
 pub const WATCH_SHARED_BYTES: usize = 4 << 20;
 /// Events that the API server keeps, some 1,200 bytes each; the oldest go first. Kubernetes only has their time to live.
 pub const EVENTS_STORED_MAX: usize = 1 << 13;
+/// Bytes of a log from which on another file is begun (kubelet: `containerLogMaxSize`).
+pub const LOG_FILE_BYTES: u64 = 10 << 20;
+/// Files of the log of one instance of a container (kubelet: `containerLogMaxFiles`).
+pub const LOG_FILES_KEPT: usize = 5;
+/// Bytes of one message of a WebSocket; clients of Kubernetes send 32 KiB, scripts whole files at once.
+pub const WEBSOCKET_MESSAGE_BYTES: usize = 1 << 20;
+/// Bytes that one stream may have waiting for its client.
+pub const STREAM_BYTES_WAITING: usize = 256 << 10;
+/// How long a client may take to open the streams of a command (kubelet: `DefaultStreamCreationTimeout`).
+pub const STREAM_CREATION_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long a stream may be there without a byte (kubelet: `streamingConnectionIdleTimeout`).
+pub const STREAM_IDLE_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(4 * 3600);
+/// How long a client may take to close its end once everything was said.
+pub const STREAM_CLOSING_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+/// Pieces that wait for the server behind one forwarded connection, of at most what one read brings.
+pub const FORWARDED_PIECES_WAITING: usize = 8;

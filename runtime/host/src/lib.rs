@@ -24,6 +24,7 @@ pub mod testing;
 
 mod connection;
 mod egress;
+mod logs;
 mod node;
 mod pod;
 mod publish;

@@ -1,14 +1,16 @@
 //! A node: what runs pods in this process.
 
+use crate::connection::{Connection, io_error};
 use crate::folders::RunFolder;
 use crate::images::{Images, ImagesError};
+use crate::logs::LogFolder;
 use crate::pod::Pod;
 use crate::publish::{self, Publish, PublishError, Published, Target};
 use crate::static_pods::{StaticPods, StaticPodsError};
 use crate::world::{HostWorld, Observer, fill_random};
 use seedpod_api::server::Now;
 use seedpod_api::{ManifestError, Source};
-use seedpod_core::net::{Egress, Fabric, FabricError};
+use seedpod_core::net::{Egress, Fabric, FabricError, NODE_IP};
 use seedpod_core::pod::Past;
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
@@ -38,6 +40,7 @@ struct Inner {
     catalog: Arc<Catalog>,
     egress: Egress,
     capture: Option<Arc<Capture>>,
+    logs: Option<LogFolder>,
 }
 
 /// How a [`Node`] is set up. By default it touches neither the disk nor the network of the machine.
@@ -45,6 +48,7 @@ struct Inner {
 pub struct NodeBuilder {
     cache: Option<PathBuf>,
     run: Option<PathBuf>,
+    logs: Option<PathBuf>,
     images: PathBuf,
     egress: Egress,
     observer: Option<Observer>,
@@ -64,6 +68,9 @@ pub enum NodeError {
     /// The folder for volumes cannot be used.
     #[error("cannot use the folder {0} for volumes: {1}")]
     RunFolder(PathBuf, io::Error),
+    /// The folder for logs cannot be used.
+    #[error("cannot use the folder {0} for logs: {1}")]
+    LogFolder(PathBuf, io::Error),
     /// Packets cannot be written.
     #[error(transparent)]
     Capture(#[from] CaptureError),
@@ -112,6 +119,13 @@ impl NodeBuilder {
     /// that crashed left there is removed.
     pub fn run_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.run = Some(folder.into());
+        self
+    }
+
+    /// Keeps the logs of containers in this folder, until [`Node::forget_logs`]; otherwise the end of them is in memory, and
+    /// only what is in memory can be read through [`Pod`].
+    pub fn log_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.logs = Some(folder.into());
         self
     }
 
@@ -178,6 +192,13 @@ impl NodeBuilder {
         };
         let catalog = Arc::new(Catalog::new(fabric));
         let egress = self.egress;
+        let logs = match self.logs {
+            Some(folder) => Some(
+                LogFolder::open(folder.clone())
+                    .map_err(|error| NodeError::LogFolder(folder, error))?,
+            ),
+            None => None,
+        };
         Ok(Node {
             inner: Arc::new(Inner {
                 engine,
@@ -185,6 +206,7 @@ impl NodeBuilder {
                 catalog,
                 egress,
                 capture,
+                logs,
             }),
         })
     }
@@ -215,6 +237,25 @@ impl Node {
     pub fn flush_capture(&self) -> Result<(), CaptureError> {
         let capture = self.inner.capture.as_ref();
         capture.map_or(Ok(()), |capture| capture.flush())
+    }
+
+    /// Connects to a pod or a Service, as from the machine.
+    pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<Connection> {
+        let from = (NODE_IP, 0).into();
+        let stream = self.inner.catalog.fabric().connect_from(from, to);
+        Connection::established(stream.map_err(io_error)?).await
+    }
+
+    /// Where logs are kept, with [`NodeBuilder::log_folder`].
+    pub(crate) fn logs(&self) -> Option<&LogFolder> {
+        self.inner.logs.as_ref()
+    }
+
+    /// Removes the logs of a pod that has ended, by its uid; nothing without [`NodeBuilder::log_folder`].
+    pub fn forget_logs(&self, uid: &str) {
+        if let Some(logs) = self.logs() {
+            logs.forget(uid);
+        }
     }
 
     /// Sets up a node.
@@ -358,14 +399,16 @@ impl Node {
                     world.remove_record(pod.name());
                 }
             };
-            let Some(record) = world.add_record(&name) else {
+            let uid = uid();
+            let logs = self.inner.logs.as_ref().map(|logs| logs.pod(&name, &uid));
+            let Some(record) = world.add_record(&name, logs) else {
                 forget(&pods);
                 return Err(StartError::PodExists(name.name));
             };
             let start = PodStart {
                 spec: Arc::new(spec.clone()),
                 catalog: self.inner.catalog.clone(),
-                uid: uid(),
+                uid,
                 past: past.clone(),
                 node_name: NODE_NAME.to_owned(),
                 seed: seed(),

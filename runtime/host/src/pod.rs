@@ -205,10 +205,12 @@ impl Pod {
     /// # Errors
     /// As `connect(2)`: nobody listens, or its backlog is full.
     pub async fn connect(&self, port: u16) -> io::Result<Connection> {
-        let (from, to) = (
-            (Ipv4Addr::LOCALHOST, 0).into(),
-            (Ipv4Addr::LOCALHOST, port).into(),
-        );
+        self.connect_to(Ipv4Addr::LOCALHOST.into(), port).await
+    }
+
+    /// Connects to an address of the loopback inside the pod.
+    pub(crate) async fn connect_to(&self, ip: IpAddr, port: u16) -> io::Result<Connection> {
+        let (from, to) = ((ip, 0).into(), (ip, port).into());
         let stream = self
             .handle
             .with(|kernel| kernel.net.connect_from(from, to))

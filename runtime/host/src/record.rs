@@ -1,9 +1,10 @@
 //! What is known of a pod while it runs and after: its last status, the end of its log, its events.
 
+use crate::logs::PodLogs;
 use seedpod_core::limits::{EVENTS_KEPT, LOG_BYTES_KEPT};
 use seedpod_core::pod::event_log::{CountedEvent, EventLog};
 use seedpod_core::pod::{PodEvent, Status};
-use seedpod_core::time::Instant;
+use seedpod_core::time::{Instant, WallTime};
 use seedpod_engine::world::{LogLine, Output};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,15 @@ pub(crate) struct Record {
     /// [`Instant::ZERO`].
     started: std::time::Instant,
     status: watch::Sender<Latest>,
+    files: Option<Files>,
+}
+
+/// Where logs are kept instead of in memory.
+#[derive(Debug)]
+struct Files {
+    logs: Arc<PodLogs>,
+    /// That of [`Instant::ZERO`].
+    epoch: WallTime,
 }
 
 /// The last status, and whether there will be another.
@@ -28,28 +38,45 @@ pub(crate) struct Latest {
 }
 
 impl Record {
-    pub(crate) fn new(started: std::time::Instant) -> Arc<Self> {
+    /// With `files`, logs are kept there, and not in memory.
+    pub(crate) fn new(
+        started: std::time::Instant,
+        files: Option<(Arc<PodLogs>, WallTime)>,
+    ) -> Arc<Self> {
+        let files = files.map(|(logs, epoch)| Files { logs, epoch });
+        if let Some(files) = &files {
+            files.logs.begin();
+        }
+        let log_bytes = if files.is_some() { 0 } else { LOG_BYTES_KEPT };
         Arc::new(Self {
-            logs: Journal::new(LOG_BYTES_KEPT),
+            logs: Journal::new(log_bytes),
             events: Journal::new(EVENTS_KEPT),
             counted: Mutex::default(),
             started,
             status: watch::Sender::default(),
+            files,
         })
     }
 
     pub(crate) fn take(&self, output: &Output) {
         match output {
-            Output::Log(line) => self
-                .logs
-                .push(line.clone(), line.bytes.len() + LINE_OVERHEAD_BYTES),
+            Output::Log(line) => match &self.files {
+                Some(files) => files.logs.take(line, files.epoch.at(line.at)),
+                None => self
+                    .logs
+                    .push(line.clone(), line.bytes.len() + LINE_OVERHEAD_BYTES),
+            },
             Output::Event(event) => {
                 self.counted().add(event.clone(), self.now());
                 self.events.push(event.clone(), 1);
             }
-            Output::Status(status) => self
-                .status
-                .send_modify(|latest| latest.status = Some((**status).clone())),
+            Output::Status(status) => {
+                if let Some(files) = &self.files {
+                    files.logs.note(status);
+                }
+                self.status
+                    .send_modify(|latest| latest.status = Some((**status).clone()));
+            }
         }
     }
 
@@ -57,6 +84,9 @@ impl Record {
     pub(crate) fn end(&self, status: Status) {
         self.logs.close();
         self.events.close();
+        if let Some(files) = &self.files {
+            files.logs.end();
+        }
         self.status.send_modify(|latest| {
             *latest = Latest {
                 status: Some(status),

@@ -3,6 +3,7 @@
 use crate::egress;
 use crate::folders::RunFolder;
 use crate::images::Images;
+use crate::logs::PodLogs;
 use crate::record::Record;
 use async_trait::async_trait;
 use seedpod_core::net;
@@ -57,12 +58,17 @@ impl HostWorld {
     }
 
     /// Begins to keep what a pod says. `None` when a pod of this name is there already.
-    pub(crate) fn add_record(&self, pod: &PodName) -> Option<Arc<Record>> {
+    pub(crate) fn add_record(
+        &self,
+        pod: &PodName,
+        logs: Option<Arc<PodLogs>>,
+    ) -> Option<Arc<Record>> {
         let mut records = self.records();
         if records.contains_key(pod) {
             return None;
         }
-        let record = Record::new(self.started);
+        let files = logs.map(|logs| (logs, self.epoch()));
+        let record = Record::new(self.started, files);
         records.insert(pod.clone(), record.clone());
         Some(record)
     }

@@ -46,7 +46,7 @@ use seedpod_core::seed::{Rng, Seed};
 use seedpod_core::store::{Key, Revision, Store, Write};
 use seedpod_core::time::{Instant, WallTime};
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What time it is.
@@ -189,6 +189,12 @@ impl Server {
             self.tokens.next_deadline(),
         ];
         all.into_iter().flatten().min()
+    }
+
+    /// `metadata.uid` of all pods there are: whatever else is kept of a pod may go.
+    pub fn pod_uids(&self) -> BTreeSet<String> {
+        let pods = self.objects(&registry::PODS, None);
+        pods.iter().map(|pod| object::uid(pod).to_owned()).collect()
     }
 
     /// The last change of any object. An answer may go out once all changes up to this are on the disk.

@@ -3,6 +3,7 @@
 use super::Context;
 use super::body::{self, Body};
 use super::limit::{Class, Connection};
+use super::streams;
 use super::token;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -10,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use seedpod_api::server::error::ApiError;
 use seedpod_api::server::request::Target;
 use seedpod_api::server::{Answer, Request, Response, User, Watch};
@@ -57,7 +59,8 @@ async fn respond(
     connection: &Arc<Connection>,
     request: hyper::Request<Incoming>,
 ) -> Result<HttpResponse, Refusal> {
-    let (parts, incoming) = request.into_parts();
+    let (mut parts, incoming) = request.into_parts();
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
     let user = authenticate(context, &parts.headers);
     let user = user.ok_or_else(|| refused(&unauthorized()))?;
     connection.authenticated();
@@ -74,7 +77,14 @@ async fn respond(
     match answer {
         Answer::Response(response) => Ok(whole(context, connection, response)),
         Answer::Watch(watch) => watching(context, *watch, class, permit),
-        Answer::Stream(_) => Err(refused(&ApiError::method_not_allowed())),
+        Answer::Stream(stream) => {
+            let permit = match class {
+                Class::Stream => permit,
+                _ => context.limits.admit(Class::Stream).ok_or_else(too_many)?,
+            };
+            let opened = streams::answer(&context.state, *stream, request, upgrade, permit).await;
+            opened.map_err(Box::new)
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod machine;
 mod pods;
 mod state;
 mod store;
+mod streams;
 mod tls;
 mod token;
 
@@ -45,6 +46,8 @@ use tokio_rustls::TlsAcceptor;
 pub const PORT: u16 = 6443;
 /// Where the port of the last run is noted.
 const PORT_FILE: &str = "port";
+/// Where logs of containers are.
+const LOGS: &str = "logs";
 /// Signs tokens of ServiceAccounts, as kubeadm calls it.
 const TOKEN_KEY: &str = "sa.key";
 /// Of pods that run.
@@ -155,7 +158,8 @@ impl ApiServerBuilder {
         )?;
         let volumes = self.folder.join(VOLUMES);
         files::create_folder(&volumes)?;
-        let node = self.node.run_folder(volumes).build()?;
+        let logs = self.folder.join(LOGS);
+        let node = self.node.run_folder(volumes).log_folder(logs).build()?;
         let now = node.time();
         let authority = Authority::open(&self.folder, now.wall)?;
         let token = Token::open(&self.folder)?;
@@ -166,6 +170,11 @@ impl ApiServerBuilder {
             kubeconfig::write(&self.folder, public, authority.certificate(), token.text())?;
         let settings = settings(&node, &self.folder, &authority, address.port())?;
         let server = Server::new(settings, store, seed(), now);
+        if let Some(logs) = node.logs() {
+            let pods = server.pod_uids();
+            let kept = logs.retain(|uid| pods.contains(uid));
+            kept.map_err(|error| FileError::Io(self.folder.join(LOGS), error))?;
+        }
         let context = Arc::new(Context {
             state: State::new(server, disk, node),
             token,

@@ -53,7 +53,10 @@ impl Pods {
                 self.with(&uid, |pod| pod.set_conditions(conditions));
             }
             Action::Stop { uid, grace } => self.with(&uid, |pod| pod.delete(grace)),
-            Action::Forget { uid } => drop(self.known().remove(&uid)),
+            Action::Forget { uid } => {
+                drop(self.known().remove(&uid));
+                self.node.forget_logs(&uid);
+            }
         }
     }
 

@@ -2,11 +2,15 @@
 
 use super::pods::Pods;
 use super::store::{Disk, StoreError};
+use crate::connection::Connection;
+use crate::logs::LogFolder;
 use crate::node::Node;
 use crate::pod::Pod;
 use seedpod_api::server::{Action, Now, PodNews, Server};
 use seedpod_core::store::Revision;
 use seedpod_core::time::Instant;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Notify, watch};
 
@@ -112,6 +116,19 @@ impl State {
     /// Ends what goes on without end.
     pub(super) fn close(&self) {
         self.closing.send_replace(true);
+    }
+
+    /// Where the logs of pods are kept.
+    pub(crate) fn logs(&self) -> Option<&LogFolder> {
+        self.node.logs()
+    }
+
+    /// Connects to a server on the pod network.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<Connection> {
+        self.node.connect(to).await
     }
 
     /// Becomes true when the server ends.
