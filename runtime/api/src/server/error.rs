@@ -70,6 +70,13 @@ impl FieldError {
         Self::new("FieldValueTooLong", path, "Too long", &detail)
     }
 
+    /// More items than are allowed.
+    pub fn too_many(path: impl Into<String>, actual: usize, max: usize) -> Self {
+        let what = format!("Too many: {actual}");
+        let detail = format!("must have at most {max} items");
+        Self::new("FieldValueTooMany", path, &what, &detail)
+    }
+
     fn new(reason: &'static str, path: impl Into<String>, what: &str, detail: &str) -> Self {
         let message = match detail {
             "" => what.to_owned(),

@@ -18,7 +18,9 @@ pub(crate) mod accept;
 mod access;
 mod content;
 mod controllers;
+mod cron;
 mod discovery;
+mod indexes;
 mod kinds;
 mod kubelet;
 mod managed;
@@ -257,13 +259,15 @@ impl Server {
         format!("{a}-{b}-{c}-{d}-{e}")
     }
 
-    /// The random end of a generated name (`apimachinery/pkg/util/rand`: no vowels, nothing that looks like another).
+    /// The random end of a generated name.
     pub(crate) fn name_suffix(&mut self) -> String {
-        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
         let mut letter = || usize::try_from(self.rng.below(LETTERS.len() as u64)).unwrap_or(0);
         (0..5).map(|_| char::from(LETTERS[letter()])).collect()
     }
 }
+
+/// What makes no words, and does not look like another letter (`apimachinery/pkg/util/rand`).
+pub(crate) const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// The JSON of an object with its revision, as it is kept and sent.
 pub(crate) fn encode(object: &mut Value, revision: Revision) -> Bytes {

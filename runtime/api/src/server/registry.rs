@@ -116,9 +116,9 @@ resources! {
         sub ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status"]
         by kinds::pod::Pods;
     POD_TEMPLATES = "podtemplates": "" "v1" "PodTemplate" "podtemplates" "podtemplate"
-        short [] in true categories [] sub [] by kinds::Plain;
+        short [] in true categories [] sub [] by kinds::PodTemplate;
     REPLICATION_CONTROLLERS = "replicationcontrollers": "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller"
-        short ["rc"] in true categories ["all"] sub ["scale", "status"] by kinds::Plain;
+        short ["rc"] in true categories ["all"] sub ["scale", "status"] by kinds::ReplicationController;
     SECRETS = "secrets": "" "v1" "Secret" "secrets" "secret"
         short [] in true categories [] sub [] by kinds::Secrets;
     SERVICE_ACCOUNTS = "serviceaccounts": "" "v1" "ServiceAccount" "serviceaccounts" "serviceaccount"
@@ -126,15 +126,15 @@ resources! {
     SERVICES = "services": "" "v1" "Service" "services" "service"
         short ["svc"] in true categories ["all"] sub ["proxy", "status"] by kinds::Services;
     CONTROLLER_REVISIONS = "controllerrevisions.apps": "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision"
-        short [] in true categories [] sub [] by kinds::Plain;
+        short [] in true categories [] sub [] by kinds::ControllerRevision;
     DAEMON_SETS = "daemonsets.apps": "apps" "v1" "DaemonSet" "daemonsets" "daemonset"
-        short ["ds"] in true categories ["all"] sub ["status"] by kinds::Plain;
+        short ["ds"] in true categories ["all"] sub ["status"] by kinds::DaemonSet;
     DEPLOYMENTS = "deployments.apps": "apps" "v1" "Deployment" "deployments" "deployment"
-        short ["deploy"] in true categories ["all"] sub ["scale", "status"] by kinds::Plain;
+        short ["deploy"] in true categories ["all"] sub ["scale", "status"] by kinds::Deployment;
     REPLICA_SETS = "replicasets.apps": "apps" "v1" "ReplicaSet" "replicasets" "replicaset"
-        short ["rs"] in true categories ["all"] sub ["scale", "status"] by kinds::Plain;
+        short ["rs"] in true categories ["all"] sub ["scale", "status"] by kinds::ReplicaSet;
     STATEFUL_SETS = "statefulsets.apps": "apps" "v1" "StatefulSet" "statefulsets" "statefulset"
-        short ["sts"] in true categories ["all"] sub ["scale", "status"] by kinds::Plain;
+        short ["sts"] in true categories ["all"] sub ["scale", "status"] by kinds::StatefulSet;
     SELF_SUBJECT_REVIEWS = "selfsubjectreviews.authentication.k8s.io": "authentication.k8s.io" "v1" "SelfSubjectReview" "selfsubjectreviews" "selfsubjectreview"
         short [] in false categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::Myself);
     TOKEN_REVIEWS = "tokenreviews.authentication.k8s.io": "authentication.k8s.io" "v1" "TokenReview" "tokenreviews" "tokenreview"
@@ -148,9 +148,9 @@ resources! {
     SUBJECT_ACCESS_REVIEWS = "subjectaccessreviews.authorization.k8s.io": "authorization.k8s.io" "v1" "SubjectAccessReview" "subjectaccessreviews" "subjectaccessreview"
         short [] in false categories [] sub [] verbs REVIEW, by kinds::Reviews(Review::Access);
     CRON_JOBS = "cronjobs.batch": "batch" "v1" "CronJob" "cronjobs" "cronjob"
-        short ["cj"] in true categories ["all"] sub ["status"] by kinds::Plain;
+        short ["cj"] in true categories ["all"] sub ["status"] by kinds::CronJob;
     JOBS = "jobs.batch": "batch" "v1" "Job" "jobs" "job"
-        short [] in true categories ["all"] sub ["status"] by kinds::Plain;
+        short [] in true categories ["all"] sub ["status"] by kinds::Job;
     LEASES = "leases.coordination.k8s.io": "coordination.k8s.io" "v1" "Lease" "leases" "lease"
         short [] in true categories [] sub [] by kinds::Plain;
     ENDPOINT_SLICES = "endpointslices.discovery.k8s.io": "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice"

@@ -8,14 +8,25 @@
 //! controllers look at caches that lag behind.
 
 mod bootstrap;
+mod conditions;
+mod cron_job;
+mod daemon_set;
+mod deployment;
 mod endpoints;
 mod garbage;
+mod hash;
+mod history;
 mod index;
+mod job;
 mod namespace;
+mod pods;
 mod proxy;
 mod queue;
+mod replica_set;
 mod selector;
 mod serviceaccount;
+mod stateful_set;
+mod times;
 
 pub(crate) use index::Index;
 pub(crate) use proxy::Told;
@@ -70,6 +81,14 @@ static CONTROLLERS: &[&dyn Controller] = &[
     &bootstrap::KubernetesService,
     &endpoints::EndpointsController,
     &proxy::Proxy,
+    &deployment::DeploymentController,
+    &replica_set::REPLICA_SET,
+    &replica_set::REPLICATION,
+    &daemon_set::DaemonSetController,
+    &stateful_set::StatefulSetController,
+    &cron_job::CronJobController,
+    &job::JobController,
+    &job::OrphanPods,
 ];
 
 /// The number of the garbage collector, whose keys name objects of all resources.
@@ -283,3 +302,6 @@ pub(crate) fn controller_reference(resource: &Resource, owner: &Value) -> Value 
         "uid": object::uid(owner), "controller": true, "blockOwnerDeletion": true,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod review;
 mod runtimeclass;
 mod service;
 mod serviceaccount;
+mod workload;
 
 pub(crate) use config::{ConfigMaps, Secrets};
 pub(crate) use endpoints::{EndpointSlices, Endpoints};
@@ -17,6 +18,10 @@ pub(crate) use review::Reviews;
 pub(crate) use runtimeclass::RuntimeClasses;
 pub(crate) use service::{Allocations, Services};
 pub(crate) use serviceaccount::ServiceAccounts;
+pub(crate) use workload::{
+    ControllerRevision, CronJob, DaemonSet, Deployment, Job, PodTemplate, ReplicaSet,
+    ReplicationController, StatefulSet,
+};
 
 use super::Server;
 use super::error::{ApiError, FieldError};

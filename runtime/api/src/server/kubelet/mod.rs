@@ -20,7 +20,7 @@ mod scheduler;
 mod status;
 
 pub(crate) use events::{EventKind, EventSource};
-pub(crate) use scheduler::bind;
+pub(crate) use scheduler::{bind, misfit};
 
 use super::Server;
 use super::error::ApiError;

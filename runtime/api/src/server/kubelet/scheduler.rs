@@ -142,7 +142,7 @@ fn obstacle(server: &Server, pod: &Value) -> Option<String> {
 }
 
 /// What no pod that goes would change.
-fn misfit(node: &Value, pod: &Value) -> Option<&'static str> {
+pub(crate) fn misfit(node: &Value, pod: &Value) -> Option<&'static str> {
     let spec = &pod["spec"];
     let unschedulable = json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"});
     if node["spec"]["unschedulable"] == true && !is_tolerated(spec, &unschedulable) {
