@@ -218,11 +218,14 @@ impl Place<'_> {
                 self.reader.strict("duplicate field", name);
             }
             self.reader.holder = self.of.go_name();
+            let outside = self.reader.fields.len();
+            let embedded = embedded(self.of.go_name(), name);
+            self.reader.fields.extend(embedded);
             self.reader.fields.push(name);
             let length = self.reader.enter(name);
             let value = entries.next_value_seed(self.reader.place(of));
             self.reader.leave(length);
-            self.reader.fields.pop();
+            self.reader.fields.truncate(outside);
             self.reader.holder = holder;
             match value? {
                 Some(value) if !is_left_out(of, &value) || self.of.requires(name) => {
@@ -286,6 +289,28 @@ impl Place<'_> {
     }
 }
 
+/// The struct that a field is in, in Go, where that is embedded in the one of the type: Go's errors name it.
+fn embedded(holder: &str, field: &str) -> Option<&'static str> {
+    Some(match (holder, field) {
+        ("Probe", "exec" | "grpc" | "httpGet" | "tcpSocket") => "ProbeHandler",
+        ("Volume", field) if field != "name" => "VolumeSource",
+        ("EphemeralContainer", field) if field != "targetContainerName" => {
+            "EphemeralContainerCommon"
+        }
+        (
+            "ConfigMapEnvSource"
+            | "ConfigMapKeySelector"
+            | "ConfigMapProjection"
+            | "ConfigMapVolumeSource"
+            | "SecretEnvSource"
+            | "SecretKeySelector"
+            | "SecretProjection",
+            "name",
+        ) => "LocalObjectReference",
+        _ => return None,
+    })
+}
+
 /// Whether Go's `omitempty` leaves this out; that of texts, numbers and booleans depends on more than the type.
 fn is_left_out(of: Type, value: &Value) -> bool {
     match of.shape() {
@@ -302,5 +327,114 @@ fn zero(of: Type) -> Value {
         Shape::List(_) => Value::Array(Vec::new()),
         Shape::Scalar(scalar) => scalar::zero(scalar),
         Shape::Any => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::schema::Scalar;
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+    use serde_json::json;
+
+    /// A value of a type, or now and then something else.
+    fn any_value(of: Type, depth: u32) -> BoxedStrategy<Value> {
+        let good = match (of.shape(), of.item()) {
+            (Shape::Object, _) if depth > 0 => {
+                let fields: Vec<_> = of.fields().collect();
+                let most = fields.len().min(4);
+                subsequence(fields, 0..=most)
+                    .prop_flat_map(move |fields| {
+                        let fields = fields.into_iter();
+                        let fields =
+                            fields.map(|(name, of)| (Just(name), any_value(of, depth - 1)));
+                        fields.collect::<Vec<_>>()
+                    })
+                    .prop_map(|fields| fields.into_iter().collect())
+                    .boxed()
+            }
+            (Shape::Map, Some(of)) if depth > 0 => {
+                let entries = proptest::collection::btree_map("[a-z]{1,2}", any_value(of, 0), 0..3);
+                entries
+                    .prop_map(|entries| entries.into_iter().collect())
+                    .boxed()
+            }
+            (Shape::List(_), Some(of)) if depth > 0 => {
+                let items = proptest::collection::vec(any_value(of, depth - 1), 0..3);
+                items.prop_map(Value::Array).boxed()
+            }
+            (Shape::Scalar(scalar), _) => any_scalar(scalar),
+            (Shape::List(_), _) => Just(json!([])).boxed(),
+            _ => Just(json!({})).boxed(),
+        };
+        let other = prop_oneof![
+            Just(Value::Null),
+            Just(json!({"unknown": [1]})),
+            Just(json!([null, "x"])),
+            Just(json!(1.5)),
+            Just(json!(true)),
+            Just(json!(i64::MIN)),
+            Just(json!(u64::MAX)),
+        ];
+        prop_oneof![30 => good, 1 => other].boxed()
+    }
+
+    fn any_scalar(scalar: Scalar) -> BoxedStrategy<Value> {
+        match scalar {
+            Scalar::Boolean => any::<bool>().prop_map(Value::from).boxed(),
+            Scalar::Int32 | Scalar::Int64 => any::<i32>().prop_map(Value::from).boxed(),
+            Scalar::Double => (-1e9..1e9).prop_map(|value: f64| value.into()).boxed(),
+            Scalar::Bytes => "([A-Za-z0-9+/]{4}\n?){0,3}".prop_map(Value::from).boxed(),
+            Scalar::Time | Scalar::MicroTime => {
+                "20[0-9]{2}-0[1-9]-1[0-9]T0[0-9]:[0-5][0-9]:00(\\.[0-9]{1,9})?(Z|[+-]0[0-9]:30)"
+                    .prop_map(Value::from)
+                    .boxed()
+            }
+            Scalar::Quantity => {
+                "[+-]?[0-9]{1,9}(\\.[0-9]{1,4})?([numkMGTPE]|Ki|Mi|Gi|Ti|e-?[0-9])?"
+                    .prop_map(Value::from)
+                    .boxed()
+            }
+            Scalar::String | Scalar::IntOrString => ".{0,4}".prop_map(Value::from).boxed(),
+        }
+    }
+
+    fn kind() -> impl Strategy<Value = Type> {
+        let kinds = prop_oneof![
+            Just(("", "Pod")),
+            Just(("", "Secret")),
+            Just(("", "Service")),
+            Just(("apps", "Deployment")),
+            Just(("batch", "CronJob")),
+            Just(("coordination.k8s.io", "Lease")),
+        ];
+        kinds.prop_map(|(group, kind)| Type::of(group, "v1", kind).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_fits_fits_again_and_is_the_same_as_json(
+            (of, value) in kind().prop_flat_map(|of| (Just(of), any_value(of, 6)))
+        ) {
+            let read = from_value(of, &value);
+            let as_json = from_json(of, value.to_string().as_bytes());
+            match (read, as_json) {
+                (Ok(read), Ok(as_json)) => {
+                    prop_assert_eq!(&read, &as_json);
+                    let again = from_value(of, &read.object).unwrap();
+                    prop_assert_eq!(again, Conformed { strict: Vec::new(), ..read });
+                }
+                (Err(read), Err(as_json)) => prop_assert_eq!(read.to_string(), as_json.to_string()),
+                (read, as_json) => prop_assert!(false, "{read:?} but {as_json:?}"),
+            }
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(of in kind(), text in "[{}\\[\\]:,\"a-z0-9 .]{0,60}") {
+            let _ = from_json(of, text.as_bytes());
+        }
     }
 }
