@@ -188,7 +188,7 @@ impl Server {
             }
             None => {
                 let base = now.as_unix_nanos();
-                let last = self.kubelet.events.last_name.max(base - 1) + 1;
+                let last = base.max(self.kubelet.events.last_name.saturating_add(1));
                 self.kubelet.events.last_name = last;
                 let name = format!("{}.{last:x}", object::name(about));
                 let words = Words {
