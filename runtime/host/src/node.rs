@@ -347,6 +347,11 @@ impl Node {
         Ok(pods.remove(0))
     }
 
+    /// The network of all pods.
+    pub(crate) fn fabric(&self) -> &Fabric {
+        self.inner.catalog.fabric()
+    }
+
     /// The ConfigMaps, Secrets and Services of all pods.
     pub(crate) fn catalog(&self) -> &Arc<Catalog> {
         &self.inner.catalog

@@ -357,11 +357,13 @@ impl Bound {
     ) -> io::Result<()> {
         match self.socket {
             Socket::Tcp(listener) => {
-                serve_tcp(tokio::net::TcpListener::from_std(listener)?, &fabric, to).await
+                serve_tcp(tokio::net::TcpListener::from_std(listener)?, &fabric, || to).await
             }
             Socket::Udp(socket) => match pods.into_iter().next() {
                 Some(pod) => {
-                    serve_udp(tokio::net::UdpSocket::from_std(socket)?, pod, to.port()).await
+                    let to = (pod.with(|kernel| kernel.net.pod_ip()), to.port()).into();
+                    let choose = || Some((pod.clone(), to));
+                    serve_udp(tokio::net::UdpSocket::from_std(socket)?, choose).await
                 }
                 None => Ok(()),
             },
@@ -372,10 +374,11 @@ impl Bound {
 /// How long to let connections wait when there are too many open files.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
-async fn serve_tcp(
+/// Leads connections to where `to` says at that moment, for as long as the future is polled.
+pub(crate) async fn serve_tcp(
     listener: tokio::net::TcpListener,
     fabric: &Fabric,
-    to: SocketAddr,
+    to: impl Fn() -> SocketAddr,
 ) -> io::Result<()> {
     loop {
         let (outside, from) = match listener.accept().await {
@@ -388,7 +391,7 @@ async fn serve_tcp(
             }
         };
         // A guest sees the node, as behind kube-proxy's masquerade: the machine's 127.0.0.1 must not look like the pod's.
-        let stream = fabric.connect_from((NODE_IP, from.port()).into(), to);
+        let stream = fabric.connect_from((NODE_IP, from.port()).into(), to());
         tokio::spawn(async move {
             let connected = match stream {
                 Ok(stream) => Connection::established(stream).await,
@@ -403,13 +406,24 @@ async fn serve_tcp(
     }
 }
 
-/// The clients of a published UDP port, each with the address behind which guests see it.
-type Peers = Arc<Mutex<BTreeMap<SocketAddr, SocketAddr>>>;
+/// The clients of a published UDP port.
+type Peers = Arc<Mutex<BTreeMap<SocketAddr, Peer>>>;
 
-async fn serve_udp(socket: tokio::net::UdpSocket, pod: PodHandle, port: u16) -> io::Result<()> {
+#[derive(Clone)]
+struct Peer {
+    /// The address behind which guests see it.
+    seen_as: SocketAddr,
+    pod: PodHandle,
+    to: SocketAddr,
+}
+
+/// Leads datagrams of each new client to the pod and address that `choose` says, for as long as the future is polled.
+pub(crate) async fn serve_udp(
+    socket: tokio::net::UdpSocket,
+    choose: impl Fn() -> Option<(PodHandle, SocketAddr)>,
+) -> io::Result<()> {
     let socket = Arc::new(socket);
     let peers = Peers::default();
-    let to = SocketAddr::new(pod.with(|kernel| kernel.net.pod_ip()).into(), port);
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
     loop {
         let (len, from) = match socket.recv_from(&mut buffer).await {
@@ -421,8 +435,12 @@ async fn serve_udp(socket: tokio::net::UdpSocket, pod: PodHandle, port: u16) -> 
                 continue;
             }
         };
-        let known = lock(&peers).get(&from).copied();
-        let Some(seen_as) = known.or_else(|| add_peer(&socket, &pod, from, &peers)) else {
+        let known = lock(&peers).get(&from).cloned();
+        let add = || {
+            let (pod, to) = choose()?;
+            add_peer(&socket, pod, to, from, &peers)
+        };
+        let Some(Peer { seen_as, pod, to }) = known.or_else(add) else {
             continue;
         };
         let data = Bytes::copy_from_slice(&buffer[..len]);
@@ -434,10 +452,11 @@ async fn serve_udp(socket: tokio::net::UdpSocket, pod: PodHandle, port: u16) -> 
 /// Remembers a client and begins to send it what guests answer. `None` when there are too many.
 fn add_peer(
     socket: &Arc<tokio::net::UdpSocket>,
-    pod: &PodHandle,
-    peer: SocketAddr,
+    pod: PodHandle,
+    to: SocketAddr,
+    client: SocketAddr,
     peers: &Peers,
-) -> Option<SocketAddr> {
+) -> Option<Peer> {
     if lock(peers).len() >= PUBLISH_DATAGRAM_PEERS {
         return None;
     }
@@ -445,21 +464,22 @@ fn add_peer(
     let port = MASQUERADE_PORTS.clone().nth(number)?;
     let seen_as = SocketAddr::from((NODE_IP, port));
     let mailbox = pod.with(|kernel| kernel.net.open_outside(seen_as)).ok()?;
-    lock(peers).insert(peer, seen_as);
-    let (socket, pod, peers) = (socket.clone(), pod.clone(), peers.clone());
+    let peer = Peer { seen_as, pod, to };
+    lock(peers).insert(client, peer.clone());
+    let (socket, pod, peers) = (socket.clone(), peer.pod.clone(), peers.clone());
     tokio::spawn(async move {
-        answer(&socket, peer, &mailbox).await;
+        answer(&socket, client, &mailbox).await;
         pod.with(|kernel| kernel.net.close_outside(seen_as));
-        lock(&peers).remove(&peer);
+        lock(&peers).remove(&client);
     });
-    Some(seen_as)
+    Some(peer)
 }
 
 /// Ports of the node behind which guests see clients, one after the other: Linux' ephemeral range.
 const MASQUERADE_PORTS: std::ops::Range<u16> = 32_768..61_000;
 static PEERS_SEEN: AtomicUsize = AtomicUsize::new(0);
 
-fn lock(peers: &Peers) -> MutexGuard<'_, BTreeMap<SocketAddr, SocketAddr>> {
+fn lock(peers: &Peers) -> MutexGuard<'_, BTreeMap<SocketAddr, Peer>> {
     peers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

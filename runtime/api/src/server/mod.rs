@@ -178,6 +178,13 @@ impl Server {
         self.turn(now);
     }
 
+    /// Takes in that a port of the machine that an [`Action`] wanted cannot be opened.
+    pub fn node_port_news(&mut self, now: Now, port: &NodePort, message: &str) {
+        self.now = now;
+        controllers::node_port_news(self, port, message);
+        self.turn(now);
+    }
+
     /// What the world has to do next.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()

@@ -3,6 +3,7 @@
 use super::Context;
 use super::answer::answer;
 use super::limit::Connection;
+use crate::connection as inside;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -10,10 +11,13 @@ use seedpod_core::limits::{
     API_CLOSING_TIME_MAX, API_HANDSHAKE_TIME_MAX, API_HEAD_BYTES_MAX, API_HEAD_TIME_MAX,
     API_HEADERS_MAX, API_HTTP2_RESETS_MAX, API_HTTP2_STREAMS_MAX, API_HTTP2_WINDOW_BYTES,
 };
+use seedpod_core::net::NodeListener;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -44,6 +48,9 @@ pub(super) async fn serve(context: Arc<Context>, listener: TcpListener, tls: Tls
         };
         match accepted {
             Ok((stream, _)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "cannot set TCP_NODELAY");
+                }
                 let connection = connection(context.clone(), stream, tls.clone());
                 connections.spawn(async move {
                     connection.await;
@@ -62,10 +69,33 @@ pub(super) async fn serve(context: Arc<Context>, listener: TcpListener, tls: Tls
     let _ = timeout(API_CLOSING_TIME_MAX, all).await;
 }
 
-async fn connection(context: Arc<Context>, stream: TcpStream, tls: TlsAcceptor) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
+/// Takes connections of pods to a port of the node, for ever.
+pub(super) async fn serve_pods(context: Arc<Context>, listener: NodeListener, tls: TlsAcceptor) {
+    let mut connections = JoinSet::new();
+    loop {
+        // A semaphore that nobody closes.
+        let permit = context.limits.connections.clone().acquire_owned().await;
+        let stream = tokio::select! {
+            stream = poll_fn(|cx| listener.poll_accept(cx.waker())) => stream,
+            Some(_) = connections.join_next() => continue,
+        };
+        let connection = connection(
+            context.clone(),
+            inside::Connection::new(stream),
+            tls.clone(),
+        );
+        connections.spawn(async move {
+            connection.await;
+            drop(permit);
+        });
     }
+}
+
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    context: Arc<Context>,
+    stream: S,
+    tls: TlsAcceptor,
+) {
     let stream = match timeout(API_HANDSHAKE_TIME_MAX, tls.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%error, "no TLS"),

@@ -13,6 +13,7 @@ mod limit;
 mod listen;
 mod machine;
 mod pods;
+mod ports;
 mod state;
 mod store;
 mod streams;
@@ -69,6 +70,7 @@ pub struct ApiServer {
     address: SocketAddr,
     kubeconfig: PathBuf,
     listening: JoinHandle<()>,
+    for_pods: AbortHandle,
     turning: AbortHandle,
 }
 
@@ -168,6 +170,11 @@ impl ApiServerBuilder {
         let public = SocketAddr::new(reachable(self.ip), address.port());
         let kubeconfig =
             kubeconfig::write(&self.folder, public, authority.certificate(), token.text())?;
+        let inside = node.fabric().listen_on_node(address.port());
+        let inside = inside.map_err(|error| {
+            let address = SocketAddr::new(NODE_IP.into(), address.port());
+            ServeError::Listen(address, crate::connection::io_error(error))
+        })?;
         let settings = settings(&node, &self.folder, &authority, address.port())?;
         let server = Server::new(settings, store, seed(), now);
         if let Some(logs) = node.logs() {
@@ -176,7 +183,7 @@ impl ApiServerBuilder {
             kept.map_err(|error| FileError::Io(self.folder.join(LOGS), error))?;
         }
         let context = Arc::new(Context {
-            state: State::new(server, disk, node),
+            state: State::new(server, disk, node, self.ip),
             token,
             limits: Limits::new(),
             log_requests: self.log_requests,
@@ -185,12 +192,15 @@ impl ApiServerBuilder {
         context.state.with(|_, _| ());
         let state = context.state.clone();
         let turning = tokio::spawn(async move { state.turn_when_due().await }).abort_handle();
+        let for_pods = listen::serve_pods(context.clone(), inside, tls.clone());
+        let for_pods = tokio::spawn(for_pods).abort_handle();
         let listening = tokio::spawn(listen::serve(context.clone(), listener, tls));
         Ok(ApiServer {
             context,
             address,
             kubeconfig,
             listening,
+            for_pods,
             turning,
         })
     }
@@ -258,6 +268,7 @@ impl ApiServer {
         if let Err(error) = self.listening.await {
             tracing::error!(%error, "a task panicked");
         }
+        self.for_pods.abort();
         self.turning.abort();
         let revision = self.context.state.with(|_, _| ()).1;
         if let Err(error) = self.context.state.written(revision).await {

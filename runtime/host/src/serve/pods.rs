@@ -6,6 +6,7 @@ use seedpod_api::server::{Action, PodNews};
 use seedpod_core::pod::Past;
 use seedpod_core::spec;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Takes what happened to the pod with a uid.
@@ -37,6 +38,13 @@ impl Pods {
         self.known().get(uid).cloned()
     }
 
+    /// The pod that has an address of its own.
+    pub(crate) fn at(&self, ip: IpAddr) -> Option<Pod> {
+        let known = self.known();
+        let mut pods = known.values();
+        pods.find(|pod| pod.ip() == ip).cloned()
+    }
+
     /// Does what the kubelet wants. Never waits.
     pub(crate) fn execute(self: &Arc<Self>, action: Action) {
         match action {
@@ -46,6 +54,7 @@ impl Pods {
                 }
             }
             Action::Remove(key) => drop(self.node.catalog().delete(&key)),
+            // Those are no pods.
             Action::NodePorts(_) => {}
             Action::Start { uid, spec, past } => self.start(uid, &spec, past),
             Action::Update { uid, spec } => self.with(&uid, |pod| pod.handle().update(spec)),

@@ -1,16 +1,17 @@
 //! The server that all connections share.
 
 use super::pods::Pods;
+use super::ports::Ports;
 use super::store::{Disk, StoreError};
 use crate::connection::Connection;
 use crate::logs::LogFolder;
 use crate::node::Node;
 use crate::pod::Pod;
-use seedpod_api::server::{Action, Now, PodNews, Server};
+use seedpod_api::server::{Action, NodePort, Now, PodNews, Server};
 use seedpod_core::store::Revision;
 use seedpod_core::time::Instant;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Notify, watch};
 
@@ -24,6 +25,7 @@ pub(crate) struct State {
     closing: watch::Sender<bool>,
     node: Node,
     pods: Arc<Pods>,
+    ports: Ports,
 }
 
 struct Shared {
@@ -44,18 +46,33 @@ fn tell(state: Weak<State>) -> impl Fn(&str, Vec<PodNews>) + Send + Sync {
     }
 }
 
+/// Tells the server of a node port that cannot be opened, as long as there is one.
+fn tell_of_port(state: Weak<State>) -> impl Fn(&NodePort, &str) + Send + Sync {
+    move |port, message| {
+        if let Some(state) = state.upgrade() {
+            state.with(|server, now| server.node_port_news(now, port, message));
+        }
+    }
+}
+
 impl State {
-    pub(super) fn new(server: Server, disk: Disk, node: Node) -> Arc<Self> {
-        Arc::new_cyclic(|state: &Weak<Self>| Self {
-            pods: Pods::new(node.clone(), tell(state.clone())),
-            shared: Mutex::new(Shared {
-                server,
-                armed: None,
-            }),
-            disk,
-            rearm: Notify::new(),
-            closing: watch::Sender::new(false),
-            node,
+    /// Node ports are opened at `ip`.
+    pub(super) fn new(server: Server, disk: Disk, node: Node, ip: IpAddr) -> Arc<Self> {
+        Arc::new_cyclic(|state: &Weak<Self>| {
+            let pods = Pods::new(node.clone(), tell(state.clone()));
+            let ports = Ports::new(&node, ip, pods.clone(), tell_of_port(state.clone()));
+            Self {
+                pods,
+                ports,
+                shared: Mutex::new(Shared {
+                    server,
+                    armed: None,
+                }),
+                disk,
+                rearm: Notify::new(),
+                closing: watch::Sender::new(false),
+                node,
+            }
         })
     }
 
@@ -142,7 +159,10 @@ impl State {
     }
 
     fn execute(&self, action: Action) {
-        self.pods.execute(action);
+        match action {
+            Action::NodePorts(ports) => self.ports.set(ports),
+            action => self.pods.execute(action),
+        }
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {

@@ -123,6 +123,12 @@ impl Framework {
         });
     }
 
+    /// Whether a version of an object came after another.
+    pub(crate) fn is_newer<K: Resource>(&self, one: &K, other: &K) -> bool {
+        let number = |object: &K| object.meta().resource_version.as_ref()?.parse::<u64>().ok();
+        number(one).unwrap() > number(other).unwrap()
+    }
+
     /// The objects of a kind in the namespace of the test.
     pub(crate) fn api<K>(&self) -> Api<K>
     where

@@ -4,9 +4,13 @@
 //! A module stands for one file of upstream's and lists its cases by line and name; the assertions are those of the
 //! original. `cases.tsv` lists them all (`UPDATE_EXPECT=1` writes it) and `tests/conformance.md` counts them.
 
+mod configmap;
 mod framework;
+mod immutable;
 mod kubectl;
 mod lease;
+mod runtimeclass;
+mod secrets;
 
 use expect_test::expect_file;
 use framework::{Case, Framework, Server};
@@ -15,7 +19,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 const FILES: &[(&str, &[Case])] = &[
+    ("common/node/configmap.go", configmap::CASES),
     ("common/node/lease.go", lease::CASES),
+    ("common/node/runtimeclass.go", runtimeclass::CASES),
+    ("common/node/secrets.go", secrets::CASES),
+    ("common/storage/configmap_volume.go", immutable::CONFIG_MAPS),
+    ("common/storage/secrets_volume.go", immutable::SECRETS),
     ("kubectl/kubectl.go", kubectl::CASES),
 ];
 

@@ -29,7 +29,7 @@ mod stateful_set;
 mod times;
 
 pub(crate) use index::Index;
-pub(crate) use proxy::Told;
+pub(crate) use proxy::{Told, node_port_news};
 pub(crate) use selector::LabelSelector;
 
 use super::error::ApiError;

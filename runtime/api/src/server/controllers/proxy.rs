@@ -4,6 +4,7 @@
 use super::{Changed, Controller, endpoints};
 use crate::server::error::ApiError;
 use crate::server::kinds::items;
+use crate::server::kubelet::{EventKind, EventSource};
 use crate::server::registry::{ENDPOINT_SLICES, Resource, SERVICES};
 use crate::server::{Action, NodePort, Server, manifest, object};
 use seedpod_core::spec::{
@@ -166,4 +167,21 @@ fn tell_node_ports(server: &mut Server) {
         server.told.node_ports.clone_from(&wanted);
         server.actions.push_back(Action::NodePorts(wanted));
     }
+}
+
+/// Says of a Service that its port is not open.
+pub(crate) fn node_port_news(server: &mut Server, port: &NodePort, message: &str) {
+    let (namespace, name) = port.service.split_once('/').unwrap_or_default();
+    let Some(service) = server.object(&SERVICES, namespace, name) else {
+        return;
+    };
+    let source = EventSource::Controller("kube-proxy");
+    let message = format!("node port {} is not open: {message}", port.port);
+    server.record_event(
+        &service,
+        source,
+        EventKind::Warning,
+        "FailedToOpenNodePort",
+        &message,
+    );
 }

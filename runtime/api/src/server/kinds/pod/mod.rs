@@ -8,6 +8,7 @@ use super::{Strategy, admission, items, put_back};
 use crate::server::error::{ApiError, FieldError};
 use crate::server::registry::PODS;
 use crate::server::request::ResourceTarget;
+use crate::server::token::with_same_tokens;
 use crate::server::verbs::Options;
 use crate::server::{Server, manifest, object};
 use http::StatusCode;
@@ -77,7 +78,7 @@ impl Strategy for Pods {
 
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
         match old {
-            None => manifest::pod(&without_admitted(new)).warnings,
+            None => manifest::pod(&with_same_tokens(&without_admitted(new))).warnings,
             Some(_) => Vec::new(),
         }
     }
