@@ -38,26 +38,19 @@ fn check_with(name: &str, versions: &[&str]) {
         .join("tests/kubectl/cases")
         .join(format!("{name}.txt"));
     let case = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let updates = std::env::var_os("UPDATE_EXPECT").is_some();
     let clients: Vec<_> = clients()
         .into_iter()
         .filter(|client| versions.contains(&client.version.as_str()))
-        .filter(|client| !updates || client.version == "newest")
         .collect();
     if clients.is_empty() {
         eprintln!("skipped: there is no kubectl; .ci/clients installs it");
     }
     for client in &clients {
         let got = run(client, &case);
-<<<<<<< HEAD
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             if client.version == "newest" {
                 fs::write(&path, &got).unwrap();
             }
-=======
-        if updates {
-            fs::write(&path, &got).unwrap();
->>>>>>> 9856f5d (Read, watch and delete with the real kubectls)
         } else if got != case {
             let expected = Expect {
                 position: expect_test::Position {

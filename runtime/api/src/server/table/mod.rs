@@ -4,6 +4,8 @@ mod columns;
 mod others;
 mod pod;
 mod services;
+#[cfg(test)]
+mod tests;
 mod workloads;
 
 use super::negotiate::{Include, MetaVersion};
