@@ -49,11 +49,6 @@ pub(crate) fn revision(object: &Value) -> Option<&str> {
     Some(meta(object, "resourceVersion")).filter(|text| !text.is_empty())
 }
 
-/// The value at a path of fields.
-pub(crate) fn at<'o>(object: &'o Value, path: &[&str]) -> &'o Value {
-    path.iter().fold(object, |value, field| &value[*field])
-}
-
 /// Sets `metadata.finalizers`; without any, the field goes.
 pub(crate) fn set_finalizers(object: &mut Value, finalizers: Vec<String>) {
     let Some(meta) = object["metadata"].as_object_mut() else {

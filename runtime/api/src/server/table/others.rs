@@ -1,6 +1,7 @@
 //! The rows of all other kinds.
 
 use super::{age, count, items, name, since, text, text_or};
+use crate::server::object;
 use seedpod_core::time::WallTime;
 use serde_json::Value;
 
@@ -54,12 +55,11 @@ pub(super) fn scale(object: &Value, now: WallTime) -> Vec<Value> {
 }
 
 fn node_roles(object: &Value) -> String {
-    let labels = object["metadata"]["labels"].as_object().into_iter();
-    let mut roles: Vec<&str> = labels
-        .flatten()
+    let mut roles: Vec<&str> = object::labels(object)
+        .into_iter()
         .filter_map(|(key, value)| {
             let role = key.strip_prefix("node-role.kubernetes.io/");
-            role.or_else(|| (key == "kubernetes.io/role").then(|| text(value)))
+            role.or((key == "kubernetes.io/role").then_some(value))
         })
         .filter(|role| !role.is_empty())
         .collect();

@@ -3,6 +3,7 @@ use crate::server::registry;
 use expect_test::{Expect, expect};
 
 /// Cells at 1970-01-01T01:00:00Z; every object came at 00:30.
+#[expect(clippy::needless_pass_by_value, reason = "it reads as a literal")]
 fn check(resource: &str, body: &str, expected: Expect) {
     let mut all = registry::RESOURCES.iter();
     let resource = all.find(|one| one.name() == resource).unwrap();
