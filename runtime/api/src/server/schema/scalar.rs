@@ -4,6 +4,7 @@ use super::Scalar;
 use crate::quantity::Quantity;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{DecodeError, Engine, alphabet};
+use k8s_openapi::jiff::Timestamp;
 use seedpod_core::time::WallTime;
 use serde_json::{Number, Value};
 
@@ -119,6 +120,13 @@ fn time(scalar: Scalar, text: &str) -> Literal {
         Ok(time) if scalar == Scalar::MicroTime => Literal::Good(time.to_micros().into()),
         Ok(time) => Literal::Good(time.to_string().into()),
         Err(_) => {
+            // Before 1970, where our own times begin.
+            if let Ok(time) = text.parse::<Timestamp>() {
+                return Literal::Good(match scalar {
+                    Scalar::MicroTime => format!("{time:.6}").into(),
+                    _ => format!("{time:.0}").into(),
+                });
+            }
             let (rest, element) = misfit(text);
             Literal::Fatal(format!(
                 "parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {element:?}"
