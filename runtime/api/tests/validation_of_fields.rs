@@ -68,8 +68,7 @@ fn unknown_and_duplicate_fields() {
                   "x": "2"
                 },
                 "name": "a",
-                "namespace": "default",
-                "resourceVersion": "16"
+                "namespace": "default"
               }
             }"#]],
     );
@@ -90,8 +89,7 @@ fn unknown_and_duplicate_fields() {
                   "x": "2"
                 },
                 "name": "a",
-                "namespace": "default",
-                "resourceVersion": "16"
+                "namespace": "default"
               }
             }"#]],
     );
@@ -116,8 +114,7 @@ fn unknown_and_duplicate_fields() {
                   "x": "2"
                 },
                 "name": "a",
-                "namespace": "default",
-                "resourceVersion": "16"
+                "namespace": "default"
               }
             }"#]],
     );
@@ -266,8 +263,7 @@ fn media_types() {
               "metadata": {
                 "creationTimestamp": "1970-01-01T00:00:00Z",
                 "name": "a",
-                "namespace": "default",
-                "resourceVersion": "16"
+                "namespace": "default"
               }
             }"#]],
     );
@@ -325,8 +321,7 @@ fn media_types() {
               "metadata": {
                 "creationTimestamp": "1970-01-01T00:00:00Z",
                 "name": "a",
-                "namespace": "default",
-                "resourceVersion": "16"
+                "namespace": "default"
               }
             }"#]],
     );
@@ -403,13 +398,13 @@ fn wrong_types() {
     check_type(
         r#""containers": [{"livenessProbe": {"httpGet": {"port": 1.5}}}]"#,
         expect![
-            "json: cannot unmarshal number 1.5 into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.httpGet.port of type int32"
+            "json: cannot unmarshal number 1.5 into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32"
         ],
     );
     check_type(
         r#""containers": [{"livenessProbe": {"httpGet": {"port": true}}}]"#,
         expect![
-            "json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.httpGet.port of type int32"
+            "json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32"
         ],
     );
 }

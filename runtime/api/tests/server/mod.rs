@@ -45,6 +45,7 @@ impl Conversation {
                 if let Some(Value::Object(meta)) = json.get_mut("metadata") {
                     meta.remove("uid");
                     meta.remove("managedFields");
+                    meta.remove("resourceVersion");
                 }
                 text.push_str(&format!("{json:#}"));
             }

@@ -8,6 +8,7 @@ mod configmap;
 mod framework;
 mod immutable;
 mod kubectl;
+mod kubectl_discovery;
 mod lease;
 mod runtimeclass;
 mod secrets;
@@ -26,6 +27,7 @@ const FILES: &[(&str, &[Case])] = &[
     ("common/storage/configmap_volume.go", immutable::CONFIG_MAPS),
     ("common/storage/secrets_volume.go", immutable::SECRETS),
     ("kubectl/kubectl.go", kubectl::CASES),
+    ("kubectl/kubectl.go", kubectl_discovery::CASES),
 ];
 
 fn main() -> ExitCode {
