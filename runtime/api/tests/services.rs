@@ -16,6 +16,8 @@ struct Talk {
     user: User,
     /// What `$TOKEN` means.
     token: String,
+    /// `kubectl --as`
+    taken_for: Option<String>,
 }
 
 fn admin() -> User {
@@ -38,6 +40,7 @@ impl Talk {
             now,
             user: admin(),
             token: String::new(),
+            taken_for: None,
         }
     }
 
@@ -65,6 +68,10 @@ impl Talk {
                 }
                 None => "nobody".to_owned(),
             },
+            "--as" => {
+                self.taken_for = (!path.is_empty()).then(|| path.to_owned());
+                String::new()
+            }
             "as" => {
                 self.user = admin();
                 String::new()
@@ -75,6 +82,9 @@ impl Talk {
 
     fn request(&mut self, verb: &str, path: &str, body: &str, shown: &str) -> String {
         let mut headers = HeaderMap::new();
+        if let Some(user) = &self.taken_for {
+            headers.insert("impersonate-user", HeaderValue::from_str(user).unwrap());
+        }
         if verb == "PATCH" {
             let merge = HeaderValue::from_static("application/merge-patch+json");
             headers.insert("content-type", merge);
@@ -119,7 +129,10 @@ impl Talk {
                         let backends: Vec<_> = backends.collect();
                         format!("apply {} to [{}]", service.meta.name, backends.join(" "))
                     }));
-                    let secrets = objects.secrets.iter().map(|secret| &secret.meta.name);
+                    let secrets = objects
+                        .secrets
+                        .iter()
+                        .filter_map(|secret| secret.meta.name.split('/').next());
                     all.extend(secrets.map(|name| format!("apply secret {name}")));
                 }
                 Action::Remove(key) => all.push(format!("remove {:?} {}", key.kind, key.name)),
@@ -135,13 +148,36 @@ impl Talk {
     }
 }
 
+/// Without addresses and ports that chance has given.
+fn masked(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let mut masked = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(is_part).unwrap_or(rest.len());
+        masked.push_str(&rest[..end]);
+        rest = &rest[end..];
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let number = &rest[..end];
+        let port = number.parse::<u16>().unwrap_or_default();
+        let is_random_ip = number.starts_with("10.96.") && !number.starts_with("10.96.0.");
+        masked.push_str(match number {
+            _ if is_random_ip && number.matches('.').count() == 3 => "<ip>",
+            _ if (30_086..=32_767).contains(&port) => "<port>",
+            number => number,
+        });
+        rest = &rest[end..];
+    }
+    masked
+}
+
 /// Plays the lines of a transcript and compares what comes after them.
 fn check(transcript: &Expect) {
     let mut talk = Talk::new();
     let mut text = String::new();
     let lines = transcript.data().lines().map(str::trim);
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with("-> ")) {
-        let answer = talk.line(line);
+        let answer = masked(&talk.line(line));
         writeln!(text, "{line}").unwrap();
         if !answer.is_empty() {
             writeln!(text, "-> {answer}").unwrap();
@@ -186,7 +222,7 @@ fn what_every_cluster_has() {
 fn addresses_of_services() {
     check(&expect![[r#"
         POST /api/v1/namespaces/default/services {"metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}], "selector": {"app": "a"}}} | /spec /status
-        -> 201 {"clusterIP":"10.96.121.167","clusterIPs":["10.96.121.167"],"internalTrafficPolicy":"Cluster","ipFamilies":["IPv4"],"ipFamilyPolicy":"SingleStack","ports":[{"port":80,"protocol":"TCP","targetPort":80}],"selector":{"app":"a"},"sessionAffinity":"None","type":"ClusterIP"} {"loadBalancer":{}}
+        -> 201 {"clusterIP":"<ip>","clusterIPs":["<ip>"],"internalTrafficPolicy":"Cluster","ipFamilies":["IPv4"],"ipFamilyPolicy":"SingleStack","ports":[{"port":80,"protocol":"TCP","targetPort":80}],"selector":{"app":"a"},"sessionAffinity":"None","type":"ClusterIP"} {"loadBalancer":{}}
         POST /api/v1/namespaces/default/services {"metadata": {"name": "b"}, "spec": {"ports": [{"port": 80}], "clusterIP": "10.96.0.77"}} | /spec/clusterIPs
         -> 201 ["10.96.0.77"]
         POST /api/v1/namespaces/default/services {"metadata": {"name": "c"}, "spec": {"ports": [{"port": 80}], "clusterIP": "10.96.0.77"}}
@@ -228,11 +264,11 @@ fn node_ports_and_types() {
         POST /api/v1/namespaces/default/services {"metadata": {"name": "b"}, "spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]}}
         -> 422 Service "b" is invalid: spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated
         POST /api/v1/namespaces/default/services {"metadata": {"name": "b"}, "spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]}}
-        -> 422 Service "b" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767
+        -> 422 Service "b" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-<port>
         POST /api/v1/namespaces/default/services {"metadata": {"name": "b"}, "spec": {"ports": [{"port": 80, "nodePort": 30081}]}}
         -> 422 Service "b" is invalid: spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'
         POST /api/v1/namespaces/default/services {"metadata": {"name": "b"}, "spec": {"type": "NodePort", "ports": [{"name": "t", "port": 53}, {"name": "u", "port": 53, "protocol": "UDP"}]}} | /spec/ports
-        -> 201 [{"name":"t","nodePort":30663,"port":53,"protocol":"TCP","targetPort":53},{"name":"u","nodePort":30663,"port":53,"protocol":"UDP","targetPort":53}]
+        -> 201 [{"name":"t","nodePort":<port>,"port":53,"protocol":"TCP","targetPort":53},{"name":"u","nodePort":<port>,"port":53,"protocol":"UDP","targetPort":53}]
         PATCH /api/v1/namespaces/default/services/a {"spec": {"ports": [{"port": 81}]}} | /spec/ports
         -> 200 [{"nodePort":30080,"port":81,"protocol":"TCP","targetPort":81}]
         PATCH /api/v1/namespaces/default/services/a {"spec": {"type": "ClusterIP"}} | /spec/ports /spec/externalTrafficPolicy
@@ -250,11 +286,11 @@ fn node_ports_and_types() {
         POST /api/v1/namespaces/default/services {"metadata": {"name": "l"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 80, "nodePort": 30080}]}} | /spec/ports /status
         -> 201 [{"nodePort":30080,"port":80,"protocol":"TCP","targetPort":80}] {"loadBalancer":{}}
         actions
-        -> apply b to [], open ["30080 default/a", "30663 default/b", "30663 default/b"], apply a to [], open ["30080 default/a", "30663 default/b", "30663 default/b"], apply a to [], open ["30663 default/b", "30663 default/b"], remove Service a, apply a to [], open ["30422 default/a", "30663 default/b", "30663 default/b"], remove Service b, open ["30422 default/a"], apply l to [], open ["30080 default/l", "30422 default/a"]
+        -> apply b to [], open ["30080 default/a", "<port> default/b", "<port> default/b"], apply a to [], open ["30080 default/a", "<port> default/b", "<port> default/b"], apply a to [], open ["<port> default/b", "<port> default/b"], remove Service a, apply a to [], open ["<port> default/a", "<port> default/b", "<port> default/b"], remove Service b, open ["<port> default/a"], apply l to [], open ["30080 default/l", "<port> default/a"]
         DELETE /api/v1/namespaces/default/services/l
         -> 200
         actions
-        -> remove Service l, open ["30422 default/a"]
+        -> remove Service l, open ["<port> default/a"]
     "#]]);
 }
 
@@ -269,8 +305,8 @@ fn endpoints_that_somebody_writes() {
         -> 201 [{"addresses":[{"ip":"10.0.0.1"}],"notReadyAddresses":[{"ip":"10.0.0.2"}],"ports":[{"port":8080,"protocol":"TCP"}]}]
         actions
         -> apply a to [10.0.0.1:8080]
-        GET /apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=a | /items/1/metadata/labels /items/1/endpoints /items/1/ports /items/0/metadata/labels
-        -> 200 {"kubernetes.io/service-name":"kubernetes"} [{"addresses":["10.88.0.1"],"conditions":{"ready":true}}] [{"name":"https","port":6443,"protocol":"TCP"}] {"endpointslice.kubernetes.io/managed-by":"endpointslicemirroring-controller.k8s.io","kubernetes.io/service-name":"a"}
+        GET /apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=a | /items/0/metadata/labels /items/0/endpoints /items/0/ports
+        -> 200 {"endpointslice.kubernetes.io/managed-by":"endpointslicemirroring-controller.k8s.io","kubernetes.io/service-name":"a"} [{"addresses":["10.0.0.1"],"conditions":{"ready":true}},{"addresses":["10.0.0.2"],"conditions":{"ready":false}}] [{"name":"","port":8080,"protocol":"TCP"}]
         PATCH /api/v1/namespaces/default/endpoints/a {"subsets": [{"addresses": [{"ip": "127.0.0.1"}], "ports": [{"port": 0}]}, {}]}
         -> 422 Endpoints "a" is invalid: [subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128), subsets[0].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive, subsets[1]: Required value: must specify `addresses` or `notReadyAddresses`]
         POST /apis/discovery.k8s.io/v1/namespaces/default/endpointslices {"metadata": {"name": "own", "labels": {"kubernetes.io/service-name": "a"}}, "addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.3"]}], "ports": [{"port": 81}]} | /ports /endpoints
@@ -391,5 +427,72 @@ fn tokens_of_service_accounts() {
         -> 200
         as $TOKEN
         -> nobody
+    "#]]);
+}
+
+#[test]
+fn who_is_taken_for_somebody_else() {
+    check(&expect![[r#"
+        --as jane
+        GET /api/v1/namespaces/default/pods
+        -> 403 pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"
+        POST /apis/authentication.k8s.io/v1/selfsubjectreviews {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"} | /status/userInfo
+        -> 201 {"groups":["system:authenticated"],"username":"jane"}
+        --as system:serviceaccount:default:robot
+        POST /apis/authentication.k8s.io/v1/selfsubjectreviews {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"} | /status/userInfo
+        -> 201 {"groups":["system:serviceaccounts","system:serviceaccounts:default","system:authenticated"],"username":"system:serviceaccount:default:robot"}
+        --as
+        POST /api/v1/namespaces/default/serviceaccounts/default/token {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": {}}
+        -> 201
+        as $TOKEN
+        -> system:serviceaccount:default:default
+        --as kubernetes-admin
+        GET /api/v1/namespaces/default/pods
+        -> 403 users "kubernetes-admin" is forbidden: User "system:serviceaccount:default:default" cannot impersonate resource "users" in API group "" at the cluster scope
+    "#]]);
+}
+
+#[test]
+fn endpoints_of_pods() {
+    check(&expect![[r#"
+        POST /api/v1/namespaces/default/services {"metadata": {"name": "a", "labels": {"l": "m"}}, "spec": {"ports": [{"name": "web", "port": 80, "targetPort": "http"}], "selector": {"app": "a"}}} | /metadata/name
+        -> 201 "a"
+        GET /api/v1/namespaces/default/endpoints/a | /metadata/labels /subsets
+        -> 200 {"endpoints.kubernetes.io/managed-by":"endpoint-controller","l":"m"} null
+        POST /api/v1/namespaces/default/pods {"metadata": {"name": "p", "labels": {"app": "a"}}, "spec": {"hostname": "h", "subdomain": "a", "containers": [{"name": "c", "image": "busybox", "ports": [{"name": "http", "containerPort": 8080}]}]}} | /spec/serviceAccountName /spec/containers/0/volumeMounts/0/mountPath /spec/volumes/0/projected/sources
+        -> 201 "default" "/var/run/secrets/kubernetes.io/serviceaccount" [{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},{"configMap":{"items":[{"key":"ca.crt","path":"ca.crt"}],"name":"kube-root-ca.crt"}},{"downwardAPI":{"items":[{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"},"path":"namespace"}]}}]
+        PATCH /api/v1/namespaces/default/pods/p/status {"status": {"phase": "Running", "podIP": "10.244.0.2", "conditions": [{"type": "Ready", "status": "False"}]}} | /status/podIP
+        -> 200 "10.244.0.2"
+        GET /api/v1/namespaces/default/endpoints/a | /subsets/0/addresses /subsets/0/notReadyAddresses/0/ip /subsets/0/notReadyAddresses/0/hostname /subsets/0/ports
+        -> 200 null "10.244.0.2" "h" [{"name":"web","port":8080,"protocol":"TCP"}]
+        PATCH /api/v1/namespaces/default/pods/p/status {"status": {"conditions": [{"type": "Ready", "status": "True"}]}} | /status/podIP
+        -> 200 "10.244.0.2"
+        GET /api/v1/namespaces/default/endpoints/a | /subsets/0/addresses/0/ip /subsets/0/notReadyAddresses
+        -> 200 "10.244.0.2" null
+        GET /apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=a | /items/0/endpoints/0/conditions /items/0/endpoints/0/hostname /items/0/ports /items/0/metadata/ownerReferences/0/kind
+        -> 200 {"ready":true,"serving":true,"terminating":false} "h" [{"name":"web","port":8080,"protocol":"TCP"}] "Service"
+        actions
+        -> apply a to [], apply secret token, apply a to [10.244.0.2:8080]
+        PATCH /api/v1/namespaces/default/pods/p {"metadata": {"labels": {"app": "b"}}} | /metadata/labels
+        -> 200 {"app":"b"}
+        GET /api/v1/namespaces/default/endpoints/a | /subsets
+        -> 200 null
+        actions
+        -> apply a to []
+        POST /api/v1/namespaces/default/pods {"metadata": {"name": "q"}, "spec": {"serviceAccountName": "nobody", "containers": [{"name": "c", "image": "busybox"}]}}
+        -> 403 pods "q" is forbidden: error looking up service account default/nobody: serviceaccount "nobody" not found
+        POST /api/v1/namespaces/default/pods {"metadata": {"name": "q"}, "spec": {"runtimeClassName": "none", "containers": [{"name": "c", "image": "busybox"}]}}
+        -> 403 pods "q" is forbidden: pod rejected: RuntimeClass "none" not found
+        POST /api/v1/namespaces/default/pods {"metadata": {"name": "q"}, "spec": {"automountServiceAccountToken": false, "containers": [{"name": "c", "image": "busybox"}]}} | /spec/volumes
+        -> 201 null
+        wait 2886s
+        actions
+        -> apply secret token
+        DELETE /api/v1/namespaces/default/services/a
+        -> 200
+        GET /api/v1/namespaces/default/endpoints/a
+        -> 404 endpoints "a" not found
+        GET /apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=a | /items
+        -> 200 []
     "#]]);
 }

@@ -102,7 +102,10 @@ impl ApiError {
     }
 
     fn about(self, resource: &Resource, name: &str) -> Self {
-        let mut details = json!({"name": name, "kind": resource.plural});
+        let mut details = json!({"kind": resource.plural});
+        if !name.is_empty() {
+            details["name"] = name.into();
+        }
         if !resource.group.is_empty() {
             details["group"] = resource.group.into();
         }
@@ -253,6 +256,14 @@ impl ApiError {
             name => format!("{what} {name:?} is forbidden: {why}"),
         };
         Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(resource, name)
+    }
+
+    /// Not allowed to be taken for somebody: `resource` is `users` or `serviceaccounts`.
+    pub fn forbidden_user(resource: &str, name: &str, why: &str) -> Self {
+        let message = format!("{resource} {name:?} is forbidden: {why}");
+        let mut error = Self::new(StatusCode::FORBIDDEN, "Forbidden", message);
+        error.details = Some(json!({"name": name, "kind": resource}));
+        error
     }
 
     /// Not allowed with this path.

@@ -145,10 +145,10 @@ impl Server {
     /// Answers a request.
     pub fn handle(&mut self, now: Now, request: &Request) -> Answer {
         self.now = now;
-        let answer = match Target::of(request) {
-            Ok(target) => self.answer(request, &target),
-            Err(error) => Err(error),
-        };
+        let answer = access::impersonated(request).and_then(|request| {
+            let target = Target::of(&request)?;
+            self.answer(&request, &target)
+        });
         let mut answer = answer.unwrap_or_else(|error| Answer::Response(error.response()));
         if let Answer::Response(response) = &mut answer {
             content::compress(request, response);

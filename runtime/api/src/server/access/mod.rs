@@ -8,7 +8,9 @@ pub(crate) use review::{Review, review};
 
 use super::error::ApiError;
 use super::request::{Request, Target, User};
+use super::token::account_user;
 use http::Method;
+use std::borrow::Cow;
 
 /// What is to be done, as authorizers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +123,60 @@ pub(crate) fn is_allowed(user: &User, attributes: &Attributes) -> bool {
                 ..
             } => verb == "create" && SELF_REVIEWS.contains(&(group, resource)),
         }
+}
+
+/// The request as that of the user whom it asks to be taken for: `kubectl --as`.
+///
+/// # Errors
+/// When its own user may not be taken for others.
+pub(crate) fn impersonated(request: &Request) -> Result<Cow<'_, Request>, ApiError> {
+    let values = |name: &str| -> Vec<String> {
+        let values = request.headers.get_all(name).iter();
+        let values = values.filter_map(|value| value.to_str().ok());
+        values.map(str::to_owned).collect()
+    };
+    let groups = values("impersonate-group");
+    let Some(name) = values("impersonate-user").into_iter().next() else {
+        return match groups.is_empty() {
+            true => Ok(Cow::Borrowed(request)),
+            false => Err(ApiError::bad_request(format!(
+                "requested {groups:?} without impersonating a user"
+            ))),
+        };
+    };
+    let account = name.strip_prefix("system:serviceaccount:");
+    let account = account.and_then(|account| account.split_once(':'));
+    let resource = match account {
+        Some(_) => "serviceaccounts",
+        None => "users",
+    };
+    let impersonate = Attributes::Resource {
+        verb: "impersonate".to_owned(),
+        group: String::new(),
+        resource: resource.to_owned(),
+        subresource: String::new(),
+        namespace: account
+            .map(|(namespace, _)| namespace.to_owned())
+            .unwrap_or_default(),
+        name: name.clone(),
+    };
+    if !is_allowed(&request.user, &impersonate) {
+        let why = impersonate.denial(&request.user);
+        return Err(ApiError::forbidden_user(resource, &name, &why));
+    }
+    let user = match account {
+        Some((namespace, name)) if groups.is_empty() => account_user(namespace, name),
+        _ => {
+            let everybody = "system:authenticated".to_owned();
+            let is_listed = groups.contains(&everybody) || name == "system:anonymous";
+            let more = (!is_listed).then_some(everybody);
+            let groups = groups.into_iter().chain(more).collect();
+            User { name, groups }
+        }
+    };
+    let mut request = request.clone();
+    request.user = user;
+    Ok(Cow::Owned(request))
 }
 
 /// Lets a request pass, or not.

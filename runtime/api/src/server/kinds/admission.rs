@@ -1,6 +1,6 @@
 //! What is done to a new pod because of other objects: the admission plugins `ServiceAccount` and `RuntimeClass`.
 
-use super::items;
+use super::{items, items_mut};
 use crate::server::error::ApiError;
 use crate::server::registry::{PODS, RUNTIME_CLASSES, SERVICE_ACCOUNTS};
 use crate::server::{Server, object};
@@ -83,7 +83,7 @@ fn mount_token(server: &mut Server, pod: &mut Value) {
     let mount = json!({"name": name, "mountPath": TOKEN_FOLDER, "readOnly": true});
     let mut is_needed = false;
     for list in ["initContainers", "containers"] {
-        for container in spec[list].as_array_mut().into_iter().flatten() {
+        for container in items_mut(spec, list) {
             let mut mounts = items(&container["volumeMounts"]).iter();
             if mounts.any(|mount| mount["mountPath"] == TOKEN_FOLDER) {
                 continue;

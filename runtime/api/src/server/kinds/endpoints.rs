@@ -1,6 +1,6 @@
 //! Endpoints and EndpointSlices (`pkg/apis/core/validation`, `pkg/apis/discovery/validation`).
 
-use super::{Strategy, items};
+use super::{Strategy, items, items_mut};
 use crate::names;
 use crate::server::Server;
 use crate::server::error::FieldError;
@@ -17,8 +17,8 @@ pub(crate) struct EndpointSlices;
 
 impl Strategy for Endpoints {
     fn default(&self, object: &mut Value) {
-        for subset in object["subsets"].as_array_mut().into_iter().flatten() {
-            for port in subset["ports"].as_array_mut().into_iter().flatten() {
+        for subset in items_mut(object, "subsets") {
+            for port in items_mut(subset, "ports") {
                 default_protocol(port);
             }
         }
@@ -60,7 +60,7 @@ impl Strategy for Endpoints {
 
 impl Strategy for EndpointSlices {
     fn default(&self, object: &mut Value) {
-        for port in object["ports"].as_array_mut().into_iter().flatten() {
+        for port in items_mut(object, "ports") {
             default_protocol(port);
             if port["name"].is_null() {
                 port["name"] = "".into();

@@ -138,6 +138,15 @@ pub(crate) fn items(list: &Value) -> &[Value] {
     list.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// The items of a list of an object, which stays without one when it has none.
+pub(crate) fn items_mut<'o>(
+    object: &'o mut Value,
+    field: &str,
+) -> impl Iterator<Item = &'o mut Value> {
+    let list = object.get_mut(field).and_then(Value::as_array_mut);
+    list.into_iter().flatten()
+}
+
 /// Removes a field of the object.
 pub(crate) fn drop_field(object: &mut Value, field: &str) {
     if let Some(fields) = object.as_object_mut() {

@@ -2,6 +2,7 @@
 //! server fills, and fills again before the token ends.
 
 use super::{Grant, Token};
+use crate::server::kinds::items_mut;
 use crate::server::registry::{PODS, SERVICE_ACCOUNTS};
 use crate::server::{Action, Server, object};
 use seedpod_core::limits::TOKEN_VOLUMES_PER_POD;
@@ -68,7 +69,7 @@ fn rewrite(pod: &Value) -> (Value, Vec<Source>) {
     let mut pod = pod.clone();
     let uid = object::uid(&pod).to_owned();
     let mut sources = Vec::new();
-    let volumes = pod["spec"]["volumes"].as_array_mut().into_iter().flatten();
+    let volumes = items_mut(&mut pod["spec"], "volumes");
     let projected =
         volumes.filter_map(|volume| volume.pointer_mut("/projected/sources")?.as_array_mut());
     for source in projected.flatten() {

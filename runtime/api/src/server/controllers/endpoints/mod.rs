@@ -223,7 +223,8 @@ fn write_endpoints(
     match shown.len() > ENDPOINTS_ADDRESSES_MAX {
         true => new["metadata"]["annotations"][OVER_CAPACITY] = "truncated".into(),
         false => {
-            if let Some(annotations) = new["metadata"]["annotations"].as_object_mut() {
+            let annotations = new["metadata"].get_mut("annotations");
+            if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
                 annotations.remove(OVER_CAPACITY);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{is_headless, needs_cluster_ip, needs_node_port, protocol_of, type_of};
 use crate::server::error::{ApiError, FieldError};
-use crate::server::kinds::items;
+use crate::server::kinds::{items, items_mut};
 use crate::server::registry::SERVICES;
 use crate::server::{Server, object};
 use seedpod_core::net::NAME_SERVER;
@@ -180,10 +180,7 @@ fn allocate_ports(
 ) -> Result<(), FieldError> {
     let mut taken: BTreeSet<u16> = node_ports(service).into_iter().collect();
     let mut given: Vec<(u16, Value, Value)> = Vec::new();
-    let ports = service["spec"]["ports"]
-        .as_array_mut()
-        .into_iter()
-        .flatten();
+    let ports = items_mut(&mut service["spec"], "ports");
     for (index, port) in ports.enumerate() {
         if node_port(port).is_some() || protocol_of(port).is_none() {
             continue;

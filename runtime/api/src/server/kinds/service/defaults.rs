@@ -1,7 +1,7 @@
 //! What Kubernetes fills in (`SetDefaults_Service`, `initIPFamilyFields`).
 
 use super::{is_external, is_headless, needs_cluster_ip, type_of};
-use crate::server::kinds::{drop_field, items};
+use crate::server::kinds::{drop_field, items, items_mut};
 use serde_json::{Value, json};
 
 /// Seconds of `sessionAffinity: ClientIP` when nothing is said.
@@ -20,7 +20,7 @@ pub(super) fn service(object: &mut Value) {
         }
         _ => {}
     }
-    for port in spec["ports"].as_array_mut().into_iter().flatten() {
+    for port in items_mut(spec, "ports") {
         fill(port, "protocol", "TCP");
         let target = &port["targetPort"];
         if target.is_null() || *target == 0 || *target == "" {

@@ -2,7 +2,7 @@
 //! (`PatchAllocatedValues`, `dropTypeDependentFields`).
 
 use super::{is_external, needs_cluster_ip, needs_node_port, type_of};
-use crate::server::kinds::{drop_field, items};
+use crate::server::kinds::{drop_field, items, items_mut};
 use serde_json::{Value, json};
 
 /// Puts addresses and ports back that were allocated and that the client leaves out.
@@ -32,7 +32,7 @@ fn carry_over_node_ports(old: &Value, new: &mut Value) {
     let is_new = node_ports(new);
     let mut used = node_ports(old);
     used.retain(|port| is_new.contains(port));
-    for port in new["spec"]["ports"].as_array_mut().into_iter().flatten() {
+    for port in items_mut(&mut new["spec"], "ports") {
         if port["nodePort"].as_u64().unwrap_or_default() != 0 {
             continue;
         }
@@ -68,7 +68,7 @@ pub(super) fn drop_what_does_not_fit(old: &Value, new: &mut Value) {
         ports.map(|port| port["nodePort"].clone()).collect()
     };
     if needs_node_port(old) && !needs_node_port(new) && node_ports(old) == node_ports(new) {
-        for port in new["spec"]["ports"].as_array_mut().into_iter().flatten() {
+        for port in items_mut(&mut new["spec"], "ports") {
             drop_field(port, "nodePort");
         }
     }
