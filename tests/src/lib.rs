@@ -6,7 +6,7 @@ mod pods;
 mod timeline;
 
 pub use cluster::Cluster;
-pub use pods::{Pods, engine};
+pub use pods::{Pods, engine, images};
 pub use timeline::{Line, Step, Timeline};
 
 use std::fs;

@@ -47,7 +47,7 @@ fn cache() -> PathBuf {
 }
 
 /// The bundled images, and files of the repository.
-pub(crate) fn images() -> seedpod_sim::Images {
+pub fn images() -> seedpod_sim::Images {
     images_beside(&crate::root())
 }
 

@@ -39,6 +39,6 @@ pub use catalog::{Applied, Catalog, CatalogError};
 pub use engine::{Engine, EngineError};
 pub use host_dir::{host_dir_volume, host_file_volume};
 pub use program::LoadError;
-pub use run::{Exhaustion, PodHandle, PodStart, Request};
+pub use run::{ContainerUsage, Exhaustion, PodHandle, PodStart, Request};
 pub use session::{AttachRequest, ExecError, ExecRequest, ExecSession, Session};
 pub use settings::{EngineSettings, FirstRun, Slice, WASMTIME_VERSION};

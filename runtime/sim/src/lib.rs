@@ -16,6 +16,7 @@ mod record;
 pub mod report;
 pub mod run;
 mod scheduler;
+mod server;
 mod simulation;
 mod world;
 
@@ -23,5 +24,6 @@ pub use builder::{Passed, PodTestBuilder, TestError};
 pub use disk::Disks;
 pub use property::{Compiled, Properties, View};
 pub use record::{Keep, Recorded};
+pub use server::ServerSimulation;
 pub use simulation::{Scheduling, Settings, Simulation, StartError};
 pub use world::{Images, Record};

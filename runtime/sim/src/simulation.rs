@@ -12,8 +12,8 @@ use crate::report::pcap::{Capture, CaptureError};
 use crate::scheduler::SimScheduler;
 use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
-use seedpod_core::pod::Status;
 use seedpod_core::pod::update;
+use seedpod_core::pod::{Past, Status};
 use seedpod_core::sched::{ChoiceKind, Chooser, Touch};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
@@ -192,14 +192,27 @@ impl Simulation {
     }
 
     fn start_pod(&mut self, spec: &Pod) -> Result<(), StartError> {
+        let uid = format!("00000000-0000-4000-8000-{:012}", self.created);
+        self.start_pod_as(uid, Arc::new(spec.clone()), None)?;
+        Ok(())
+    }
+
+    /// Starts a pod that has its uid already.
+    pub(crate) fn start_pod_as(
+        &mut self,
+        uid: String,
+        spec: Arc<Pod>,
+        past: Option<Box<Past>>,
+    ) -> Result<PodHandle, StartError> {
         let number = self.created;
         self.created += 1;
+        let node_name = spec.node_name.clone();
         let start = PodStart {
-            spec: Arc::new(spec.clone()),
+            spec,
             catalog: self.catalog.clone(),
-            uid: format!("00000000-0000-4000-8000-{number:012}"),
-            past: None,
-            node_name: "sim".to_owned(),
+            uid,
+            past,
+            node_name: node_name.unwrap_or_else(|| "sim".to_owned()),
             seed: self.seed.fork("pod").fork(&number.to_string()),
             egress: net::Egress::None,
             engine: self.engine.clone(),
@@ -214,12 +227,12 @@ impl Simulation {
         }
         self.with_faults(|faults, ground| faults.pod_started(ground, place));
         self.pods.push(SimulatedPod {
-            handle,
+            handle: handle.clone(),
             task: Some(Box::pin(task)),
             flag,
             status: None,
         });
-        Ok(())
+        Ok(handle)
     }
 
     /// Removes a ConfigMap, Secret or Service; whether it was there.
@@ -366,6 +379,14 @@ impl Simulation {
     /// A pod by its name; the last of them.
     pub fn pod(&self, name: &str) -> Option<&PodHandle> {
         self.find(name).map(|pod| &pod.handle)
+    }
+
+    /// The uids of pods that have ended, which are forgotten.
+    pub(crate) fn take_ended(&mut self) -> Vec<String> {
+        let ended = self.pods.iter().filter(|pod| pod.task.is_none());
+        let ended = ended.map(|pod| pod.handle.uid().to_owned()).collect();
+        self.pods.retain(|pod| pod.task.is_some());
+        ended
     }
 
     /// The last status of a pod that has ended.

@@ -8,6 +8,7 @@ use super::negotiate::{Accepted, Count};
 use super::openapi;
 use super::registry::{RESOURCES, Resource};
 use super::request::{Request, Response};
+use super::verbs::decode::Kind;
 use super::{Server, Settings};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -228,6 +229,14 @@ impl Subresource {
             verbs,
         }
     }
+}
+
+/// The kind of what is sent to a part of an object.
+pub(crate) fn kind_of_subresource(resource: &Resource, name: &str) -> Kind {
+    let part = Subresource::of(resource, name);
+    let own = (resource.group, resource.version);
+    let (group, version) = part.group_version.unwrap_or(own);
+    Kind::new(group, version, &part.kind)
 }
 
 fn aggregated(root: &str, document_version: &str) -> Value {

@@ -190,9 +190,16 @@ fn read_tree<T: Default>(
     }
 }
 
+/// Annotations with a meaning for pods alone; all other metadata is checked for all kinds alike.
+const POD_ANNOTATIONS: [&str; 2] = ["config.mirror]", "pod-deletion-cost]"];
+
 /// Unknown fields are the business of field validation.
 fn field_error(error: ManifestError) -> Option<FieldError> {
     let ManifestError { path, problem, .. } = error;
+    let is_of_pod = || POD_ANNOTATIONS.iter().any(|end| path.ends_with(end));
+    if path.starts_with("metadata.") && !is_of_pod() {
+        return None;
+    }
     let (reason, message) = match &problem {
         Problem::UnknownField { .. } => return None,
         Problem::Required(_) => ("FieldValueRequired", problem.to_string()),

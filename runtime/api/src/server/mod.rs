@@ -25,6 +25,7 @@ mod kinds;
 mod kubelet;
 mod managed;
 mod manifest;
+mod metrics;
 mod negotiate;
 pub(crate) mod object;
 mod openapi;
@@ -35,6 +36,7 @@ mod table;
 mod verbs;
 
 pub use kubelet::{Action, NodePort, PodNews};
+pub use metrics::{ContainerUsage, Meters};
 pub use request::{Answer, Request, Response, User};
 pub use stream::Stream;
 pub use verbs::watch::{Watch, WatchRead};
@@ -110,6 +112,8 @@ pub struct Server {
     pub(crate) rng: Rng,
     pub(crate) settings: Settings,
     pub(crate) index: controllers::Index,
+    pub(crate) meters: Option<Arc<dyn Meters>>,
+    pub(crate) readings: metrics::Readings,
     kubelet: kubelet::Kubelet,
     tokens: token::TokenVolumes,
     pub(crate) allocations: kinds::Allocations,
@@ -128,6 +132,8 @@ impl Server {
             rng: seed.fork("api server").rng(),
             settings,
             index: controllers::Index::default(),
+            meters: None,
+            readings: metrics::Readings::default(),
             kubelet: kubelet::Kubelet::default(),
             tokens: token::TokenVolumes::default(),
             allocations: kinds::Allocations::default(),
@@ -183,6 +189,11 @@ impl Server {
         self.now = now;
         controllers::node_port_news(self, port, message);
         self.turn(now);
+    }
+
+    /// From where it knows what pods use; without, nobody does.
+    pub fn set_meters(&mut self, meters: Arc<dyn Meters>) {
+        self.meters = Some(meters);
     }
 
     /// What the world has to do next.

@@ -1,7 +1,5 @@
 //! Objects as JSON, and what all of them have.
 
-use k8s_openapi::jiff::Timestamp;
-use seedpod_core::time::WallTime;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -63,11 +61,4 @@ pub(crate) fn set_finalizers(object: &mut Value, finalizers: Vec<String>) {
 /// A text of an object; empty when there is none.
 pub(crate) fn text<'o>(object: &'o Value, field: &str) -> &'o str {
     object[field].as_str().unwrap_or_default()
-}
-
-/// A time as Kubernetes writes it; `None` when it is none, or before 1970.
-pub(crate) fn time(text: &str) -> Option<WallTime> {
-    let at: Timestamp = text.parse().ok()?;
-    let nanos = u64::try_from(at.as_nanosecond()).ok()?;
-    Some(WallTime::from_unix_nanos(nanos))
 }

@@ -81,6 +81,9 @@ const ONE_BY_ONE: &[&str] = &[
 /// Of a resource whose objects are questions.
 const REVIEW: &[&str] = &["create"];
 
+/// Of a resource whose objects are what was measured.
+const MEASURED: &[&str] = &["get", "list"];
+
 macro_rules! resources {
     (@verbs) => { ALL };
     (@verbs $verbs:expr) => { $verbs };
@@ -155,6 +158,10 @@ resources! {
         short [] in true categories [] sub [] by kinds::Plain;
     ENDPOINT_SLICES = "endpointslices.discovery.k8s.io": "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice"
         short [] in true categories [] sub [] by kinds::EndpointSlices;
+    NODE_METRICS = "nodes.metrics.k8s.io": "metrics.k8s.io" "v1beta1" "NodeMetrics" "nodes" ""
+        short [] in false categories [] sub [] verbs MEASURED, by kinds::Plain;
+    POD_METRICS = "pods.metrics.k8s.io": "metrics.k8s.io" "v1beta1" "PodMetrics" "pods" ""
+        short [] in true categories [] sub [] verbs MEASURED, by kinds::Plain;
     RUNTIME_CLASSES = "runtimeclasses.node.k8s.io": "node.k8s.io" "v1" "RuntimeClass" "runtimeclasses" "runtimeclass"
         short [] in false categories [] sub [] by kinds::RuntimeClasses;
 }

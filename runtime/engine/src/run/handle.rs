@@ -14,6 +14,7 @@ use seedpod_core::pod::{Event, ForeignCondition};
 use seedpod_core::spec::{self, GracePeriod};
 use seedpod_core::volume::Volume;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Something asked of a pod.
 #[derive(Clone, Debug)]
@@ -55,6 +56,17 @@ impl From<Request> for Event {
             Request::Evict { message } => Self::Evict { message },
         }
     }
+}
+
+/// What a container uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerUsage {
+    /// Its name.
+    pub container: String,
+    /// CPU time since it started.
+    pub cpu: Duration,
+    /// Bytes of memory that it has now.
+    pub memory_bytes: u64,
 }
 
 /// A running pod, as others hold it.
@@ -183,6 +195,17 @@ impl PodHandle {
             .map_err(|error| ExecError::Limit(error.to_string()))?;
         let stdin = stdin.filter(|_| request.stdin);
         Ok(Session::attached(console, stdin, client))
+    }
+
+    /// What the containers that run use.
+    pub fn usage(&self) -> Vec<ContainerUsage> {
+        let containers = self.cell.containers();
+        let usage = containers.values().map(|container| ContainerUsage {
+            container: container.name.clone(),
+            cpu: container.meters.cpu.used(),
+            memory_bytes: container.meters.memory.used(),
+        });
+        usage.collect()
     }
 
     /// Makes the pod look again which of its processes may go on.

@@ -18,7 +18,7 @@ mod storage;
 
 pub use faults::Exhaustion;
 pub(crate) use handle::Inbox;
-pub use handle::{PodHandle, Request};
+pub use handle::{ContainerUsage, PodHandle, Request};
 
 use crate::Engine;
 use crate::catalog::{Catalog, Watching};

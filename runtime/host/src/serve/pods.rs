@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use crate::pod::Pod;
-use seedpod_api::server::{Action, PodNews};
+use seedpod_api::server::{Action, ContainerUsage, Meters, PodNews};
 use seedpod_core::pod::Past;
 use seedpod_core::spec;
 use std::collections::BTreeMap;
@@ -130,5 +130,19 @@ impl Pods {
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Pod>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Meters for Pods {
+    fn usage(&self, uid: &str) -> Vec<ContainerUsage> {
+        let usage = self.pod(uid).map(|pod| pod.handle().usage());
+        let usage = usage.into_iter().flatten();
+        usage
+            .map(|one| ContainerUsage {
+                container: one.container,
+                cpu: one.cpu,
+                memory_bytes: one.memory_bytes,
+            })
+            .collect()
     }
 }

@@ -57,9 +57,10 @@ fn tell_of_port(state: Weak<State>) -> impl Fn(&NodePort, &str) + Send + Sync {
 
 impl State {
     /// Node ports are opened at `ip`.
-    pub(super) fn new(server: Server, disk: Disk, node: Node, ip: IpAddr) -> Arc<Self> {
+    pub(super) fn new(mut server: Server, disk: Disk, node: Node, ip: IpAddr) -> Arc<Self> {
         Arc::new_cyclic(|state: &Weak<Self>| {
             let pods = Pods::new(node.clone(), tell(state.clone()));
+            server.set_meters(pods.clone());
             let ports = Ports::new(&node, ip, pods.clone(), tell_of_port(state.clone()));
             Self {
                 pods,

@@ -87,7 +87,9 @@ pub(super) fn look_at_all(server: &mut Server) {
             &event["eventTime"],
             &event["metadata"]["creationTimestamp"],
         ];
-        let mut times = times.iter().filter_map(|time| object::time(time.as_str()?));
+        let mut times = times
+            .iter()
+            .filter_map(|time| time.as_str()?.parse::<WallTime>().ok());
         let last = times.next().unwrap_or(now.wall);
         let age = now
             .wall
@@ -241,7 +243,7 @@ impl Server {
                 _ => "Scheduling",
             }
             .into();
-            event["eventTime"] = micro_time(first).into();
+            event["eventTime"] = first.to_micros().into();
             event["firstTimestamp"] = Value::Null;
             event["lastTimestamp"] = Value::Null;
             return event;
@@ -309,7 +311,7 @@ fn put_counted(server: &mut Server, involved: &Value, source: EventSource, count
 fn count_again(event: &mut Value, now: WallTime) {
     if event["firstTimestamp"].is_null() {
         let count = event["series"]["count"].as_u64().unwrap_or(1) + 1;
-        event["series"] = json!({"count": count, "lastObservedTime": micro_time(now)});
+        event["series"] = json!({"count": count, "lastObservedTime": now.to_micros()});
         return;
     }
     let count = event["count"].as_u64().unwrap_or(1) + 1;
@@ -341,11 +343,4 @@ fn involved(about: &Value) -> Value {
         }
     }
     involved
-}
-
-/// RFC 3339 with six digits, as Kubernetes' `MicroTime`.
-pub(super) fn micro_time(at: WallTime) -> String {
-    let micros = at.as_unix_nanos() / 1000 % 1_000_000;
-    let text = at.to_string();
-    format!("{}.{micros:06}Z", text.trim_end_matches('Z'))
 }

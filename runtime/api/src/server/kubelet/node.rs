@@ -65,7 +65,7 @@ fn renew(server: &mut Server) {
     let now = server.now;
     server.kubelet.node.renewal = Some(now.instant + RENEWAL);
     let name = server.settings.node_name.clone();
-    let time = super::events::micro_time(now.wall);
+    let time = now.wall.to_micros();
     let options = Options::of(super::MANAGER);
     // A store that is full does not keep the node from running.
     if let Some(mut lease) = server.object(&LEASES, LEASE_NAMESPACE, &name) {

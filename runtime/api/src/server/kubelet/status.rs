@@ -1,7 +1,6 @@
 //! What the world says of a pod as the `status` of its object.
 
 use crate::server::kinds::items;
-use crate::server::object;
 use seedpod_core::pod::{ForeignCondition, Status};
 use seedpod_core::spec;
 use seedpod_core::time::WallTime;
@@ -70,7 +69,7 @@ pub(super) fn foreign_conditions(pod: &Value) -> Vec<ForeignCondition> {
         reason: text(&condition["reason"]),
         message: text(&condition["message"]),
         last_transition: text(&condition["lastTransitionTime"])
-            .and_then(|text| object::time(&text))
+            .and_then(|text| text.parse().ok())
             .unwrap_or_default(),
     };
     foreign(&pod["status"]).map(one).collect()
@@ -90,5 +89,5 @@ fn is_own(condition: &Value) -> bool {
 /// Since 1970, when a text is no time.
 pub(super) fn time_of(object: &Value, field: &str) -> WallTime {
     let text = object[field].as_str();
-    text.and_then(object::time).unwrap_or_default()
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }

@@ -13,7 +13,9 @@ pub(crate) mod watch;
 pub(crate) mod write;
 
 use super::Server;
+use super::discovery::kind_of_subresource;
 use super::error::{ApiError, FieldError};
+use super::metrics;
 use super::request::{Answer, Request, ResourceTarget, Response};
 use super::stream;
 use super::token::token_request;
@@ -145,6 +147,9 @@ pub(crate) fn answer(
     if target.subresource.is_empty() && !target.resource.verbs.contains(&verb(request, target)) {
         return Err(ApiError::method_not_allowed());
     }
+    if metrics::is_meant(target) {
+        return metrics::answer(server, request, target);
+    }
     let (code, object, warnings) = match (&request.method, &target.name) {
         (_, Some(name)) if target.subresource == "scale" => {
             let options = Options::of_request(request, &target.subresource)?;
@@ -172,11 +177,11 @@ pub(crate) fn answer(
         }
         (&Method::POST, Some(_)) if !target.subresource.is_empty() => {
             let options = Options::of_request(request, &target.subresource)?;
-            let body: Value = serde_json::from_slice(&request.body)
-                .map_err(|error| ApiError::bad_request(error.to_string()))?;
+            let kind = kind_of_subresource(target.resource, &target.subresource);
+            let (body, warnings) = decode::decode_as(request, &kind, options.validation)?;
             let strategy = target.resource.strategy;
             let (code, object) = strategy.create_subresource(server, target, &body, &options)?;
-            (code, object, Vec::new())
+            (code, object, warnings)
         }
         (&Method::PUT, Some(name)) => {
             let options = Options::of_request(request, &target.subresource)?;
