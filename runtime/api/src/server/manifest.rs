@@ -9,7 +9,7 @@ use crate::tree::{NodeId, Path, Tree};
 use k8s_openapi::api::core::v1 as api;
 use seedpod_core::limits::MANIFEST_OBJECT_VALUES_MAX;
 use seedpod_core::spec;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// What was read, and what was found on the way.
@@ -78,7 +78,13 @@ impl Reading<spec::Pod> {
         for (index, one) in list.into_iter().flatten().enumerate() {
             let pod = &self.value;
             let path = format!("spec.ephemeralContainers[{index}]");
-            let reading = read_whole(one, &path, |reader, root| {
+            let mut one = one.clone();
+            if let Some(fields) = one.as_object_mut()
+                && fields.get("resources") == Some(&Value::Object(Map::new()))
+            {
+                fields.remove("resources");
+            }
+            let reading = read_whole(&one, &path, |reader, root| {
                 let decoded = decode::<api::EphemeralContainer>(reader, root, &Path::Root)?;
                 let container = convert::ephemeral_container(reader, &Path::Root, decoded, pod);
                 Some(container)
@@ -221,7 +227,7 @@ fn field_error(error: ManifestError) -> Option<FieldError> {
 
 /// Whether two objects say the same where [`pod`] and the others look.
 pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
-    let same = |field: &&str| one["metadata"].get(field) == other["metadata"].get(field);
+    let same = |field: &str| one["metadata"].get(field) == other["metadata"].get(field);
     let body = |object: &Value| {
         let fields = object.as_object().cloned().unwrap_or_default();
         let fields = fields.into_iter();
@@ -229,5 +235,5 @@ pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
             .filter(|(name, _)| !matches!(name.as_str(), "metadata" | "status"))
             .collect::<Vec<_>>()
     };
-    META.iter().all(|field| same(&field)) && body(one) == body(other)
+    META.iter().all(|field| same(field)) && body(one) == body(other)
 }

@@ -174,7 +174,7 @@ pub(crate) fn turn(server: &mut Server) {
 /// Takes in what happened to a pod.
 pub(crate) fn news(server: &mut Server, uid: &str, news: PodNews) {
     match news {
-        PodNews::Status(status) => pods::take_status(server, uid, *status),
+        PodNews::Status(status) => pods::take_status(server, uid, &status),
         PodNews::Event(event) => events::of_pod(server, uid, event),
         PodNews::NotStarted { message } => pods::not_started(server, uid, &message),
         PodNews::Gone => pods::gone(server, uid),

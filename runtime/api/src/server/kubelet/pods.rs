@@ -167,7 +167,12 @@ fn start(server: &mut Server, uid: &str, pod: Value) {
         return past::finish(server, pod);
     }
     let with_tokens = token::with_tokens(server, &pod);
-    let spec = Arc::new(manifest::pod(&with_tokens).value);
+    let mut spec = manifest::pod(&with_tokens).value;
+    if scheduler::is_selected(server, &pod) {
+        // The world knows only the labels that a node has from the beginning.
+        spec.node_selector.clear();
+    }
+    let spec = Arc::new(spec);
     let conditions = status::foreign_conditions(&pod);
     let past = past::of(server, &pod);
     let generation = pod["metadata"]["generation"].as_i64().unwrap_or(1);
@@ -221,8 +226,11 @@ fn follow(server: &mut Server, uid: &str, pod: Value) {
             });
         }
     }
-    let spec = manifest::pod(&token::with_same_tokens(&pod)).value;
     let before = running.spec.clone();
+    let spec = spec::Pod {
+        node_selector: before.node_selector.clone(),
+        ..manifest::pod(&token::with_same_tokens(&pod)).value
+    };
     let is_other = spec != *before;
     if is_other {
         let changes_more = spec::Pod {
@@ -271,7 +279,7 @@ fn observe(server: &mut Server, uid: &str, mut pod: Value, generation: i64) {
 }
 
 /// The world says how a pod is.
-pub(super) fn take_status(server: &mut Server, uid: &str, status: Status) {
+pub(super) fn take_status(server: &mut Server, uid: &str, status: &Status) {
     let Some(running) = server.kubelet.pods.running.get(uid) else {
         return;
     };
@@ -282,7 +290,7 @@ pub(super) fn take_status(server: &mut Server, uid: &str, status: Status) {
         return;
     }
     let observed = running.generations.at(status.observed_generation);
-    let new = status::of(&running.spec, &status, &pod["status"], observed);
+    let new = status::of(&running.spec, status, &pod["status"], observed);
     if new != pod["status"] {
         pod["status"] = new;
         write(server, pod);

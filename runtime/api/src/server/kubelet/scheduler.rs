@@ -196,6 +196,12 @@ fn is_wanted(spec: &Value, node: &Value) -> bool {
         && (required.is_null() || items(&required["nodeSelectorTerms"]).iter().any(is_term))
 }
 
+/// Whether the node has the labels that a pod asks for.
+pub(super) fn is_selected(server: &Server, pod: &Value) -> bool {
+    let node = server.object(&NODES, "", &server.settings.node_name);
+    node.is_some_and(|node| is_wanted(&pod["spec"], &node))
+}
+
 fn is_met<'n>(requirement: &Value, value: impl Fn(&str) -> Option<&'n str>) -> bool {
     let own = value(requirement["key"].as_str().unwrap_or_default());
     let values = items(&requirement["values"]);

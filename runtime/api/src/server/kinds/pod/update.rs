@@ -51,7 +51,7 @@ fn take_resources(old: &Value, new: &mut Value, wanted: &Value) {
         all.map(|one| one["name"].clone()).collect()
     };
     let is_same = |list: &&str| names(&old["spec"], list) == names(wanted, list);
-    if !lists.iter().all(|list| is_same(list)) {
+    if !lists.iter().all(is_same) {
         return;
     }
     new["spec"] = old["spec"].clone();
