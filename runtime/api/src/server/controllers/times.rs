@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A time in an object; `None` when there is none.
 pub(super) fn time(value: &Value) -> Option<WallTime> {
-    object::time(value.as_str()?)
+    value.as_str()?.parse().ok()
 }
 
 /// A number of seconds in an object; `None` when there is none.
