@@ -4,7 +4,7 @@
 use super::{Options, meta};
 use crate::server::error::{ApiError, FieldError};
 use crate::server::managed::{self, Writer};
-use crate::server::registry::{NAMESPACES, Resource};
+use crate::server::registry::{CONTROLLER_REVISIONS, NAMESPACES, Resource};
 use crate::server::request::ResourceTarget;
 use crate::server::{Server, encode, object};
 use http::StatusCode;
@@ -194,6 +194,7 @@ impl Server {
         let mut warnings: Vec<String> = meta::dedup_owners(&mut new).into_iter().collect();
         let strategy = resource.strategy;
         strategy.default(&mut new);
+        drop_nulls(resource, &mut new);
         if tracking == Tracking::Due {
             managed::track(None, &mut new, &self.writer(resource, options));
         }
@@ -210,6 +211,7 @@ impl Server {
         let name = object::name(&new).to_owned();
         let named = |error| (error, name.clone());
         strategy.prepare_create(self, &mut new).map_err(named)?;
+        drop_nulls(resource, &mut new);
         let errors = self.validate(resource, &new, None);
         if !errors.is_empty() {
             return Err(named(ApiError::invalid(resource, &name, &errors)));
@@ -257,6 +259,7 @@ impl Server {
         new["kind"] = resource.kind.into();
         new["apiVersion"] = resource.api_version().into();
         strategy.default(&mut new);
+        drop_nulls(resource, &mut new);
         if tracking == Tracking::Due {
             managed::track(Some(&old), &mut new, &self.writer(resource, options));
         }
@@ -272,6 +275,7 @@ impl Server {
         meta::put_back(&old, &mut new, "generation");
         strategy.prepare_update(self, &old, &mut new, &options.subresource)?;
         keep_system_fields(&old, &mut new);
+        drop_nulls(resource, &mut new);
         if strategy.has_generation() && is_other_work(&old, &new) {
             let generation = old["metadata"]["generation"].as_i64().unwrap_or_default();
             new["metadata"]["generation"] = json!(generation + 1);
@@ -390,6 +394,24 @@ impl Server {
             resource,
             time: self.now.wall,
         }
+    }
+}
+
+/// A field that is null is as good as absent, and looking for one by its index leaves it so. Only the data of a
+/// ControllerRevision is kept as it is, whatever it is.
+fn drop_nulls(resource: &Resource, object: &mut Value) {
+    fn drop_in(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|_, value| !value.is_null());
+                fields.values_mut().for_each(drop_in);
+            }
+            Value::Array(items) => items.iter_mut().for_each(drop_in),
+            _ => {}
+        }
+    }
+    if *resource != CONTROLLER_REVISIONS {
+        drop_in(object);
     }
 }
 
