@@ -262,7 +262,8 @@ impl ApiServer {
         }
     }
 
-    /// Ends the server: no further requests, watches end, and what has changed is on the disk.
+    /// Ends the server: no further requests, watches and pods end, and what has changed is on the disk. Of the pods the disk
+    /// says that they run: they start again with the next server on this folder.
     pub async fn shutdown(self) {
         self.context.state.close();
         if let Err(error) = self.listening.await {
@@ -270,6 +271,7 @@ impl ApiServer {
         }
         self.for_pods.abort();
         self.turning.abort();
+        self.context.state.end_pods().await;
         let revision = self.context.state.with(|_, _| ()).1;
         if let Err(error) = self.context.state.written(revision).await {
             tracing::error!("{error}");

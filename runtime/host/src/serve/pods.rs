@@ -4,10 +4,11 @@ use crate::node::Node;
 use crate::pod::Pod;
 use seedpod_api::server::{Action, ContainerUsage, Meters, PodNews};
 use seedpod_core::pod::Past;
-use seedpod_core::spec;
+use seedpod_core::spec::{self, GracePeriod};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Takes what happened to the pod with a uid.
 type Tell = Box<dyn Fn(&str, Vec<PodNews>) + Send + Sync>;
@@ -66,6 +67,20 @@ impl Pods {
                 drop(self.known().remove(&uid));
                 self.node.forget_logs(&uid);
             }
+        }
+    }
+
+    /// Ends all pods, as a machine does that goes down: each with its grace period, but none longer than this.
+    pub(crate) async fn end(&self, longest: Duration) {
+        let pods: Vec<Pod> = self.known().values().cloned().collect();
+        let longest = u32::try_from(longest.as_secs()).unwrap_or(u32::MAX);
+        for pod in &pods {
+            let own = pod.spec().termination_grace_period.seconds;
+            let seconds = own.min(longest);
+            pod.delete(Some(GracePeriod { seconds }));
+        }
+        for pod in &pods {
+            pod.wait().await;
         }
     }
 

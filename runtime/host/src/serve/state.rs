@@ -8,6 +8,7 @@ use crate::logs::LogFolder;
 use crate::node::Node;
 use crate::pod::Pod;
 use seedpod_api::server::{Action, NodePort, Now, PodNews, Server};
+use seedpod_core::limits::API_CLOSING_TIME_MAX;
 use seedpod_core::store::Revision;
 use seedpod_core::time::Instant;
 use std::io;
@@ -33,10 +34,12 @@ struct Shared {
     armed: Option<Instant>,
 }
 
-/// Tells the server what happens to pods, as long as there is one.
+/// Tells the server what happens to pods, as long as there is one. Pods that end with it are to start again.
 fn tell(state: Weak<State>) -> impl Fn(&str, Vec<PodNews>) + Send + Sync {
     move |uid, news| {
-        if let Some(state) = state.upgrade() {
+        if let Some(state) = state.upgrade()
+            && !*state.closing.borrow()
+        {
             state.with(|server, now| {
                 for one in news {
                     server.pod_news(now, uid, one);
@@ -147,6 +150,11 @@ impl State {
     /// When nobody listens there.
     pub(crate) async fn connect(&self, to: SocketAddr) -> io::Result<Connection> {
         self.node.connect(to).await
+    }
+
+    /// Ends the pods, once nobody starts new ones.
+    pub(super) async fn end_pods(&self) {
+        self.pods.end(API_CLOSING_TIME_MAX).await;
     }
 
     /// Becomes true when the server ends.
