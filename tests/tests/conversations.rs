@@ -6,6 +6,7 @@
 //! ? /api/v1/namespaces/default/pods           a request for a table
 //! watch name /api/v1/pods?watch=true          a watch of tables; what it tells is shown whenever there is something
 //! wait 5s                                     lets time pass, in steps of a second
+//! restart                                     the machine goes down and starts again; watches end
 //! log                                         what containers wrote so far
 //! ```
 
@@ -72,6 +73,11 @@ impl Conversation {
                 ["wait", seconds] => {
                     let seconds = seconds.trim_end_matches('s').parse().unwrap();
                     conversation.wait(seconds);
+                }
+                ["restart"] => {
+                    conversation.say("restart");
+                    conversation.simulation.restart();
+                    conversation.watches.clear();
                 }
                 ["log"] => {
                     let log = conversation.simulation.log();

@@ -1,24 +1,23 @@
 //! A node: what runs pods in this process.
 
+mod start;
+
 use crate::connection::{Connection, io_error};
 use crate::folders::RunFolder;
 use crate::images::{Images, ImagesError};
 use crate::logs::LogFolder;
 use crate::pod::Pod;
-use crate::publish::{self, Publish, PublishError, Published, Target};
+use crate::publish::{self, Publish, PublishError, Published};
 use crate::static_pods::{StaticPods, StaticPodsError};
 use crate::world::{HostWorld, Observer, fill_random};
 use seedpod_api::server::Now;
 use seedpod_api::{ManifestError, Source};
 use seedpod_core::net::{Egress, Fabric, FabricError, NODE_IP};
-use seedpod_core::pod::Past;
 use seedpod_core::seed::Seed;
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_engine::world::{Output, PodName, World};
-use seedpod_engine::{
-    Applied, Catalog, CatalogError, Engine, EngineError, EngineSettings, PodStart,
-};
+use seedpod_engine::{Catalog, CatalogError, Engine, EngineError, EngineSettings};
 use seedpod_sim::report::pcap::{Capture, CaptureError};
 use std::fmt::Write as _;
 use std::io;
@@ -26,7 +25,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 
 /// Runs pods in this process. They share one virtual network and one cache of compiled code. Cheap to clone.
 #[derive(Clone)]
@@ -326,37 +324,6 @@ impl Node {
         StaticPods::watch(self.clone(), folder.into())
     }
 
-    /// Starts a pod that has its uid already. An image that cannot run shows in its status, as for a kubelet.
-    pub(crate) fn start_pod(
-        &self,
-        uid: String,
-        spec: spec::Pod,
-        past: Option<Box<Past>>,
-    ) -> Result<Pod, StartError> {
-        let objects = spec::Objects {
-            pods: vec![spec],
-            ..spec::Objects::default()
-        };
-        let bound = publish::bind(&objects, &[])?;
-        let mut pods = self.prepare(&objects, past, || uid.clone())?;
-        let doors = bound
-            .into_iter()
-            .map(|bound| self.open(bound, &objects, &pods))
-            .collect();
-        self.close_when_over(&pods, doors, Applied::default());
-        Ok(pods.remove(0))
-    }
-
-    /// The network of all pods.
-    pub(crate) fn fabric(&self) -> &Fabric {
-        self.inner.catalog.fabric()
-    }
-
-    /// The ConfigMaps, Secrets and Services of all pods.
-    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
-        &self.inner.catalog
-    }
-
     /// `spec.nodeName` of its pods.
     pub(crate) fn name(&self) -> &'static str {
         NODE_NAME
@@ -383,106 +350,6 @@ impl Node {
     pub(crate) async fn sleep_until(&self, deadline: Instant) {
         self.inner.world.sleep_until(deadline).await;
     }
-
-    /// Makes all pods, and lets them run only when all could be made.
-    fn prepare(
-        &self,
-        objects: &spec::Objects,
-        past: Option<Box<Past>>,
-        uid: impl Fn() -> String,
-    ) -> Result<Vec<Pod>, StartError> {
-        let world = &self.inner.world;
-        let mut pods = Vec::new();
-        let mut tasks = Vec::new();
-        for spec in &objects.pods {
-            let name = PodName {
-                namespace: spec.meta.namespace.clone(),
-                name: spec.meta.name.clone(),
-            };
-            let forget = |pods: &[Pod]| {
-                for pod in pods {
-                    world.remove_record(pod.name());
-                }
-            };
-            let uid = uid();
-            let logs = self.inner.logs.as_ref().map(|logs| logs.pod(&name, &uid));
-            let Some(record) = world.add_record(&name, logs) else {
-                forget(&pods);
-                return Err(StartError::PodExists(name.name));
-            };
-            let start = PodStart {
-                spec: Arc::new(spec.clone()),
-                catalog: self.inner.catalog.clone(),
-                uid,
-                past: past.clone(),
-                node_name: NODE_NAME.to_owned(),
-                seed: seed(),
-                egress: self.inner.egress,
-                engine: self.inner.engine.clone(),
-                world: world.clone(),
-            };
-            match start.spawn() {
-                Ok((handle, future)) => {
-                    tasks.push((name, record.clone(), future));
-                    pods.push(Pod::new(handle, record));
-                }
-                Err(error) => {
-                    world.remove_record(&name);
-                    forget(&pods);
-                    return Err(StartError::Network(name.name, error));
-                }
-            }
-        }
-        for (name, record, future) in tasks {
-            let world = world.clone();
-            self.inner.world.runtime.spawn(async move {
-                let status = future.await;
-                world.remove_record(&name);
-                record.end(status);
-            });
-        }
-        Ok(pods)
-    }
-
-    fn open(&self, bound: publish::Bound, objects: &spec::Objects, pods: &[Pod]) -> AbortHandle {
-        let fabric = self.inner.catalog.fabric().clone();
-        let (ip, port, behind) = match bound.target {
-            Target::Pod(index, port) => (
-                Some(pods[index].ip()),
-                port,
-                vec![pods[index].handle().clone()],
-            ),
-            Target::Service(index, port) => {
-                let service = &objects.services[index];
-                let ip = fabric.service_ip(&service.meta.namespace, &service.meta.name);
-                let selected = pods.iter().filter(|pod| selects(service, &pod.spec()));
-                (ip, port, selected.map(|pod| pod.handle().clone()).collect())
-            }
-        };
-        let serve = async move {
-            // A headless Service has no address of its own, so its node port leads nowhere, as with kube-proxy.
-            let Some(ip) = ip else {
-                return std::future::pending().await;
-            };
-            let published = bound.published.clone();
-            if let Err(error) = bound.serve(fabric, SocketAddr::new(ip, port), behind).await {
-                tracing::warn!("{published}: {error}");
-            }
-        };
-        self.inner.world.runtime.spawn(serve).abort_handle()
-    }
-
-    /// Closes ports and removes objects once the pods they came with have ended.
-    fn close_when_over(&self, pods: &[Pod], doors: Vec<AbortHandle>, applied: Applied) {
-        let (pods, catalog) = (pods.to_vec(), self.inner.catalog.clone());
-        self.inner.world.runtime.spawn(async move {
-            for pod in &pods {
-                pod.wait().await;
-            }
-            doors.iter().for_each(AbortHandle::abort);
-            catalog.withdraw(&applied);
-        });
-    }
 }
 
 fn load(manifest: &str) -> Result<spec::Objects, StartError> {
@@ -492,15 +359,6 @@ fn load(manifest: &str) -> Result<spec::Objects, StartError> {
     };
     let loaded = seedpod_api::load(&[source]).map_err(StartError::Manifest)?;
     Ok(loaded.objects)
-}
-
-fn selects(service: &spec::Service, pod: &spec::Pod) -> bool {
-    !service.selector.is_empty()
-        && service.meta.namespace == pod.meta.namespace
-        && service
-            .selector
-            .iter()
-            .all(|(key, value)| pod.meta.labels.get(key) == Some(value))
 }
 
 /// `spec.nodeName` of pods whose manifest has none.

@@ -4,7 +4,8 @@ use crate::simulation::{Settings, Simulation};
 use seedpod_api::server::{
     self, Action, Answer, ContainerUsage, Meters, Now, PodNews, Request, Server, Watch, WatchRead,
 };
-use seedpod_core::store::Store;
+use seedpod_core::seed::Seed;
+use seedpod_core::store::{Key, Store, Stored, Write};
 use seedpod_engine::PodHandle;
 use seedpod_engine::world::{Output, PodName};
 use std::collections::BTreeMap;
@@ -20,6 +21,9 @@ pub struct ServerSimulation {
     /// Records of the pods that were read.
     read: usize,
     running: Arc<Running>,
+    seed: Seed,
+    /// What the server has given to be kept.
+    disk: BTreeMap<Key, Stored>,
 }
 
 /// Pods that run, by their uids.
@@ -61,9 +65,25 @@ impl ServerSimulation {
             uids: BTreeMap::new(),
             read: 0,
             running,
+            seed,
+            disk: BTreeMap::new(),
         };
         both.settle();
         both
+    }
+
+    /// The machine goes down with all that runs, and starts again at once with what was on its disk.
+    pub fn restart(&mut self) {
+        self.simulation.crash();
+        self.running.pods().clear();
+        self.uids.clear();
+        let revision = self.server.revision();
+        let store = Store::restored(revision, self.disk.clone());
+        let settings = server::Settings::simulated(self.seed);
+        let seed = self.seed.fork(&revision.to_string());
+        self.server = Server::new(settings, store, seed, self.now());
+        self.server.set_meters(self.running.clone());
+        self.settle();
     }
 
     /// Virtual time.
@@ -125,8 +145,17 @@ impl ServerSimulation {
                 break;
             }
         }
-        // Nobody keeps them on a disk.
-        drop(self.server.take_writes());
+        for Write {
+            revision,
+            key,
+            value,
+        } in self.server.take_writes()
+        {
+            match value {
+                Some(value) => self.disk.insert(key, Stored { revision, value }),
+                None => self.disk.remove(&key),
+            };
+        }
     }
 
     fn perform(&mut self, action: Action) {

@@ -1,6 +1,7 @@
 //! Pods in virtual time.
 
 mod faults;
+mod pods;
 
 use crate::clock::Clock;
 use crate::disk::Disks;
@@ -12,8 +13,8 @@ use crate::report::pcap::{Capture, CaptureError};
 use crate::scheduler::SimScheduler;
 use crate::world::{Images, Record, SimWorld};
 use seedpod_core::net::{self, Fabric};
+use seedpod_core::pod::Status;
 use seedpod_core::pod::update;
-use seedpod_core::pod::{Past, Status};
 use seedpod_core::sched::{ChoiceKind, Chooser, Touch};
 use seedpod_core::seed::Seed;
 use seedpod_core::spec::{GracePeriod, ObjectKey, Objects, Pod};
@@ -21,7 +22,7 @@ use seedpod_core::time::{Instant, WallTime};
 use seedpod_core::trace::TraceEvent;
 use seedpod_core::volume::Errno;
 use seedpod_engine::world::Output;
-use seedpod_engine::{Catalog, CatalogError, Engine, PodHandle, PodStart};
+use seedpod_engine::{Catalog, CatalogError, Engine, PodHandle};
 use std::fmt::Write as _;
 use std::future::Future;
 use std::io;
@@ -197,44 +198,6 @@ impl Simulation {
         Ok(())
     }
 
-    /// Starts a pod that has its uid already.
-    pub(crate) fn start_pod_as(
-        &mut self,
-        uid: String,
-        spec: Arc<Pod>,
-        past: Option<Box<Past>>,
-    ) -> Result<PodHandle, StartError> {
-        let number = self.created;
-        self.created += 1;
-        let node_name = spec.node_name.clone();
-        let start = PodStart {
-            spec,
-            catalog: self.catalog.clone(),
-            uid,
-            past,
-            node_name: node_name.unwrap_or_else(|| "sim".to_owned()),
-            seed: self.seed.fork("pod").fork(&number.to_string()),
-            egress: net::Egress::None,
-            engine: self.engine.clone(),
-            world: self.world.clone(),
-        };
-        let (handle, task) = start.spawn()?;
-        let flag = Arc::new(Flag(AtomicBool::new(true)));
-        let place = self.world.scheduler.pod_number(handle.name());
-        match self.handles.get_mut(place) {
-            Some(known) => *known = handle.clone(),
-            None => self.handles.push(handle.clone()),
-        }
-        self.with_faults(|faults, ground| faults.pod_started(ground, place));
-        self.pods.push(SimulatedPod {
-            handle: handle.clone(),
-            task: Some(Box::pin(task)),
-            flag,
-            status: None,
-        });
-        Ok(handle)
-    }
-
     /// Removes a ConfigMap, Secret or Service; whether it was there.
     pub fn delete_object(&mut self, key: &ObjectKey) -> bool {
         self.catalog.delete(key)
@@ -379,14 +342,6 @@ impl Simulation {
     /// A pod by its name; the last of them.
     pub fn pod(&self, name: &str) -> Option<&PodHandle> {
         self.find(name).map(|pod| &pod.handle)
-    }
-
-    /// The uids of pods that have ended, which are forgotten.
-    pub(crate) fn take_ended(&mut self) -> Vec<String> {
-        let ended = self.pods.iter().filter(|pod| pod.task.is_none());
-        let ended = ended.map(|pod| pod.handle.uid().to_owned()).collect();
-        self.pods.retain(|pod| pod.task.is_some());
-        ended
     }
 
     /// The last status of a pod that has ended.

@@ -1,6 +1,6 @@
 //! Times in objects.
 
-use crate::server::{Server, object};
+use crate::server::Server;
 use seedpod_core::time::WallTime;
 use serde_json::Value;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use crate::server::registry::PODS;
 use crate::server::request::ResourceTarget;
 use crate::server::token::with_same_tokens;
 use crate::server::verbs::Options;
-use crate::server::{Server, manifest, object, token};
+use crate::server::{Server, manifest, object};
 use http::StatusCode;
 use seedpod_core::pod::qos_class;
 use serde_json::{Value, json};
@@ -169,9 +169,9 @@ fn tolerate_for_a_while(spec: &mut Value) {
     }
 }
 
-/// The pod without what was filled in by [`admit`], which nobody has to be warned of, and as the node runs it.
+/// The pod without what was filled in by [`admit`], which nobody has to be warned of.
 fn without_admitted(pod: &Value) -> Value {
-    let mut pod = token::with_same_tokens(pod);
+    let mut pod = pod.clone();
     let Some(spec) = pod["spec"].as_object_mut() else {
         return pod;
     };
