@@ -21,6 +21,7 @@ mod mask;
 mod patch;
 mod read;
 mod served;
+mod services;
 
 use expect_test::Expect;
 use served::{Client, Served, clients};
