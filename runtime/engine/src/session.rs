@@ -4,9 +4,12 @@ use crate::console::{Client, Console};
 use crate::guest::PodCell;
 use crate::world::LogStream;
 use bytes::Bytes;
-use seedpod_core::process::{BrokenPipe, ExitStatus, PipeReader, PipeWriter, ProcessId, Signal};
+use seedpod_core::process::{
+    BrokenPipe, ExitStatus, LineDiscipline, PipeReader, PipeWriter, ProcessId, Signal, shown,
+};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 
 /// A command to run in a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,7 +70,97 @@ pub enum ExecError {
 pub struct Session {
     stdin: Mutex<Option<Stdin>>,
     output: Output,
+    terminal: Option<Terminal>,
 }
+
+/// What is between a person and a process that has a terminal.
+pub(crate) struct Terminal {
+    cell: Arc<PodCell>,
+    /// It and all that come from it are in the foreground.
+    process: ProcessId,
+    typed: Mutex<TerminalState>,
+}
+
+#[derive(Default)]
+struct TerminalState {
+    discipline: LineDiscipline,
+    /// Lines that the process has no room for yet.
+    lines: VecDeque<u8>,
+    at_end: bool,
+    /// Keys that were taken but not reported, because lines still wait.
+    taken: usize,
+    echo: Vec<u8>,
+    waiting: Option<Waker>,
+}
+
+impl Terminal {
+    pub(crate) fn new(cell: Arc<PodCell>, process: ProcessId) -> Self {
+        Self {
+            cell,
+            process,
+            typed: Mutex::default(),
+        }
+    }
+
+    /// Takes keys, and says how many once the process has all lines that they completed. The end of the input closes
+    /// `stdin` for good: there is no way to read on behind it.
+    fn poll_type(
+        &self,
+        keys: &[u8],
+        stdin: &mut Option<Stdin>,
+        waker: &Waker,
+    ) -> Poll<Result<usize, BrokenPipe>> {
+        let mut state = self.lock();
+        if state.taken == 0 {
+            let keys = &keys[..keys.len().min(KEYS_AT_ONCE)];
+            let typed = state.discipline.type_in(keys);
+            state.taken = keys.len();
+            state.lines.extend(typed.lines);
+            state.at_end |= typed.at_end;
+            if state.echo.len() < KEYS_AT_ONCE {
+                state.echo.extend(typed.echo);
+            }
+            if let Some(waker) = state.waiting.take() {
+                waker.wake();
+            }
+            for signal in typed.signals {
+                self.cell
+                    .with(|kernel| kernel.processes.signal_tree(self.process, signal));
+                self.cell.notify();
+            }
+        }
+        while !state.lines.is_empty() {
+            let Some(stdin) = stdin else {
+                return Poll::Ready(Err(BrokenPipe));
+            };
+            let written = ready!(
+                stdin
+                    .writer
+                    .poll_write(state.lines.make_contiguous(), waker)
+            );
+            let count = written.inspect_err(|_| state.lines.clear())?;
+            state.lines.drain(..count);
+        }
+        if state.at_end {
+            *stdin = None;
+        }
+        Poll::Ready(Ok(std::mem::take(&mut state.taken)))
+    }
+
+    /// What the terminal shows of what was typed; nothing when there is nothing, and then `waker` learns of more.
+    fn take_echo(&self, waker: &Waker) -> Vec<u8> {
+        let mut state = self.lock();
+        state.waiting = Some(waker.clone());
+        std::mem::take(&mut state.echo)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TerminalState> {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many keys are taken at once; each is shown as at most so many bytes.
+const KEYS_AT_ONCE: usize = 4 << 10;
 
 enum Output {
     /// Standard output and standard error of an added process, until both have ended.
@@ -95,6 +188,7 @@ impl Session {
         console: Arc<Console>,
         stdin: Option<PipeWriter>,
         client: Arc<Client>,
+        terminal: Option<Terminal>,
     ) -> Self {
         let stdin = stdin.map(|writer| Stdin {
             writer,
@@ -103,6 +197,7 @@ impl Session {
         Self {
             stdin: Mutex::new(stdin),
             output: Output::Client(client),
+            terminal,
         }
     }
 
@@ -111,9 +206,11 @@ impl Session {
     /// # Errors
     /// When nobody reads it: it is closed, was not asked for, or its reader has ended.
     pub fn poll_write(&self, bytes: &[u8], waker: &Waker) -> Poll<Result<usize, BrokenPipe>> {
-        match &*self.stdin() {
-            Some(stdin) => stdin.writer.poll_write(bytes, waker),
-            None => Poll::Ready(Err(BrokenPipe)),
+        let mut stdin = self.stdin();
+        match (&*stdin, &self.terminal) {
+            (None, _) => Poll::Ready(Err(BrokenPipe)),
+            (Some(_), Some(terminal)) => terminal.poll_type(bytes, &mut stdin, waker),
+            (Some(stdin), None) => stdin.writer.poll_write(bytes, waker),
         }
     }
 
@@ -130,6 +227,18 @@ impl Session {
     /// The next piece of output. `None` at the end: when the container has ended, when nobody holds the streams of the
     /// command any more, or when this client of a container has not read for too long.
     pub fn poll_output(&self, waker: &Waker) -> Poll<Option<(LogStream, Bytes)>> {
+        let Some(terminal) = &self.terminal else {
+            return self.poll_written(waker);
+        };
+        let echo = terminal.take_echo(waker);
+        if !echo.is_empty() {
+            return Poll::Ready(Some((LogStream::Stdout, echo.into())));
+        }
+        let written = ready!(self.poll_written(waker));
+        Poll::Ready(written.map(|(stream, bytes)| (stream, shown(&bytes).into())))
+    }
+
+    fn poll_written(&self, waker: &Waker) -> Poll<Option<(LogStream, Bytes)>> {
         let mut pipes = match &self.output {
             Output::Client(client) => return client.poll_read(waker),
             Output::Pipes(pipes) => pipes.lock().unwrap_or_else(PoisonError::into_inner),
@@ -172,8 +281,6 @@ pub struct ExecSession {
     /// Its streams.
     pub streams: Session,
     exit: Arc<ExitCell>,
-    /// Only with a terminal.
-    terminal: Option<(Arc<PodCell>, ProcessId)>,
 }
 
 impl ExecSession {
@@ -181,7 +288,7 @@ impl ExecSession {
         stdin: Option<PipeWriter>,
         output: [Option<PipeReader>; 2],
         exit: Arc<ExitCell>,
-        terminal: Option<(Arc<PodCell>, ProcessId)>,
+        terminal: Option<Terminal>,
     ) -> Self {
         let stdin = stdin.map(|writer| Stdin {
             writer,
@@ -191,9 +298,9 @@ impl ExecSession {
             streams: Session {
                 stdin: Mutex::new(stdin),
                 output: Output::Pipes(Mutex::new(output)),
+                terminal,
             },
             exit,
-            terminal,
         }
     }
 
@@ -205,10 +312,10 @@ impl ExecSession {
 
 impl Drop for ExecSession {
     fn drop(&mut self) {
-        if let Some((cell, process)) = self.terminal.take()
+        if let Some(Terminal { cell, process, .. }) = &self.streams.terminal
             && self.poll_exit(Waker::noop()).is_pending()
         {
-            cell.with(|kernel| kernel.processes.signal(process, Signal::HUP));
+            cell.with(|kernel| kernel.processes.signal(*process, Signal::HUP));
             cell.notify();
         }
     }

@@ -7,6 +7,9 @@ use crate::sys::{self, Error};
 
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The signal of ^C.
+const INTERRUPT: u8 = 2;
+
 /// Bytes a script file may have.
 const SCRIPT_MAX: usize = 16 * 1024 * 1024;
 
@@ -178,6 +181,10 @@ impl Shell {
                         .is_some_and(sys::Desc::is_terminal)
                 };
                 self.interactive |= terminal(0) && terminal(2);
+                if self.interactive {
+                    // ^C ends what runs, not the shell; where there are no signals, nothing does.
+                    let _ = self.set_trap(INTERRUPT, Some(":"));
+                }
                 self.run_input()
             }
         };
@@ -316,7 +323,13 @@ impl Shell {
                 }
                 Err(Error::Interrupted) => {
                     self.note_signals();
+                    let is_typed = self.interactive && self.pending.contains(&INTERRUPT);
                     self.run_traps()?;
+                    if is_typed {
+                        line.clear();
+                        self.write_error("\n");
+                        self.prompt("PS1");
+                    }
                 }
                 Err(_) => break,
             }

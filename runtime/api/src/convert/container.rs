@@ -213,7 +213,11 @@ const PROBES: [Field; 4] = [
 
 const NOT_EPHEMERAL: [Field; 9] = [
     ("ports", |from| from.ports.take().is_some()),
-    ("resources", |from| from.resources.take().is_some()),
+    // Go's clients write `resources: {}`.
+    ("resources", |from| {
+        let resources = from.resources.take();
+        resources.is_some_and(|resources| resources != api::ResourceRequirements::default())
+    }),
     ("resizePolicy", |from| from.resize_policy.take().is_some()),
     ("restartPolicy", |from| from.restart_policy.take().is_some()),
     ("restartPolicyRules", |from| {

@@ -6,6 +6,7 @@
 mod pipe;
 mod signal;
 mod table;
+mod terminal;
 
 pub use pipe::{BrokenPipe, Pipe, PipeReader, PipeWriter, PipesExhausted, pipe};
 pub use signal::{Disposition, ParseSignalError, Signal};
@@ -13,6 +14,8 @@ pub use table::{
     ExitStatus, KillError, NamespaceId, Process, ProcessId, Program, SpawnError, State, Table,
     WaitError, Which,
 };
+
+pub use terminal::{LineDiscipline, Typed, shown};
 
 use crate::limits::PROCESSES_PER_POD;
 use std::task::Waker;

@@ -375,6 +375,28 @@ impl Table {
         }
     }
 
+    /// Sends a signal to a process and to all that come from it: what a terminal has in its foreground.
+    pub fn signal_tree(&mut self, root: ProcessId, signal: Signal) {
+        let comes_from_root = |mut id: ProcessId| {
+            while id != root {
+                match self.processes.get(&id).and_then(|process| process.parent) {
+                    Some(parent) => id = parent,
+                    None => return false,
+                }
+            }
+            true
+        };
+        let tree: Vec<ProcessId> = self
+            .processes
+            .keys()
+            .copied()
+            .filter(|id| comes_from_root(*id))
+            .collect();
+        for id in tree {
+            self.signal(id, signal);
+        }
+    }
+
     /// Whether a signal has ended this process, so that it must not run on.
     pub fn is_doomed(&self, id: ProcessId) -> bool {
         self.processes.get(&id).is_some_and(|p| p.doomed)

@@ -6,7 +6,7 @@ use crate::guest::PodCell;
 use crate::jobs::Ready;
 use crate::running::OnEnd;
 use crate::session::{
-    AttachRequest, ExecError, ExecRequest, ExecSession, ExitCell, ExitSender, Session,
+    AttachRequest, ExecError, ExecRequest, ExecSession, ExitCell, ExitSender, Session, Terminal,
 };
 use crate::world::PodName;
 use seedpod_core::kernel::Kernel;
@@ -170,7 +170,9 @@ impl PodHandle {
                     error => ExecError::Failed(error.start_failure(&self.uid)),
                 })?;
         self.cell.notify();
-        let terminal = request.tty.then(|| (self.cell.clone(), process));
+        let terminal = request
+            .tty
+            .then(|| Terminal::new(self.cell.clone(), process));
         let output = [Some(stdout_reader), stderr_reader];
         Ok(ExecSession::new(stdin_writer, output, exit, terminal))
     }
@@ -194,7 +196,18 @@ impl PodHandle {
             .attach()
             .map_err(|error| ExecError::Limit(error.to_string()))?;
         let stdin = stdin.filter(|_| request.stdin);
-        Ok(Session::attached(console, stdin, client))
+        let spec = self.spec();
+        let mut all = spec.all_containers();
+        let has_terminal = all.any(|spec| spec.name == request.container && spec.tty);
+        // The first process of a container is older than any that was added.
+        let first = self.cell.with(|kernel| {
+            let alive = kernel.processes.alive_in(&request.container);
+            alive.into_iter().min()
+        });
+        let terminal = first
+            .filter(|_| has_terminal)
+            .map(|process| Terminal::new(self.cell.clone(), process));
+        Ok(Session::attached(console, stdin, client, terminal))
     }
 
     /// What the containers that run use.

@@ -82,8 +82,7 @@ async fn respond(
                 Class::Stream => permit,
                 _ => context.limits.admit(Class::Stream).ok_or_else(too_many)?,
             };
-            let opened = streams::answer(&context.state, *stream, request, upgrade, permit).await;
-            opened.map_err(Box::new)
+            streams::answer(&context.state, *stream, request, upgrade, permit).await
         }
     }
 }

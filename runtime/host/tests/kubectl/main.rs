@@ -22,6 +22,7 @@ mod patch;
 mod read;
 mod served;
 mod services;
+mod streams;
 
 use expect_test::Expect;
 use served::{Client, Served, clients};

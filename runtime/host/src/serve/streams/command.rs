@@ -5,10 +5,10 @@ use super::{idle, is_running, protocol};
 use crate::pod::Pod;
 use crate::session::{Attach, Exec};
 use bytes::Bytes;
+use seedpod_api::server::stream::Streams;
 use seedpod_api::server::stream::channel::Encoding;
 use seedpod_api::server::stream::command::{CommandEvent, Outcome, RemoteCommand};
 use seedpod_api::server::stream::upgrade::Upgrade;
-use seedpod_api::server::stream::{StreamKind, Streams};
 use seedpod_core::limits::STREAM_CREATION_TIME_MAX;
 use seedpod_engine::world::LogStream;
 use seedpod_engine::{AttachRequest, ExecRequest};
@@ -19,39 +19,15 @@ use tokio::time::timeout;
 
 /// What a client wants to talk with.
 pub(super) struct Target {
-    container: String,
+    /// Name of the container.
+    pub(super) container: String,
     /// `None` to join the container itself.
-    command: Option<Vec<String>>,
-    streams: Streams,
+    pub(super) command: Option<Vec<String>>,
+    /// What the client has asked for.
+    pub(super) streams: Streams,
 }
 
 impl Target {
-    pub(super) fn new(kind: StreamKind) -> Self {
-        match kind {
-            StreamKind::Exec {
-                container,
-                command,
-                streams,
-            } => Self {
-                container,
-                command: Some(command),
-                streams,
-            },
-            StreamKind::Attach { container, streams } => Self {
-                container,
-                command: None,
-                streams,
-            },
-            StreamKind::Log { .. } | StreamKind::PortForward { .. } | StreamKind::Proxy(_) => {
-                Self {
-                    container: String::new(),
-                    command: None,
-                    streams: Streams::default(),
-                }
-            }
-        }
-    }
-
     /// Why it is not there, in the words of the kubelet.
     pub(super) fn absent(&self, pod: Option<&Pod>, namespace: &str, name: &str) -> Option<String> {
         let container = &self.container;

@@ -14,6 +14,7 @@ use super::state::State;
 use crate::pod::Pod;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use command::Target;
 use http::header::SEC_WEBSOCKET_ACCEPT;
 use http::{HeaderValue, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -41,16 +42,20 @@ pub(super) async fn answer(
     request: Request,
     upgrade: Option<OnUpgrade>,
     permit: OwnedSemaphorePermit,
-) -> Result<HttpResponse, Response> {
-    let agreed = negotiate(&request, &stream.kind).map_err(|response| *response)?;
+) -> Result<HttpResponse, Box<Response>> {
+    let agreed = negotiate(&request, &stream.kind)?;
     let upgrade = match (&agreed, upgrade) {
         (Upgrade::None, _) => None,
         (_, Some(upgrade)) => Some(upgrade),
         // Over HTTP/2 there is none.
-        (_, None) => return Err(upgrade_required()),
+        (_, None) => return Err(Box::new(upgrade_required())),
     };
+    let pod = (stream.namespace, stream.name, stream.uid);
     match (stream.kind, upgrade) {
-        (StreamKind::Proxy(backend), _) => proxy::answer(state, &backend, request, permit).await,
+        (StreamKind::Proxy(backend), _) => {
+            let proxied = proxy::answer(state, &backend, request, permit).await;
+            proxied.map_err(Box::new)
+        }
         (
             StreamKind::Log {
                 container,
@@ -59,7 +64,6 @@ pub(super) async fn answer(
             },
             upgrade,
         ) => {
-            let pod = (stream.namespace, stream.name, stream.uid);
             let reader = log::open(state, pod, container, restart, options.tail_lines).await?;
             let printed = log::Printed::new(reader, options);
             Ok(match upgrade {
@@ -73,10 +77,10 @@ pub(super) async fn answer(
                 }
             })
         }
-        (_, None) => Err(upgrade_required()),
+        (_, None) => Err(Box::new(upgrade_required())),
         (StreamKind::PortForward { ports }, Some(upgrade)) => {
             let pod = state
-                .pod(&stream.uid)
+                .pod(&pod.2)
                 .ok_or_else(|| Response::text(StatusCode::NOT_FOUND, "pod does not exist"))?;
             let agreed_on = agreed.clone();
             spawn(state, upgrade, permit, move |io| async move {
@@ -84,30 +88,61 @@ pub(super) async fn answer(
             });
             Ok(switching(&agreed))
         }
-        (kind @ (StreamKind::Exec { .. } | StreamKind::Attach { .. }), Some(upgrade)) => {
-            let target = command::Target::new(kind);
-            let pod = state.pod(&stream.uid);
-            let absent = target.absent(pod.as_ref(), &stream.namespace, &stream.name);
-            // Version 5 is told of it on its own channel, after the upgrade.
-            if let Some(text) = &absent
-                && !protocol(&agreed).starts_with("v5.")
-            {
-                return Err(Response::text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    text.clone(),
-                ));
-            }
-            let agreed_on = agreed.clone();
-            let pod = match absent {
-                Some(text) => Err(format!("unable to upgrade connection: {text}")),
-                None => pod.ok_or_else(String::new),
+        (
+            StreamKind::Exec {
+                container,
+                command,
+                streams,
+            },
+            Some(upgrade),
+        ) => {
+            let command = Some(command);
+            let target = Target {
+                container,
+                command,
+                streams,
             };
-            spawn(state, upgrade, permit, move |io| async move {
-                command::run(io, &agreed_on, target, pod).await;
-            });
-            Ok(switching(&agreed))
+            talk(state, target, &pod, &agreed, upgrade, permit)
+        }
+        (StreamKind::Attach { container, streams }, Some(upgrade)) => {
+            let command = None;
+            let target = Target {
+                container,
+                command,
+                streams,
+            };
+            talk(state, target, &pod, &agreed, upgrade, permit)
         }
     }
+}
+
+/// Exec and attach.
+fn talk(
+    state: &Arc<State>,
+    target: Target,
+    (namespace, name, uid): &(String, String, String),
+    agreed: &Upgrade,
+    upgrade: OnUpgrade,
+    permit: OwnedSemaphorePermit,
+) -> Result<HttpResponse, Box<Response>> {
+    let pod = state.pod(uid);
+    let absent = target.absent(pod.as_ref(), namespace, name);
+    // Version 5 is told of it on its own channel, after the upgrade.
+    if let Some(text) = &absent
+        && !protocol(agreed).starts_with("v5.")
+    {
+        let code = StatusCode::INTERNAL_SERVER_ERROR;
+        return Err(Box::new(Response::text(code, text.clone())));
+    }
+    let pod = match absent {
+        Some(text) => Err(format!("unable to upgrade connection: {text}")),
+        None => pod.ok_or_else(String::new),
+    };
+    let agreed_on = agreed.clone();
+    spawn(state, upgrade, permit, move |io| async move {
+        command::run(io, &agreed_on, target, pod).await;
+    });
+    Ok(switching(agreed))
 }
 
 /// `apimachinery/pkg/util/proxy/upgradeaware.go`
