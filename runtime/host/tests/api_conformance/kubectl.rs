@@ -1,9 +1,22 @@
 //! `kubectl/kubectl.go`
 
 use crate::framework::{Case, Framework};
+use crate::replication;
 use k8s_openapi::api::core::v1::Pod;
 
 pub(crate) const CASES: &[Case] = &[
+    Case {
+        line: 357,
+        name: "should create and stop a replication controller",
+        adapted: "busybox for nautilus",
+        run: |framework| Box::pin(replication::create_and_stop(framework)),
+    },
+    Case {
+        line: 370,
+        name: "should scale a replication controller",
+        adapted: "busybox for nautilus",
+        run: |framework| Box::pin(replication::scale(framework)),
+    },
     Case {
         line: 1082,
         name: "should check if kubectl diff finds a difference for Deployments",
@@ -17,10 +30,22 @@ pub(crate) const CASES: &[Case] = &[
         run: |framework| Box::pin(dry_run(framework)),
     },
     Case {
+        line: 1567,
+        name: "should create services for rc",
+        adapted: "busybox for agnhost",
+        run: |framework| Box::pin(replication::expose(framework)),
+    },
+    Case {
         line: 1661,
         name: "should update the label on a resource",
         adapted: "busybox for pause",
         run: |framework| Box::pin(label(framework)),
+    },
+    Case {
+        line: 1727,
+        name: "should add annotations for pods in rc",
+        adapted: "busybox for agnhost",
+        run: |framework| Box::pin(replication::annotate(framework)),
     },
 ];
 

@@ -10,6 +10,8 @@ mod immutable;
 mod kubectl;
 mod kubectl_discovery;
 mod lease;
+mod podtemplates;
+mod replication;
 mod runtimeclass;
 mod secrets;
 
@@ -22,6 +24,7 @@ use std::sync::Arc;
 const FILES: &[(&str, &[Case])] = &[
     ("common/node/configmap.go", configmap::CASES),
     ("common/node/lease.go", lease::CASES),
+    ("common/node/podtemplates.go", podtemplates::CASES),
     ("common/node/runtimeclass.go", runtimeclass::CASES),
     ("common/node/secrets.go", secrets::CASES),
     ("common/storage/configmap_volume.go", immutable::CONFIG_MAPS),

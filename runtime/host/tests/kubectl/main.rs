@@ -23,6 +23,7 @@ mod read;
 mod served;
 mod services;
 mod streams;
+mod workloads;
 
 use expect_test::Expect;
 use served::{Client, Served, clients};

@@ -8,10 +8,6 @@ pub(crate) const FILES: &[File] = &[
         cases: NODE_LEASE,
     },
     File {
-        path: "common/node/podtemplates.go",
-        cases: POD_TEMPLATES,
-    },
-    File {
         path: "common/node/privileged.go",
         cases: &[not_applicable(
             55,
@@ -39,12 +35,6 @@ const NODE_LEASE: &[Case] = &[
         "the kubelet should report node status infrequently",
         HEARTBEAT,
     ),
-];
-
-const POD_TEMPLATES: &[Case] = &[
-    not_applicable(56, "should run the lifecycle of PodTemplates", API),
-    not_applicable(127, "should delete a collection of pod templates", API),
-    not_applicable(181, "should replace a pod template", API),
 ];
 
 const RUNTIME_CLASS: &[Case] = &[

@@ -307,18 +307,28 @@ fn push(list: &mut Value, item: Value) {
     }
 }
 
+/// Takes something out of a list of the metadata, and the list away with the last of it.
+pub(super) fn remove_from(object: &mut Value, list: &str, is_meant: impl Fn(&Value) -> bool) {
+    let Some(meta) = object["metadata"].as_object_mut() else {
+        return;
+    };
+    if let Some(items) = meta.get_mut(list).and_then(Value::as_array_mut) {
+        items.retain(|item| !is_meant(item));
+        if items.is_empty() {
+            meta.remove(list);
+        }
+    }
+}
+
 fn release(
     server: &mut Server,
     owner: &Value,
     dependents: &'static Resource,
     mut object: Value,
 ) -> Result<(), ApiError> {
-    if let Some(references) = object
-        .pointer_mut("/metadata/ownerReferences")
-        .and_then(Value::as_array_mut)
-    {
-        references.retain(|reference| reference["uid"] != owner["metadata"]["uid"]);
-    }
+    remove_from(&mut object, "ownerReferences", |reference| {
+        reference["uid"] == owner["metadata"]["uid"]
+    });
     write_dependent(server, dependents, object)?;
     Ok(())
 }

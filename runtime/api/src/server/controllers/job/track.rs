@@ -4,7 +4,7 @@ use super::policy::judge;
 use super::{FINALIZER, MANAGER, Sync, is_tracked, set_count};
 use crate::server::controllers::MANAGER as FIELD_MANAGER;
 use crate::server::controllers::conditions::{is_true, push_condition};
-use crate::server::controllers::pods::{int, phase};
+use crate::server::controllers::pods::{int, phase, remove_from};
 use crate::server::error::ApiError;
 use crate::server::registry::PODS;
 use crate::server::verbs::Options;
@@ -205,12 +205,7 @@ pub(super) fn remove_finalizer(server: &mut Server, pod: &Value) -> Result<(), A
     if object::uid(&now) != object::uid(pod) || !is_tracked(&now) {
         return Ok(());
     }
-    if let Some(finalizers) = now
-        .pointer_mut("/metadata/finalizers")
-        .and_then(Value::as_array_mut)
-    {
-        finalizers.retain(|finalizer| finalizer != FINALIZER);
-    }
+    remove_from(&mut now, "finalizers", |finalizer| finalizer == FINALIZER);
     server.update(&PODS, namespace, name, now, &Options::of(FIELD_MANAGER))?;
     Ok(())
 }
