@@ -99,6 +99,17 @@ pub(crate) struct Accepted {
     pub(crate) encoding: Encoding,
 }
 
+/// Makes sure that the client accepts what has no other form than its own.
+///
+/// # Errors
+/// When it wants another.
+pub(crate) fn require_plain(request: &Request) -> Result<(), ApiError> {
+    match Accepted::of_request(request, Count::One)?.form {
+        Form::Plain => Ok(()),
+        Form::Metadata(_) | Form::Table(..) => Err(ApiError::not_acceptable(OBJECT_TYPES)),
+    }
+}
+
 /// Whether one object is asked for, or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {

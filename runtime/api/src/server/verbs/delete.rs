@@ -134,7 +134,7 @@ impl Server {
         if grace == Grace::Pending {
             return Ok(kept(old));
         }
-        set_finalizers(&mut new, options);
+        set_finalizers(resource, &mut new, options);
         let is_held = has_finalizers(&new) || resource.strategy.is_held(&new);
         if grace == Grace::None && is_held {
             mark_without_grace(resource, &mut new, now);
@@ -293,13 +293,18 @@ fn set_deletion(resource: &Resource, object: &mut Value, at: WallTime, seconds: 
     resource.strategy.mark_deleted(object);
 }
 
+/// Kinds of old versions whose dependents stay when nobody says what shall become of them.
+fn orphans_by_default(resource: &Resource) -> bool {
+    matches!(resource.name(), "jobs.batch" | "replicationcontrollers")
+}
+
 /// Adds and removes the finalizers by which the garbage collector does what the options ask for.
-fn set_finalizers(object: &mut Value, options: &DeleteOptions) {
+fn set_finalizers(resource: &Resource, object: &mut Value, options: &DeleteOptions) {
     let has = |wanted: &str| finalizers(object).any(|one| one == wanted);
     let propagation = options.effective_propagation();
     let is_orphan = match propagation {
         Some(propagation) => propagation == Propagation::Orphan,
-        None => has(ORPHAN),
+        None => has(ORPHAN) || (orphans_by_default(resource) && !has(FOREGROUND)),
     };
     let is_foreground = match propagation {
         Some(propagation) => propagation == Propagation::Foreground,

@@ -16,6 +16,7 @@ use super::Server;
 use super::discovery::kind_of_subresource;
 use super::error::{ApiError, FieldError};
 use super::metrics;
+use super::negotiate::require_plain;
 use super::request::{Answer, Request, ResourceTarget, Response};
 use super::stream;
 use super::token::token_request;
@@ -164,6 +165,7 @@ pub(crate) fn answer(
             let namespace = target.namespace.as_deref().unwrap_or_default();
             let strategy = target.resource.strategy;
             if let Some(answer) = strategy.review(server, &request.user, namespace, &object) {
+                require_plain(request)?;
                 let answer = Response::json(StatusCode::CREATED, &answer?);
                 return Ok(Answer::Response(with_warnings(answer, &warnings)));
             }
