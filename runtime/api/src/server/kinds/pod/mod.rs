@@ -51,6 +51,9 @@ impl Strategy for Pods {
         subresource: &str,
     ) -> Result<(), ApiError> {
         update::put_back_untouchable(old, new, subresource);
+        if subresource.is_empty() {
+            tolerate_for_a_while(&mut new["spec"]);
+        }
         if manifest::is_same(old, new) {
             return Ok(());
         }
