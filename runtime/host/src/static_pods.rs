@@ -177,7 +177,7 @@ impl Watch {
             match action {
                 StaticAction::Start(pod) => {
                     let (name, uid) = (pod.spec.meta.name.clone(), pod.uid.clone());
-                    match self.node.start_pod(uid.clone(), pod.spec, None) {
+                    match self.node.start_pod(&uid, pod.spec, None) {
                         Ok(pod) => self.started(uid, pod),
                         Err(error) => {
                             self.report(format!("static pod {name}: {error}"));

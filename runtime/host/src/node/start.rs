@@ -16,16 +16,16 @@ impl Node {
     /// Starts a pod that has its uid already. An image that cannot run shows in its status, as for a kubelet.
     pub(crate) fn start_pod(
         &self,
-        uid: String,
+        uid: &str,
         spec: spec::Pod,
-        past: Option<Box<Past>>,
+        past: Option<&Past>,
     ) -> Result<Pod, StartError> {
         let objects = spec::Objects {
             pods: vec![spec],
             ..spec::Objects::default()
         };
         let bound = publish::bind(&objects, &[])?;
-        let mut pods = self.prepare(&objects, past, || uid.clone())?;
+        let mut pods = self.prepare(&objects, past, || uid.to_owned())?;
         let doors = bound
             .into_iter()
             .map(|bound| self.open(bound, &objects, &pods))
@@ -48,7 +48,7 @@ impl Node {
     pub(super) fn prepare(
         &self,
         objects: &spec::Objects,
-        past: Option<Box<Past>>,
+        past: Option<&Past>,
         uid: impl Fn() -> String,
     ) -> Result<Vec<Pod>, StartError> {
         let world = &self.inner.world;
@@ -74,7 +74,7 @@ impl Node {
                 spec: Arc::new(spec.clone()),
                 catalog: self.inner.catalog.clone(),
                 uid,
-                past: past.clone(),
+                past: past.cloned().map(Box::new),
                 node_name: NODE_NAME.to_owned(),
                 seed: seed(),
                 egress: self.inner.egress,

@@ -57,7 +57,7 @@ impl Pods {
             Action::Remove(key) => drop(self.node.catalog().delete(&key)),
             // Those are no pods.
             Action::NodePorts(_) => {}
-            Action::Start { uid, spec, past } => self.start(uid, &spec, past),
+            Action::Start { uid, spec, past } => self.start(uid, &spec, past.as_deref()),
             Action::Update { uid, spec } => self.with(&uid, |pod| pod.handle().update(spec)),
             Action::Conditions { uid, conditions } => {
                 self.with(&uid, |pod| pod.set_conditions(conditions));
@@ -84,8 +84,8 @@ impl Pods {
         }
     }
 
-    fn start(self: &Arc<Self>, uid: String, spec: &spec::Pod, past: Option<Box<Past>>) {
-        let started = self.node.start_pod(uid.clone(), spec.clone(), past);
+    fn start(self: &Arc<Self>, uid: String, spec: &spec::Pod, past: Option<&Past>) {
+        let started = self.node.start_pod(&uid, spec.clone(), past);
         let pods = self.clone();
         match started {
             Ok(pod) => {

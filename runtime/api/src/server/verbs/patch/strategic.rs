@@ -19,8 +19,6 @@ enum StrategicError {
     Document,
     #[error("invalid patch format of retainKeys")]
     RetainKeys,
-    #[error("invalid patch format of setElementOrder list")]
-    ElementOrder,
     #[error("lists of lists are not supported")]
     ListOfLists,
     #[error("map: {} does not contain declared merge key: {key}", go(.map))]
@@ -42,9 +40,9 @@ enum StrategicError {
 impl From<StrategicError> for ApiError {
     fn from(error: StrategicError) -> Self {
         match error {
-            StrategicError::Document
-            | StrategicError::RetainKeys
-            | StrategicError::ElementOrder => Self::bad_request(error.to_string()),
+            StrategicError::Document | StrategicError::RetainKeys => {
+                Self::bad_request(error.to_string())
+            }
             StrategicError::ListOfLists => Self::unprocessable(),
             other => Self::unknown(other.to_string()),
         }

@@ -4,14 +4,13 @@
 //! with its body below; what is answered follows on lines with `< `, which `UPDATE_EXPECT=1` writes. Paths without `/` in
 //! front are of the namespace `default`; a word behind the path of a patch is its kind.
 
-mod server;
-
 use expect_test::{expect, expect_file};
 use seedpod_core::limits::OBJECT_BYTES_MAX;
 use serde_json::{Value, json};
-use server::Conversation;
+use crate::server::Conversation;
 use std::fmt::Write;
 
+#[expect(clippy::disallowed_methods, reason = "a test may read files")]
 fn check(name: &str) {
     let path = format!("{}/tests/writes/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     let written = std::fs::read_to_string(&path).unwrap();

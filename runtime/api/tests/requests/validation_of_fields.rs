@@ -1,25 +1,23 @@
 //! What the API server says to objects that clients send: media types, kinds, unknown fields, wrong types.
 
-mod server;
-
 use expect_test::{Expect, expect};
 
-fn check(request: &str, expected: Expect) {
-    expected.assert_eq(&server::Conversation::new().answer(request));
+fn check(request: &str, expected: &Expect) {
+    expected.assert_eq(&crate::server::Conversation::new().answer(request));
 }
 
 const PODS: &str = "POST /api/v1/namespaces/default/configmaps";
 
-fn check_config_map(query: &str, body: &str, expected: Expect) {
+fn check_config_map(query: &str, body: &str, expected: &Expect) {
     check(&format!("{PODS}{query}\n\n{body}"), expected);
 }
 
 /// As a Deployment, whose rules do not matter: the type is refused before.
-fn check_type(field: &str, expected: Expect) {
+fn check_type(field: &str, expected: &Expect) {
     let body = format!(
         r#"{{"metadata": {{"name": "a"}}, "spec": {{"template": {{"spec": {{{field}}}}}}}}}"#
     );
-    let answer = server::Conversation::new().answer(&format!(
+    let answer = crate::server::Conversation::new().answer(&format!(
         "POST /apis/apps/v1/namespaces/default/deployments\n\n{body}"
     ));
     let message = answer.split(r#""message": ""#).nth(1).unwrap_or(&answer);
@@ -35,7 +33,7 @@ fn unknown_and_duplicate_fields() {
     check_config_map(
         "?fieldValidation=Strict",
         body,
-        expect![[r#"
+        &expect![[r#"
         400
         {
           "apiVersion": "v1",
@@ -50,7 +48,7 @@ fn unknown_and_duplicate_fields() {
     check_config_map(
         "?fieldValidation=Warn",
         body,
-        expect![[r#"
+        &expect![[r#"
             201
             warning: 299 - "unknown field \"metadata.nme\""
             warning: 299 - "duplicate field \"metadata.labels.x\""
@@ -75,7 +73,7 @@ fn unknown_and_duplicate_fields() {
     check_config_map(
         "?fieldValidation=Ignore",
         body,
-        expect![[r#"
+        &expect![[r#"
             201
             {
               "apiVersion": "v1",
@@ -96,7 +94,7 @@ fn unknown_and_duplicate_fields() {
     check_config_map(
         "",
         body,
-        expect![[r#"
+        &expect![[r#"
             201
             warning: 299 - "unknown field \"metadata.nme\""
             warning: 299 - "duplicate field \"metadata.labels.x\""
@@ -125,7 +123,7 @@ fn kinds() {
     check_config_map(
         "",
         r#"{"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}}"#,
-        expect![[r#"
+        &expect![[r#"
             400
             {
               "apiVersion": "v1",
@@ -140,7 +138,7 @@ fn kinds() {
     check_config_map(
         "",
         r#"{"kind": "Foo", "apiVersion": "v1"}"#,
-        expect![[r#"
+        &expect![[r#"
         400
         {
           "apiVersion": "v1",
@@ -155,7 +153,7 @@ fn kinds() {
     check_config_map(
         "",
         r#"{"kind": "ConfigMap", "apiVersion": "apps/v1"}"#,
-        expect![[r#"
+        &expect![[r#"
             400
             {
               "apiVersion": "v1",
@@ -170,7 +168,7 @@ fn kinds() {
     check_config_map(
         "",
         r#"{"kind": "ConfigMap", "apiVersion": "a/b/c"}"#,
-        expect![[r#"
+        &expect![[r#"
             400
             {
               "apiVersion": "v1",
@@ -185,7 +183,7 @@ fn kinds() {
     check_config_map(
         "",
         r#"{"kind": 1}"#,
-        expect![[r#"
+        &expect![[r#"
         400
         {
           "apiVersion": "v1",
@@ -200,7 +198,7 @@ fn kinds() {
     check_config_map(
         "",
         "[]",
-        expect![[r#"
+        &expect![[r#"
             400
             {
               "apiVersion": "v1",
@@ -215,7 +213,7 @@ fn kinds() {
     check_config_map(
         "",
         "",
-        expect![[r#"
+        &expect![[r#"
         400
         {
           "apiVersion": "v1",
@@ -230,7 +228,7 @@ fn kinds() {
     check_config_map(
         "",
         "{\"kind\": \"ConfigMap\",\n \"metadata\" {}}",
-        expect![[r#"
+        &expect![[r#"
             400
             {
               "apiVersion": "v1",
@@ -250,7 +248,7 @@ fn media_types() {
         "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: a\ndata:\n  a: x\n  a: y\n  b: z\n";
     check(
         &format!("{PODS}\ncontent-type: application/yaml\n\n{yaml}"),
-        expect![[r#"
+        &expect![[r#"
             201
             warning: 299 - "yaml: unmarshal errors:\n  line 7: key \"a\" already set in map"
             {
@@ -269,7 +267,7 @@ fn media_types() {
     );
     check(
         &format!("{PODS}?fieldValidation=Strict\ncontent-type: application/yaml\n\n{yaml}"),
-        expect![[r#"
+        &expect![[r#"
             400
             {
               "apiVersion": "v1",
@@ -283,7 +281,7 @@ fn media_types() {
     );
     check(
         &format!("{PODS}\ncontent-type: application/yaml\n\na: b: c"),
-        expect![[r#"
+        &expect![[r#"
             400
             {
               "apiVersion": "v1",
@@ -297,7 +295,7 @@ fn media_types() {
     );
     check(
         &format!("{PODS}\ncontent-type: application/cbor\n\nx"),
-        expect![[r#"
+        &expect![[r#"
             415
             {
               "apiVersion": "v1",
@@ -313,7 +311,7 @@ fn media_types() {
         &format!(
             "{PODS}\ncontent-type: application/json; charset=utf-8\n\n{{\"metadata\": {{\"name\": \"a\"}}}}"
         ),
-        expect![[r#"
+        &expect![[r#"
             201
             {
               "apiVersion": "v1",
@@ -331,79 +329,79 @@ fn media_types() {
 fn wrong_types() {
     check_type(
         r#""terminationGracePeriodSeconds": "1""#,
-        expect![
+        &expect![
             "json: cannot unmarshal string into Go struct field PodSpec.spec.template.spec.terminationGracePeriodSeconds of type int64"
         ],
     );
     check_type(
         r#""terminationGracePeriodSeconds": 1.5"#,
-        expect![
+        &expect![
             "json: cannot unmarshal number 1.5 into Go struct field PodSpec.spec.template.spec.terminationGracePeriodSeconds of type int64"
         ],
     );
     check_type(
         r#""priority": 3000000000"#,
-        expect![
+        &expect![
             "json: cannot unmarshal number 3000000000 into Go struct field PodSpec.spec.template.spec.priority of type int32"
         ],
     );
     check_type(
         r#""containers": {}"#,
-        expect![
+        &expect![
             "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container"
         ],
     );
     check_type(
         r#""containers": [{"name": []}]"#,
-        expect![
+        &expect![
             "json: cannot unmarshal array into Go struct field Container.spec.template.spec.containers.name of type string"
         ],
     );
     check_type(
         r#""containers": [{"name": 1, "image": 2}]"#,
-        expect![
+        &expect![
             "json: cannot unmarshal number into Go struct field Container.spec.template.spec.containers.name of type string"
         ],
     );
     check_type(
         r#""containers": [{"ports": [{"containerPort": true}]}]"#,
-        expect![
+        &expect![
             "json: cannot unmarshal bool into Go struct field ContainerPort.spec.template.spec.containers.ports.containerPort of type int32"
         ],
     );
     check_type(
         r#""securityContext": "x""#,
-        expect![
+        &expect![
             "json: cannot unmarshal string into Go struct field PodSpec.spec.template.spec.securityContext of type v1.PodSecurityContext"
         ],
     );
     check_type(
         r#""nodeSelector": {"a": 1}"#,
-        expect![
+        &expect![
             "json: cannot unmarshal number into Go struct field PodSpec.spec.template.spec.nodeSelector of type string"
         ],
     );
     check_type(
         r#""nodeSelector": []"#,
-        expect![
+        &expect![
             "json: cannot unmarshal array into Go struct field PodSpec.spec.template.spec.nodeSelector of type map[string]string"
         ],
     );
     check_type(
         r#""overhead": {"cpu": "1 core"}"#,
-        expect![
+        &expect![
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
         ],
     );
     check_type(
         r#""containers": [{"livenessProbe": {"httpGet": {"port": 1.5}}}]"#,
-        expect![
+        &expect![
             "json: cannot unmarshal number 1.5 into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32"
         ],
     );
     check_type(
         r#""containers": [{"livenessProbe": {"httpGet": {"port": true}}}]"#,
-        expect![
+        &expect![
             "json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.template.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32"
         ],
     );

@@ -1,14 +1,12 @@
 //! What the API server says of itself: discovery, version, health, OpenAPI.
 
-mod server;
-
 use expect_test::{Expect, expect};
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use server::Conversation;
+use crate::server::Conversation;
 use std::io::Read;
 
-fn check(request: &str, expected: Expect) {
+fn check(request: &str, expected: &Expect) {
     expected.assert_eq(&Conversation::new().answer(request));
 }
 
@@ -22,7 +20,7 @@ fn json(request: &str) -> Value {
 fn versions_and_groups() {
     check(
         "GET /api",
-        expect![[r#"
+        &expect![[r#"
             200
             vary: Accept
             {
@@ -40,7 +38,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /apis",
-        expect![[r#"
+        &expect![[r#"
             200
             vary: Accept
             {
@@ -156,7 +154,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /apis/batch/",
-        expect![[r#"
+        &expect![[r#"
             200
             {
               "apiVersion": "v1",
@@ -176,7 +174,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /apis/batch/v1",
-        expect![[r#"
+        &expect![[r#"
             200
             {
               "apiVersion": "v1",
@@ -251,7 +249,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /apis/foo",
-        expect![[r#"
+        &expect![[r#"
         404
         {
           "apiVersion": "v1",
@@ -266,7 +264,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /apis/foo/v1",
-        expect![[r#"
+        &expect![[r#"
         404
         {
           "apiVersion": "v1",
@@ -281,7 +279,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /foo",
-        expect![[r#"
+        &expect![[r#"
         404
         content-type: text/plain; charset=utf-8
         404 page not found
@@ -289,7 +287,7 @@ fn versions_and_groups() {
     );
     check(
         "POST /apis",
-        expect![[r#"
+        &expect![[r#"
         405
         {
           "apiVersion": "v1",
@@ -304,7 +302,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /version",
-        expect![[r#"
+        &expect![[r#"
             200
             {
               "buildDate": "1970-01-01T00:00:00Z",
@@ -324,7 +322,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /version\naccept: application/vnd.kubernetes.protobuf",
-        expect![[r#"
+        &expect![[r#"
             406
             {
               "apiVersion": "v1",
@@ -338,7 +336,7 @@ fn versions_and_groups() {
     );
     check(
         "GET /version\naccept: application/yaml",
-        expect![[r#"
+        &expect![[r#"
         200
         content-type: application/yaml
         buildDate: "1970-01-01T00:00:00Z"
@@ -394,7 +392,7 @@ fn resources() {
             ));
         }
     }
-    expect![[r#"
+    &expect![[r#"
         configmaps "ConfigMap" ["cm"]: create delete deletecollection get list patch update watch
         endpoints "Endpoints" ["ep"]: create delete deletecollection get list patch update watch
         events "Event" ["ev"]: create delete deletecollection get list patch update watch
@@ -467,7 +465,7 @@ fn all_in_one_document() {
         .unwrap()
         .iter()
         .find(|item| item["metadata"]["name"] == "batch");
-    expect![[r#"
+    &expect![[r#"
         {
           "metadata": {
             "name": "batch"
@@ -579,14 +577,14 @@ fn all_in_one_document() {
 fn health() {
     check(
         "GET /healthz",
-        expect![[r#"
+        &expect![[r#"
         200
         content-type: text/plain; charset=utf-8
         ok"#]],
     );
     check(
         "GET /readyz?verbose",
-        expect![[r#"
+        &expect![[r#"
         200
         content-type: text/plain; charset=utf-8
         [+]ping ok
@@ -596,7 +594,7 @@ fn health() {
     );
     check(
         "GET /livez?verbose=true&exclude=store",
-        expect![[r#"
+        &expect![[r#"
         200
         content-type: text/plain; charset=utf-8
         [+]ping ok
@@ -606,14 +604,14 @@ fn health() {
     );
     check(
         "GET /livez/ping",
-        expect![[r#"
+        &expect![[r#"
         200
         content-type: text/plain; charset=utf-8
         ok"#]],
     );
     check(
         "GET /livez/foo",
-        expect![[r#"
+        &expect![[r#"
         404
         content-type: text/plain; charset=utf-8
         404 page not found
@@ -669,7 +667,7 @@ fn open_api_v3() {
     assert_eq!(conversation.response(&format!("GET {to}")).status, 200);
     check(
         "GET /openapi/v3/apis/foo/v1",
-        expect![[r#"
+        &expect![[r#"
         404
         {
           "apiVersion": "v1",
@@ -684,7 +682,7 @@ fn open_api_v3() {
     );
     check(
         "GET /openapi/v3/version\naccept: application/com.github.proto-openapi.spec.v3@v1.0+protobuf",
-        expect![[r#"
+        &expect![[r#"
             406
             {
               "apiVersion": "v1",
