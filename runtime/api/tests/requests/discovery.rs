@@ -1,9 +1,9 @@
 //! What the API server says of itself: discovery, version, health, OpenAPI.
 
+use crate::server::Conversation;
 use expect_test::{Expect, expect};
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use crate::server::Conversation;
 use std::io::Read;
 
 fn check(request: &str, expected: &Expect) {
@@ -392,7 +392,7 @@ fn resources() {
             ));
         }
     }
-    &expect![[r#"
+    expect![[r#"
         configmaps "ConfigMap" ["cm"]: create delete deletecollection get list patch update watch
         endpoints "Endpoints" ["ep"]: create delete deletecollection get list patch update watch
         events "Event" ["ev"]: create delete deletecollection get list patch update watch
@@ -465,7 +465,7 @@ fn all_in_one_document() {
         .unwrap()
         .iter()
         .find(|item| item["metadata"]["name"] == "batch");
-    &expect![[r#"
+    expect![[r#"
         {
           "metadata": {
             "name": "batch"

@@ -3,11 +3,11 @@
 
 mod watching;
 
+use crate::server::{Conversation, request_of};
 use expect_test::{Expect, expect};
 use seedpod_api::server::{Answer, Now, Watch};
 use seedpod_core::time::WallTime;
 use serde_json::Value;
-use crate::server::{Conversation, request_of};
 use std::fmt::Write;
 use std::time::Duration;
 

@@ -4,10 +4,10 @@
 //! with its body below; what is answered follows on lines with `< `, which `UPDATE_EXPECT=1` writes. Paths without `/` in
 //! front are of the namespace `default`; a word behind the path of a patch is its kind.
 
+use crate::server::Conversation;
 use expect_test::{expect, expect_file};
 use seedpod_core::limits::OBJECT_BYTES_MAX;
 use serde_json::{Value, json};
-use crate::server::Conversation;
 use std::fmt::Write;
 
 #[expect(clippy::disallowed_methods, reason = "a test may read files")]

@@ -25,7 +25,7 @@ const CASES: &[Case] = &[
                 CONFIG_MAP,
                 "/etc/resolv.conf",
                 "configmap-value",
-            )
+            );
         },
     ),
     pass(91, "should support subpaths with downward pod", || {
