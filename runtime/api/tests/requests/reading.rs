@@ -836,7 +836,7 @@ fn collections_are_deleted() {
 /// What is new each time left out.
 fn masked(text: &str) -> String {
     let all = [
-        ("current: ", " ,\n"),
+        ("current: ", " ,\"\n"),
         ("in record (", ")"),
         ("resourceVersion: ", "\n"),
     ];

@@ -4,7 +4,7 @@ use crate::https::{Client, Connection, Reply};
 use crate::served::{Served, command};
 use serde_json::json;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::thread;
@@ -394,7 +394,7 @@ const END: u8 = 0x1 | 0x4;
 /// GET, `/`, https, `:authority: a`.
 const REQUEST: &[u8] = b"\x82\x84\x87\x41\x01a";
 
-/// Sends frames, and the kinds of all that come back until the connection ends.
+/// Sends frames, and the kinds of all that come back until the server ends the connection.
 fn http2(client: &Client, frames: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut stream = client.tls(b"h2").unwrap();
     stream
@@ -404,7 +404,10 @@ fn http2(client: &Client, frames: &[u8]) -> Vec<(u8, Vec<u8>)> {
     // The server may have had enough before the end.
     let _ = stream.write_all(frames);
     let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
+    if let Err(error) = stream.read_to_end(&mut bytes) {
+        let is_open = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(!is_open, "the server goes on: {error}");
+    }
     let mut found = Vec::new();
     let mut rest = &bytes[..];
     while let [a, b, c, kind, _, _, _, _, _, after @ ..] = rest {
@@ -426,9 +429,10 @@ fn streams_that_are_opened_and_reset_end_the_connection() {
         [frame(HEADERS, END, stream, REQUEST), reset].concat()
     });
     let found = http2(client, &frames.collect::<Vec<_>>());
-    let goaway = found.iter().find(|(kind, _)| *kind == GOAWAY);
-    let (_, payload) = goaway.expect("the server gives up");
-    // ENHANCE_YOUR_CALM
-    assert_eq!(payload[4..8], [0, 0, 0, 11]);
+    // What the server said last is lost where its system resets a connection with bytes that nobody has read.
+    if let Some((_, payload)) = found.iter().find(|(kind, _)| *kind == GOAWAY) {
+        // ENHANCE_YOUR_CALM
+        assert_eq!(payload[4..8], [0, 0, 0, 11]);
+    }
     assert_eq!(client.once("GET", "/healthz", "").status, 200);
 }
