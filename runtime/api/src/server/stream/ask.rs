@@ -282,16 +282,7 @@ fn log_options(
     let stream = request
         .parameter("stream")
         .unwrap_or_else(|| "All".to_owned());
-    let streams = match stream.as_str() {
-        "Stdout" => LogStreams::Stdout,
-        "Stderr" => LogStreams::Stderr,
-        "All" => LogStreams::All,
-        other => {
-            let known = ["All", "Stderr", "Stdout"];
-            errors.push(FieldError::not_supported("stream", &json!(other), &known));
-            LogStreams::All
-        }
-    };
+    let streams = log_streams(&stream, &mut errors);
     if stream != "All" && tail.is_some() {
         let detail = "`tailLines` and specific `stream` are mutually exclusive for now";
         errors.push(FieldError::forbidden("", detail));
@@ -314,6 +305,19 @@ fn log_options(
         streams,
     };
     Ok((options, request.flag("previous")))
+}
+
+fn log_streams(stream: &str, errors: &mut Vec<FieldError>) -> LogStreams {
+    match stream {
+        "Stdout" => LogStreams::Stdout,
+        "Stderr" => LogStreams::Stderr,
+        "All" => LogStreams::All,
+        other => {
+            let known = ["All", "Stderr", "Stdout"];
+            errors.push(FieldError::not_supported("stream", &json!(other), &known));
+            LogStreams::All
+        }
+    }
 }
 
 /// `ports` of a port forwarding over WebSocket: none over SPDY, where each connection names its own.

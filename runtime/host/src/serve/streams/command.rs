@@ -20,14 +20,22 @@ use tokio::time::timeout;
 /// What a client wants to talk with.
 pub(super) struct Target {
     /// Name of the container.
-    pub(super) container: String,
+    container: String,
     /// `None` to join the container itself.
-    pub(super) command: Option<Vec<String>>,
+    command: Option<Vec<String>>,
     /// What the client has asked for.
-    pub(super) streams: Streams,
+    streams: Streams,
 }
 
 impl Target {
+    pub(super) fn new(container: String, command: Option<Vec<String>>, streams: Streams) -> Self {
+        Self {
+            container,
+            command,
+            streams,
+        }
+    }
+
     /// Why it is not there, in the words of the kubelet.
     pub(super) fn absent(&self, pod: Option<&Pod>, namespace: &str, name: &str) -> Option<String> {
         let container = &self.container;

@@ -96,21 +96,11 @@ pub(super) async fn answer(
             },
             Some(upgrade),
         ) => {
-            let command = Some(command);
-            let target = Target {
-                container,
-                command,
-                streams,
-            };
+            let target = Target::new(container, Some(command), streams);
             talk(state, target, &pod, &agreed, upgrade, permit)
         }
         (StreamKind::Attach { container, streams }, Some(upgrade)) => {
-            let command = None;
-            let target = Target {
-                container,
-                command,
-                streams,
-            };
+            let target = Target::new(container, None, streams);
             talk(state, target, &pod, &agreed, upgrade, permit)
         }
     }
