@@ -19,6 +19,7 @@ mod basics;
 mod discovery;
 mod mask;
 mod patch;
+mod python;
 mod read;
 mod served;
 mod services;
