@@ -1,9 +1,10 @@
 //! A server, and what a test does with it.
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, DeleteParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::wait::await_condition;
 use kube::{Client, Config, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json};
@@ -13,9 +14,19 @@ use std::future::Future;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// How often a change that met another is tried again.
+pub(crate) const ATTEMPTS: usize = 60;
+
+// Images, by upstream's names.
+pub(crate) const AGNHOST: &str = "registry.k8s.io/e2e-test-images/agnhost:2.63.0";
+pub(crate) const BUSYBOX: &str = "registry.k8s.io/e2e-test-images/busybox:1.37.0-1";
+pub(crate) const NGINX: &str = "registry.k8s.io/e2e-test-images/nginx:1.15-4";
+pub(crate) const PAUSE: &str = "registry.k8s.io/pause:3.10.2";
 
 /// One of upstream's tests.
 pub(crate) struct Case {
@@ -129,6 +140,48 @@ impl Framework {
         number(one).unwrap() > number(other).unwrap()
     }
 
+    /// Makes a pod.
+    pub(crate) async fn create_pod(&self, pod: Value) -> Pod {
+        let pods = self.api::<Pod>();
+        pods.create(&PostParams::default(), &object(pod))
+            .await
+            .unwrap()
+    }
+
+    /// Makes a pod and waits until it is ready.
+    pub(crate) async fn create_ready_pod(&self, pod: Value) -> Pod {
+        let name = self.create_pod(pod).await.metadata.name.unwrap();
+        self.pod_once(&name, is_ready).await
+    }
+
+    /// A pod, once it is so.
+    ///
+    /// # Panics
+    /// When it is not within five minutes (upstream's `PodStart`).
+    pub(crate) async fn pod_once(&self, name: &str, is_so: impl Fn(&Pod) -> bool) -> Pod {
+        let is_there_and_so = |pod: Option<&Pod>| pod.is_some_and(&is_so);
+        let seen = await_condition(self.api::<Pod>(), name, is_there_and_so);
+        let seen = tokio::time::timeout(Duration::from_mins(5), seen).await;
+        seen.expect("a pod that is so").unwrap().unwrap()
+    }
+
+    /// Changes a pod, again on the newest when somebody else was faster.
+    pub(crate) async fn update_pod(&self, name: &str, change: impl Fn(&mut Pod)) {
+        let pods = self.api::<Pod>();
+        for _ in 0..ATTEMPTS {
+            let mut pod = pods.get(name).await.unwrap();
+            change(&mut pod);
+            match pods.replace(name, &PostParams::default(), &pod).await {
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                answer => {
+                    answer.unwrap();
+                    return;
+                }
+            }
+        }
+        panic!("{name} changes all the time");
+    }
+
     /// The objects of a kind in the namespace of the test.
     pub(crate) fn api<K>(&self) -> Api<K>
     where
@@ -167,13 +220,33 @@ impl Framework {
 }
 
 impl Kubectl {
-    /// Runs it to its end with something on its standard input.
-    pub(crate) fn output(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = Command::new(&self.program)
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
             .args(["--kubeconfig", &self.kubeconfig, "-n", &self.namespace])
             .args(arguments)
+            .stdout(Stdio::piped());
+        command
+    }
+
+    /// Starts one that goes on.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Background {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Background {
+            out: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    /// Runs it to its end with something on its standard input.
+    pub(crate) fn output(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -194,6 +267,40 @@ impl Kubectl {
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.run_with(arguments, "")
     }
+}
+
+/// A kubectl that goes on until it is dropped.
+pub(crate) struct Background {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Background {
+    /// The next line that it prints; empty at the end.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // One that has ended already needs no end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| &status.conditions);
+    let mut conditions = conditions.flatten();
+    conditions.any(|one| one.type_ == "Ready" && one.status == "True")
+}
+
+pub(crate) fn is_running(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    status.is_some_and(|status| status.phase.as_deref() == Some("Running"))
 }
 
 /// An object from JSON.

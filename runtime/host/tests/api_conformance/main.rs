@@ -6,10 +6,17 @@
 
 mod configmap;
 mod framework;
+mod generation;
 mod immutable;
 mod kubectl;
 mod kubectl_discovery;
+mod kubectl_logs;
+mod kubectl_pods;
+mod kubectl_proxy;
 mod lease;
+mod node_lease;
+mod node_lifecycle;
+mod pods;
 mod podtemplates;
 mod replication;
 mod runtimeclass;
@@ -24,6 +31,8 @@ use std::sync::Arc;
 const FILES: &[(&str, &[Case])] = &[
     ("common/node/configmap.go", configmap::CASES),
     ("common/node/lease.go", lease::CASES),
+    ("common/node/node_lease.go", node_lease::CASES),
+    ("common/node/pods.go", pods::CASES),
     ("common/node/podtemplates.go", podtemplates::CASES),
     ("common/node/runtimeclass.go", runtimeclass::CASES),
     ("common/node/secrets.go", secrets::CASES),
@@ -31,6 +40,11 @@ const FILES: &[(&str, &[Case])] = &[
     ("common/storage/secrets_volume.go", immutable::SECRETS),
     ("kubectl/kubectl.go", kubectl::CASES),
     ("kubectl/kubectl.go", kubectl_discovery::CASES),
+    ("kubectl/kubectl.go", kubectl_pods::CASES),
+    ("kubectl/kubectl.go", kubectl_proxy::CASES),
+    ("kubectl/logs.go", kubectl_logs::CASES),
+    ("node/node_lifecycle.go", node_lifecycle::CASES),
+    ("node/pods.go", generation::CASES),
 ];
 
 fn main() -> ExitCode {
