@@ -171,8 +171,11 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("runtime/host/examples", &["wasmtime::", "k8s_openapi"]),
 ];
 
-/// Where a word is right in spite of that.
-const FORBIDDEN_EXCEPTIONS: &[(&str, &str)] = &[];
+/// Files and folders where a word is right in spite of that.
+const FORBIDDEN_EXCEPTIONS: &[(&str, &str)] = &[
+    // A client of the server, with a client's own types.
+    ("runtime/host/tests/api_conformance/", "k8s_openapi"),
+];
 
 #[test]
 fn code_does_not_say_what_its_crate_must_not_do() {
@@ -182,7 +185,10 @@ fn code_does_not_say_what_its_crate_must_not_do() {
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for word in words.iter().filter(|word| code.contains(**word)) {
-                    if !FORBIDDEN_EXCEPTIONS.contains(&(path.as_str(), word)) {
+                    let is_right = |(place, allowed): &(&str, &str)| {
+                        path.starts_with(place) && allowed == word
+                    };
+                    if !FORBIDDEN_EXCEPTIONS.iter().any(is_right) {
                         found.push(format!("{path}:{}: {word}", number + 1));
                     }
                 }

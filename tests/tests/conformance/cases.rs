@@ -55,9 +55,6 @@ pub(crate) const fn not_applicable(line: u32, name: &'static str, why: &'static 
     }
 }
 
-/// Why rows about the objects of an API server are not applicable.
-pub(crate) const API: &str = "needs the API server";
-
 // Images, by upstream's names.
 pub(crate) const AGNHOST: &str = "registry.k8s.io/e2e-test-images/agnhost:2.63.0";
 pub(crate) const BUSYBOX: &str = "registry.k8s.io/e2e-test-images/busybox:1.37.0-1";

@@ -96,9 +96,10 @@ fn rows(files: &[File]) -> Vec<Row> {
         let case = cases.remove(&(path, line));
         if let Some(case) = &case {
             assert_eq!(case.name, name, "{path}:{line}");
+            let is_given_up = matches!(case.outcome, Outcome::NotApplicable(_));
             assert!(
-                served.is_none(),
-                "{path}:{line} is served: no case is needed"
+                served.is_none() || !is_given_up,
+                "{path}:{line} is served: it is applicable"
             );
         }
         rows.push(Row {

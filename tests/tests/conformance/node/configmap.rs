@@ -1,6 +1,6 @@
 //! ConfigMaps in the environment.
 
-use crate::cases::{self, API, BUSYBOX, Case, File, not_applicable, pass};
+use crate::cases::{self, BUSYBOX, Case, File, pass};
 use seedpod_tests::Cluster;
 
 pub(crate) const FILE: File = File {
@@ -45,8 +45,6 @@ envFrom:
             assert!(errors.is_err_and(|errors| errors.contains("data[]")));
         },
     ),
-    not_applicable(150, "should update ConfigMap successfully", API),
-    not_applicable(176, "should run through a ConfigMap lifecycle", API),
     pass(
         261,
         "should be consumable as environment variable names with various prefixes",

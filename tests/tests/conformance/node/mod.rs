@@ -11,6 +11,7 @@ mod init_container;
 mod kubelet;
 mod kubelet_etc_hosts;
 mod lifecycle_hook;
+mod node_lease;
 mod pod_admission;
 mod pod_hostnameoverride;
 mod pod_resize;
@@ -35,6 +36,7 @@ pub(crate) const FILES: &[File] = &[
     kubelet::FILE,
     kubelet_etc_hosts::FILE,
     lifecycle_hook::FILE,
+    node_lease::FILE,
     pod_admission::FILE,
     pod_hostnameoverride::FILE,
     pod_resize::FILE,

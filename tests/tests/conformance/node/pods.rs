@@ -1,8 +1,6 @@
 //! The life of a pod as its clients see it.
 
-use crate::cases::{
-    self, AGNHOST, API, BUSYBOX, Case, File, NGINX, PAUSE, adapted, not_applicable, pass,
-};
+use crate::cases::{self, AGNHOST, BUSYBOX, Case, File, NGINX, PAUSE, adapted, pass};
 use seedpod::status::{ConditionType, ContainerState, Phase};
 use seedpod_core::time::WallTime;
 use seedpod_tests::Cluster;
@@ -111,12 +109,6 @@ const CASES: &[Case] = &[
             }
         },
     ),
-    not_applicable(
-        903,
-        "should run through the lifecycle of Pods and PodStatus",
-        API,
-    ),
-    not_applicable(1091, "should patch a pod status", API),
 ];
 
 fn paused(name: &str) -> String {

@@ -1,7 +1,7 @@
 //! Secrets in the environment.
 
 use super::configmap::PREFIXED;
-use crate::cases::{self, API, BUSYBOX, Case, File, not_applicable, pass};
+use crate::cases::{self, BUSYBOX, Case, File, pass};
 use seedpod_tests::Cluster;
 
 pub(crate) const FILE: File = File {
@@ -46,7 +46,6 @@ envFrom:
             assert!(errors.is_err_and(|errors| errors.contains("data[]")));
         },
     ),
-    not_applicable(157, "should patch a secret", API),
     pass(
         253,
         "should be consumable as environment variable names variable names with various prefixes",

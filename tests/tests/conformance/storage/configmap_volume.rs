@@ -4,7 +4,7 @@ use super::payload::{
     FS_GROUP, Plain, Source, consumable, in_two_volumes, missing_keeps_pending,
     optional_updates_show, updates_show,
 };
-use crate::cases::{self, AGNHOST, API, BUSYBOX, Case, File, not_applicable, pass};
+use crate::cases::{self, AGNHOST, BUSYBOX, Case, File, not_applicable, pass};
 use seedpod_tests::Cluster;
 use seedpod_tests::cluster::POD_START_S;
 use std::time::Duration;
@@ -117,7 +117,6 @@ const CASES: &[Case] = &[
         "should be consumable in multiple volumes in the same pod",
         || in_two_volumes(Source::ConfigMap),
     ),
-    not_applicable(504, "should be immutable if `immutable` field is set", API),
     pass(
         557,
         "Should fail non-optional pod creation due to configMap object does not exist [Slow]",

@@ -4,7 +4,7 @@ use super::payload::{
     FS_GROUP, Plain, Source, consumable, in_two_volumes, missing_keeps_pending,
     optional_updates_show, other_namespace_does_not_matter,
 };
-use crate::cases::{API, Case, File, not_applicable, pass};
+use crate::cases::{Case, File, not_applicable, pass};
 
 pub(crate) const FILE: File = File {
     path: "common/storage/secrets_volume.go",
@@ -74,7 +74,6 @@ const CASES: &[Case] = &[
         "optional updates should be reflected in volume",
         || optional_updates_show(Source::Secret),
     ),
-    not_applicable(386, "should be immutable if `immutable` field is set", API),
     pass(
         439,
         "Should fail non-optional pod creation due to secret object does not exist [Slow]",
