@@ -1,6 +1,7 @@
 //! `kubectl/logs.go`
 
-use crate::framework::{AGNHOST, Case, Framework};
+use crate::framework::{AGNHOST, Background, Case, Framework, is_ready};
+use k8s_openapi::api::core::v1::Pod;
 
 pub(crate) const CASES: &[Case] = &[Case {
     line: 167,
@@ -24,7 +25,14 @@ async fn filter(framework: Framework) {
     ];
     let run = ["run", name, &image, "--restart=Never", "--"];
     kubectl.run(&[run.as_slice(), &generator].concat());
-    kubectl.run(&["wait", "pod", name, "--for=condition=Ready", "--timeout=5m"]);
+    let has_begun = |pod: &Pod| {
+        let phase = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.phase.as_deref());
+        is_ready(pod) || phase == Some("Succeeded")
+    };
+    framework.pod_once(name, has_begun).await;
     let logs = |options: &[&str]| kubectl.run(&[&["logs", name, name], options].concat());
 
     let mut follow = kubectl.start(&["logs", name, name, "-f"]);
@@ -58,7 +66,7 @@ async fn filter(framework: Framework) {
     kubectl.run(&["delete", "pod", name]);
 }
 
-fn next(log: &mut crate::framework::Background) -> String {
+fn next(log: &mut Background) -> String {
     let line = log.line();
     assert_ne!(line, "", "the log ended");
     line
