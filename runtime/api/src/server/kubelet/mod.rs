@@ -245,7 +245,7 @@ pub(crate) fn say_evicted(server: &mut Server, pod: &Value) -> Result<(), ApiErr
     let now = server.now.wall.to_string();
     let condition = json!({
         "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
-        "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": now,
+        "message": "Eviction API: evicting", "lastTransitionTime": now,
     });
     status::set_condition(&mut pod["status"], condition);
     let options = Options::of("kube-apiserver").for_subresource("status");

@@ -40,7 +40,7 @@ pub(super) fn finish(server: &mut Server, mut pod: Value) {
     pod["status"]["phase"] = phase.into();
     for type_ in ["PodReadyToStartContainers", "Ready", "ContainersReady"] {
         let mut condition = json!({
-            "type": type_, "status": "False", "lastProbeTime": null, "lastTransitionTime": now,
+            "type": type_, "status": "False", "lastTransitionTime": now,
             "observedGeneration": pod["metadata"]["generation"],
         });
         if type_ != "PodReadyToStartContainers" {

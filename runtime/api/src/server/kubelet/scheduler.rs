@@ -70,7 +70,7 @@ pub(crate) fn bind(
 ) -> Result<(), ApiError> {
     pod["spec"]["nodeName"] = node.into();
     let condition = json!({
-        "type": "PodScheduled", "status": "True", "lastProbeTime": null,
+        "type": "PodScheduled", "status": "True",
         "lastTransitionTime": server.now.wall.to_string(),
         "observedGeneration": pod["metadata"]["generation"],
     });
@@ -92,7 +92,7 @@ pub(crate) fn bind(
 fn refuse(server: &mut Server, mut pod: Value, message: &str) {
     let condition = json!({
         "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
-        "lastProbeTime": null, "lastTransitionTime": server.now.wall.to_string(),
+        "lastTransitionTime": server.now.wall.to_string(),
         "observedGeneration": pod["metadata"]["generation"],
     });
     let mut known = items(&pod["status"]["conditions"]).iter();

@@ -29,7 +29,6 @@ pub(super) fn of(spec: &spec::Pod, status: &Status, old: &Value, observed: i64) 
         }
         let mut condition = condition.clone();
         condition["observedGeneration"] = observed.into();
-        condition["lastProbeTime"] = Value::Null;
         let mut known = before.iter();
         if let Some(known) = known.find(|known| known["type"] == condition["type"])
             && known["status"] == condition["status"]

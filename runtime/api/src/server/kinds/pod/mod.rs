@@ -36,7 +36,7 @@ impl Strategy for Pods {
             object["status"]["conditions"] = json!([{
                 "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
                 "message": "Scheduling is blocked due to non-empty scheduling gates",
-                "observedGeneration": generation, "lastProbeTime": null,
+                "observedGeneration": generation,
                 "lastTransitionTime": server.now.wall.to_string(),
             }]);
         }
