@@ -63,6 +63,15 @@ impl Rng {
     }
 }
 
+/// A version 4 UUID (RFC 9562) of these random bits.
+pub fn uuid(bits: u128) -> String {
+    let bits = bits & !(0xf << 76) | (4 << 76);
+    let bits = bits & !(0b11 << 62) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    let (a, b, c) = (&hex[..8], &hex[8..12], &hex[12..16]);
+    format!("{a}-{b}-{c}-{}-{}", &hex[16..20], &hex[20..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,13 +13,12 @@ use crate::world::{HostWorld, Observer, fill_random};
 use seedpod_api::server::Now;
 use seedpod_api::{ManifestError, Source};
 use seedpod_core::net::{Egress, Fabric, FabricError, NODE_IP};
-use seedpod_core::seed::Seed;
+use seedpod_core::seed::{Seed, uuid};
 use seedpod_core::spec;
 use seedpod_core::time::{Instant, WallTime};
 use seedpod_engine::world::{Output, PodName, World};
 use seedpod_engine::{Catalog, CatalogError, Engine, EngineError, EngineSettings};
 use seedpod_sim::report::pcap::{Capture, CaptureError};
-use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -370,21 +369,11 @@ fn seed() -> Seed {
     Seed::new(u64::from_le_bytes(bytes))
 }
 
-/// A version 4 UUID (RFC 9562), as the API server gives to objects.
+/// A uid, as the API server gives to objects.
 fn uid() -> String {
     let mut bytes = [0; 16];
     fill_random(&mut bytes);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut text = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    uuid(u128::from_be_bytes(bytes))
 }
 
 #[cfg(test)]

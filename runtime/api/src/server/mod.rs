@@ -46,7 +46,7 @@ use error::ApiError;
 use registry::Resource;
 use request::Target;
 use seedpod_core::limits::TURN_ROUNDS_MAX;
-use seedpod_core::seed::{Rng, Seed};
+use seedpod_core::seed::{Rng, Seed, uuid};
 use seedpod_core::store::{Key, Revision, Store, Write};
 use seedpod_core::time::{Instant, WallTime};
 use serde_json::Value;
@@ -261,20 +261,10 @@ impl Server {
             .collect()
     }
 
-    /// A version 4 UUID (RFC 9562).
+    /// A uid for an object.
     pub(crate) fn uid(&mut self) -> String {
         let bits = (u128::from(self.rng.next_u64()) << 64) | u128::from(self.rng.next_u64());
-        let bits = bits & !(0xf << 76) | (4 << 76);
-        let bits = bits & !(0b11 << 62) | (0b10 << 62);
-        let hex = format!("{bits:032x}");
-        let (a, b, c, d, e) = (
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        );
-        format!("{a}-{b}-{c}-{d}-{e}")
+        uuid(bits)
     }
 
     /// The random end of a generated name.

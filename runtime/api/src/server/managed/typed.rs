@@ -2,6 +2,7 @@
 //! when fields are removed. The rules are those of `structured-merge-diff`.
 
 use super::set::{Element, FieldSet, Scalar};
+use crate::server::kinds::items;
 use crate::server::schema::{List, Shape, Type};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,10 +90,6 @@ pub(super) fn item_element(list: List, ty: Option<Type>, item: &Value) -> Result
     }
     named.sort();
     Ok(Element::Key(named))
-}
-
-fn items(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// What an item is called, for each of a list; `None` when one has no name.

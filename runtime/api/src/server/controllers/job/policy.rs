@@ -1,6 +1,7 @@
 //! `podFailurePolicy` and `successPolicy`.
 
 use crate::server::indexes::Indexes;
+use crate::server::kinds::items;
 use crate::server::object;
 use serde_json::Value;
 
@@ -110,8 +111,4 @@ pub(super) fn success_message(
     };
     let number = items(&policy["rules"]).iter().position(is_met)?;
     Some(format!("Matched rules at index {number}"))
-}
-
-fn items(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }

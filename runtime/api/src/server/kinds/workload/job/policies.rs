@@ -3,6 +3,7 @@
 use crate::names::qualified_name;
 use crate::server::error::FieldError;
 use crate::server::indexes::Indexes;
+use crate::server::kinds::items;
 use crate::server::kinds::workload::checks::nonnegative;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -15,10 +16,6 @@ const EXIT_CODES_MAX: usize = 255;
 const ACTIONS: [&str; 4] = ["Count", "FailIndex", "FailJob", "Ignore"];
 const OPERATORS: [&str; 2] = ["In", "NotIn"];
 const STATUSES: [&str; 3] = ["False", "True", "Unknown"];
-
-fn items(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
 
 fn at_most(items: &[Value], max: usize, path: &str) -> Option<FieldError> {
     (items.len() > max).then(|| FieldError::too_many(path, items.len(), max))
